@@ -1,0 +1,58 @@
+/**
+ * Positions: how far into a log somebody has come. A place is `<log>/<partition>@<sequence>`, a position is several of
+ * them joined by commas: `cart-3f2a9c1e/0@88, cart-3f2a9c1e/7@1234`. It is the value of the headers `Position` and
+ * `Consistent-With`; clients pass it on unread, services compare it.
+ */
+
+export type Place = { readonly log: string; readonly partition: number; readonly sequence: number };
+
+const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+const PLACE = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
+const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
+const MAX_PLACES = 1_000;
+
+/** Whether a text can be a log's name: its family and its identity, as in `cart-3f2a9c1e`. */
+export const isLogName = (text: string): boolean => LOG_NAME.test(text);
+
+export const formatPosition = (places: readonly Place[]): string =>
+  places.map(({ log, partition, sequence }) => `${log}/${partition}@${sequence}`).join(', ');
+
+/** Reads a position; undefined when it is not one (empty, malformed, or more than 1,000 places). */
+export function parsePosition(text: string): Place[] | undefined {
+  return parseList(text, PLACE, ([, log, partition, sequence]) => ({
+    log: log!,
+    partition: Number(partition),
+    sequence: Number(sequence),
+  }));
+}
+
+/** Sequence by partition, within one log. A partition that is absent stands at 0, before its first event. */
+export type Sequences = ReadonlyMap<number, number>;
+
+/** The feed's `after` parameter, `0@88,7@1234`: a position within the feed's own log. */
+export const formatAfter = (sequences: Sequences): string =>
+  [...sequences].map(([partition, sequence]) => `${partition}@${sequence}`).join(',');
+
+/** Reads `after`; undefined when it is malformed or names a partition twice. */
+export function parseAfter(text: string): Sequences | undefined {
+  const list = parseList(
+    text,
+    AFTER,
+    ([, partition, sequence]) => [Number(partition), Number(sequence)] as const,
+  );
+  if (!list) return undefined;
+  const sequences = new Map(list);
+  return sequences.size === list.length ? sequences : undefined;
+}
+
+function parseList<T>(text: string, form: RegExp, read: (match: RegExpExecArray) => T): T[] | undefined {
+  const parts = text.split(',', MAX_PLACES + 1);
+  if (parts.length > MAX_PLACES) return undefined;
+  const list: T[] = [];
+  for (const part of parts) {
+    const match = form.exec(part.trim());
+    if (!match) return undefined;
+    list.push(read(match));
+  }
+  return list;
+}

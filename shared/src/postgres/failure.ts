@@ -1,0 +1,43 @@
+/**
+ * What a failed statement means, told by its SQLSTATE (PostgreSQL manual, appendix A). An error without one comes from
+ * the connection: refused, reset, timed out.
+ */
+
+const codeOf = (error: unknown): string | undefined => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+};
+
+const AWAY = new Set(['08', '40', '53', '57']);
+const LOCK_NOT_AVAILABLE = '55P03';
+
+const CONNECTION_WORDS =
+  /connection terminated|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|cannot use a pool after/i;
+
+/**
+ * Whether the database was away, full or busy, so that the same work may well succeed later: a lost or refused
+ * connection, SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), and 55P03.
+ */
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code) return AWAY.has(code.slice(0, 2)) || code === LOCK_NOT_AVAILABLE;
+  if (!(error instanceof Error)) return false;
+  if ('syscall' in error || 'errno' in error) return true;
+  if (error instanceof AggregateError) return error.errors.some(isAway);
+  return CONNECTION_WORDS.test(error.message);
+}
+
+/** Whether the database undid the work to let somebody else's go on (deadlock, serialisation failure). */
+export const isConflict = (error: unknown): boolean => codeOf(error)?.startsWith('40') ?? false;
+
+/** Whether a connection broke, so that nobody told us how a commit ended. */
+export const isConnectionLoss = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code ? code.startsWith('08') || code.startsWith('57P') : isAway(error);
+};
+
+/** The constraint that a statement violated, if that is why it failed (SQLSTATE class 23). */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (!codeOf(error)?.startsWith('23')) return undefined;
+  return (error as { constraint?: string }).constraint ?? '';
+}

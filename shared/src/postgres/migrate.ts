@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+
+/** A folder of numbered SQL files, and the name under which a database remembers which of them it has. */
+export type Migrations = { readonly name: string; readonly folder: URL };
+
+/** Any number will do, so long as every process of this project takes the same. */
+const LOCK_KEY = 7_410_117;
+
+/**
+ * Brings a database's schema up to date, folder by folder. Any number of processes may do so at the same moment: the
+ * first to get an advisory lock does the work, the others wait and find it done.
+ */
+export async function migrate(url: string, folders: readonly Migrations[]): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'migrate' });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
+    for (const { name, folder } of folders) {
+      await runner({
+        dbClient: client,
+        dir: fileURLToPath(folder),
+        migrationsTable: `migrations_${name}`,
+        direction: 'up',
+        // The library's own lock gives up at once when another process holds it; ours waits.
+        noLock: true,
+        log: () => {},
+      });
+    }
+  } finally {
+    await client.end();
+  }
+}
