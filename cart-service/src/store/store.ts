@@ -1,0 +1,35 @@
+import type { Changed, ChangeOptions, ChangeStore } from '@micromart/shared/event-log/change-store';
+import type { EventLog } from '@micromart/shared/event-log/event-log';
+import type { Cart } from '../cart.ts';
+import { openPostgresStore } from './postgres.ts';
+
+/**
+ * Where the cart service remembers: carts, who their shoppers are, and the log of all that happened to them. Carts are
+ * written through the change store's one verb, so no cart changes without its events.
+ */
+export type CartStore = {
+  readonly log: EventLog;
+  readonly carts: ChangeStore<Cart>;
+  /** Opens a cart for a shopper, who gets a pseudonym with the first one. */
+  open<Answer>(
+    cartId: string,
+    subject: string,
+    answer: (cart: Cart, version: number) => Answer,
+    options?: ChangeOptions,
+  ): Promise<Changed<Answer>>;
+  /**
+   * Forgets a shopper: the pseudonym's link to the person, the open carts, the closed ones' owner, the stored answers;
+   * appends `cart.shopper-forgotten`. Throws a not-found problem when nothing is known of the shopper.
+   */
+  forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
+  /** Whether the database answers. */
+  ping(): Promise<void>;
+  /** Finishes what is in hand. */
+  close(): Promise<void>;
+};
+
+/** Opens the store that a URL names, bringing its schema up to date. */
+export function openStore(url: string, onError: (error: unknown) => void): Promise<CartStore> {
+  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError);
+  throw new Error('STORE_URL must begin with postgres://');
+}

@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { createBatcher } from './batcher.ts';
+
+const echo = async (items: readonly number[]) => items.map((value) => ({ value }));
+
+test('carries out together what is submitted at the same moment', async () => {
+  const batches: number[][] = [];
+  const batcher = createBatcher<number, number>({
+    run: async (items) => {
+      batches.push([...items]);
+      return echo(items);
+    },
+    maxBatch: 100,
+    maxWaiting: 100,
+  });
+  expect(await Promise.all([1, 2, 3].map(batcher.submit))).toEqual([1, 2, 3]);
+  expect(batches).toEqual([[1, 2, 3]]);
+});
+
+test('gathers what comes while a batch is under way, up to the largest batch', async () => {
+  const batches: number[] = [];
+  const batcher = createBatcher<number, number>({
+    run: async (items) => {
+      batches.push(items.length);
+      await new Promise((resolve) => setImmediate(resolve));
+      return echo(items);
+    },
+    maxBatch: 4,
+    maxWaiting: 100,
+  });
+  await Promise.all(Array.from({ length: 10 }, (_, n) => batcher.submit(n)));
+  expect(batches).toEqual([4, 4, 2]);
+});
+
+test('gives each item its own outcome', async () => {
+  const batcher = createBatcher<number, number>({
+    run: async (items) => items.map((value) => (value === 2 ? { error: new Error('not two') } : { value })),
+    maxBatch: 10,
+    maxWaiting: 10,
+  });
+  const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('goes on after a batch that failed as a whole', async () => {
+  let fails = true;
+  const batcher = createBatcher<number, number>({
+    run: async (items) => {
+      if (fails) throw new Error('away');
+      return echo(items);
+    },
+    maxBatch: 10,
+    maxWaiting: 10,
+  });
+  await expect(batcher.submit(1)).rejects.toThrow('away');
+  fails = false;
+  expect(await batcher.submit(2)).toBe(2);
+  await batcher.idle();
+});
+
+test('refuses more than may wait', async () => {
+  const batcher = createBatcher<number, number>({ run: echo, maxBatch: 1, maxWaiting: 2 });
+  const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+});

@@ -1,0 +1,76 @@
+import type { EventLog, Heads } from './event-log.ts';
+import type { Sequences } from './position.ts';
+
+/** How long a commit of another process may go unnoticed by a request that is being held. */
+const POLL_MS = 200;
+
+export type HeadWatch = {
+  /**
+   * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted.
+   * Whoever waits at the same time shares the reading of the heads.
+   */
+  moved(after: Sequences, waitMs: number, signal: AbortSignal): Promise<Heads>;
+  close(): void;
+};
+
+/** Watches the heads of a log for as long as somebody waits for them: woken by this process's commits, and by polling. */
+export function createHeadWatch(log: EventLog): HeadWatch {
+  const waiters = new Set<() => void>();
+  const wake = () => {
+    for (const waiter of [...waiters]) waiter();
+  };
+  let appends = 0;
+  const unsubscribe = log.onAppended(() => {
+    appends += 1;
+    wake();
+  });
+  let reading: Promise<Heads> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  /**
+   * One reading serves all who ask before it has been sent off, never who asks later: a reading that began before a
+   * commit does not show it.
+   */
+  const readHeads = (): Promise<Heads> => {
+    reading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      reading = undefined;
+      return log.heads();
+    });
+    return reading;
+  };
+
+  const nextWake = (untilMs: number, signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const deadline = setTimeout(done, Math.max(0, untilMs - Date.now()));
+      function done() {
+        clearTimeout(deadline);
+        signal.removeEventListener('abort', done);
+        waiters.delete(done);
+        if (waiters.size === 0) clearInterval(timer);
+        resolve();
+      }
+      if (waiters.size === 0) timer = setInterval(wake, POLL_MS);
+      waiters.add(done);
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
+    });
+
+  return {
+    async moved(after, waitMs, signal) {
+      const untilMs = Date.now() + waitMs;
+      for (;;) {
+        const before = appends;
+        const heads = await readHeads();
+        const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
+        if (moved || Date.now() >= untilMs || signal.aborted) return heads;
+        // A commit while the heads were read has woken nobody yet.
+        if (appends === before) await nextWake(untilMs, signal);
+      }
+    },
+    close() {
+      unsubscribe();
+      clearInterval(timer);
+      wake();
+    },
+  };
+}

@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { migrate } from '../../postgres/migrate.ts';
+import { openPool, type Pool } from '../../postgres/pool.ts';
+import { openTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { until } from '../../testing/until.ts';
+import type { Decide, Document } from '../change-store.ts';
+import { createPostgresChangeStore, type PostgresChangeStore } from './changes.ts';
+import { eventLogMigrations, openPostgresLog, type PostgresEventLog } from './log.ts';
+
+type Counter = { readonly count: number };
+
+const decideBy =
+  (n: number, id: string): Decide<Counter, { count: number; version: number }> =>
+  (document, version) => {
+    const count = (document?.state.count ?? 0) + n;
+    const event = { type: 'counted', subject: id, key: id, time: new Date(), data: { n, version } };
+    return { answer: { count, version }, change: { state: { count }, events: [event] } };
+  };
+
+const fail: Decide<Counter, never> = () => {
+  throw new Error('against the rules');
+};
+
+const ids = (n: number): string[] => Array.from({ length: n }, () => randomUUID());
+
+let database: TestDatabase;
+let pool: Pool;
+let log: PostgresEventLog;
+let store: PostgresChangeStore<Counter>;
+
+const open = async (name = 'test') => {
+  const itsPool = openPool(database.url, { max: 10, name });
+  const itsLog = await openPostgresLog(itsPool, { family: 'test', source: '/test' });
+  return {
+    pool: itsPool,
+    log: itsLog,
+    store: createPostgresChangeStore<Counter>(itsPool, { table: 'counters', log: itsLog }),
+  };
+};
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  await migrate(database.url, [eventLogMigrations]);
+  await database.admin.query(
+    `CREATE TABLE counters (id text COLLATE "C" PRIMARY KEY, version int NOT NULL, sequence bigint NOT NULL,
+       state json NOT NULL, CHECK ((state ->> 'count')::int < 1000000))`,
+  );
+});
+
+beforeEach(async () => {
+  ({ pool, log, store } = await open());
+});
+
+afterEach(() => pool.end());
+
+afterAll(() => database.close());
+
+/** Every event of the log, having checked that each partition counts from 1 without a gap up to its head. */
+async function readLog() {
+  const { last } = await log.heads();
+  const events = [];
+  for (const [partition, head] of last) {
+    const page = await log.page(partition, 0, 1_000_000);
+    expect(page.map(({ sequence }) => Number(sequence))).toEqual(page.map((_, n) => n + 1));
+    expect(page).toHaveLength(head);
+    events.push(...page);
+  }
+  return events;
+}
+
+const committed = async () => {
+  const { rows } = await database.admin.query<{ n: number }>(
+    'SELECT xact_commit AS n FROM pg_stat_database WHERE datname = current_database()',
+  );
+  return rows[0]!.n;
+};
+
+describe('group commit', () => {
+  test('carries out 64 concurrent changes of 64 documents in fewer than 16 transactions', async () => {
+    const documents = ids(64);
+    const before = await committed();
+    const grouped = await open('grouped');
+    await Promise.all(documents.map((id) => grouped.store.change(id, decideBy(1, id))));
+    await grouped.pool.end();
+    // A session's statistics are complete when it has ended.
+    await until(async () => (await sessionsOf('grouped')) === 0);
+    expect((await committed()) - before).toBeLessThan(16);
+    expect((await readLog()).filter(({ subject }) => documents.includes(subject))).toHaveLength(64);
+  });
+
+  test('leaves the others committed when one of them fails', async () => {
+    const documents = ids(64);
+    const outcomes = await Promise.allSettled(
+      documents.map((id, n) => store.change<unknown>(id, n === 30 ? fail : decideBy(1, id))),
+    );
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(await store.read(documents[30]!)).toBeUndefined();
+    expect((await readLog()).filter(({ subject }) => documents.includes(subject))).toHaveLength(63);
+  });
+
+  test('leaves the others committed when the database refuses one of them', async () => {
+    const documents = ids(8);
+    const outcomes = await Promise.allSettled(
+      documents.map((id, n) => store.change(id, decideBy(n === 3 ? 1_000_000 : 1, id))),
+    );
+    expect(outcomes.map(({ status }) => status === 'rejected')).toEqual(documents.map((_, n) => n === 3));
+    expect((await readLog()).filter(({ subject }) => documents.includes(subject))).toHaveLength(7);
+  });
+
+  test('loses nothing when 64 writers change one document at once', async () => {
+    const id = randomUUID();
+    const answers = await Promise.all(Array.from({ length: 64 }, () => store.change(id, decideBy(1, id))));
+    expect(await store.read(id)).toMatchObject({ version: 64, state: { count: 64 } });
+    expect(answers.map(({ answer }) => answer.count).sort((a, b) => a - b)).toEqual(
+      answers.map((_, n) => n + 1),
+    );
+    expect(new Set(answers.map(({ position }) => position!.sequence)).size).toBe(64);
+  });
+
+  test('lets no deadlock surface when two processes change the same documents in opposite order', async () => {
+    const other = await open();
+    const documents = ids(20);
+    const rounds = Array.from({ length: 25 }, async () => {
+      await Promise.all([
+        ...documents.map((id) => store.change(id, decideBy(1, id))),
+        ...documents.toReversed().map((id) => other.store.change(id, decideBy(1, id))),
+      ]);
+    });
+    await Promise.all(rounds);
+    await other.pool.end();
+    const read = await Promise.all(documents.map((id) => store.read(id)));
+    expect(read.map((document) => document?.state.count)).toEqual(documents.map(() => 50));
+    expect((await readLog()).filter(({ subject }) => documents.includes(subject))).toHaveLength(1000);
+    const { rows } = await database.admin.query<{ deadlocks: number }>(
+      'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
+    );
+    expect(rows[0]!.deadlocks).toBe(0);
+  });
+});
+
+describe('a change', () => {
+  test('answers with the place of its last event', async () => {
+    const id = randomUUID();
+    const { position } = await store.change(id, decideBy(1, id));
+    const page = await log.page(position!.partition, position!.sequence - 1, 1);
+    expect(page).toMatchObject([{ subject: id, type: 'counted', partitionkey: id, source: '/test' }]);
+  });
+
+  test('that changes nothing writes nothing and answers with the place of the last event', async () => {
+    const id = randomUUID();
+    const look: Decide<Counter, Document<Counter> | undefined> = (document) => ({ answer: document });
+    expect(await store.change(id, look)).toEqual({ answer: undefined, replayed: false });
+    const { position } = await store.change(id, decideBy(1, id));
+    expect(await store.change(id, look)).toMatchObject({ position, answer: { version: 1 } });
+  });
+
+  test('keeps the trace context of its request in its events', async () => {
+    const id = randomUUID();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const { position } = await store.change(id, decideBy(1, id), { traceparent });
+    expect(await log.page(position!.partition, position!.sequence - 1, 1)).toMatchObject([{ traceparent }]);
+  });
+
+  test('is made once when a second process creates the same document at the same moment', async () => {
+    const other = await open();
+    const id = randomUUID();
+    await Promise.all([store.change(id, decideBy(1, id)), other.store.change(id, decideBy(1, id))]);
+    await other.pool.end();
+    expect(await store.read(id)).toMatchObject({ version: 2, state: { count: 2 } });
+  });
+});
+
+describe('an idempotency key', () => {
+  const keyOf = (fingerprint = 'add 1') => ({ scope: 'alice', key: randomUUID(), fingerprint });
+
+  test('brings the same answer and position again', async () => {
+    const id = randomUUID();
+    const key = keyOf();
+    expect(await store.replay(key)).toBeUndefined();
+    const first = await store.change(id, decideBy(1, id), { key });
+    expect(await store.replay(key)).toEqual({ ...first, replayed: true });
+  });
+
+  test('used for another request is found out', async () => {
+    const id = randomUUID();
+    const key = keyOf();
+    await store.change(id, decideBy(1, id), { key });
+    await expect(store.replay({ ...key, fingerprint: 'add 2' })).rejects.toThrow('another request');
+  });
+
+  test('is not kept for a change that failed', async () => {
+    const id = randomUUID();
+    const key = keyOf();
+    await expect(store.change(id, fail, { key })).rejects.toThrow('against the rules');
+    expect(await store.replay(key)).toBeUndefined();
+  });
+
+  test('used by two processes at once is counted once, and both give the same answer', async () => {
+    const other = await open();
+    for (let round = 0; round < 10; round += 1) {
+      const id = randomUUID();
+      const key = keyOf();
+      const neighbours = ids(5);
+      const [first, second] = await Promise.all([
+        store.change(id, decideBy(1, id), { key }),
+        other.store.change(id, decideBy(1, id), { key }),
+        ...neighbours.map((one) => store.change(one, decideBy(1, one))),
+        ...neighbours.map((one) => other.store.change(one, decideBy(1, one))),
+      ]);
+      expect(second).toMatchObject({ answer: first!.answer, position: first!.position });
+      expect(await store.read(id)).toMatchObject({ state: { count: 1 } });
+      expect(await store.read(neighbours[0]!)).toMatchObject({ state: { count: 2 } });
+    }
+    await other.pool.end();
+  });
+
+  test('used twice within one batch fails the second request', async () => {
+    const key = keyOf();
+    const [a, b] = ids(2) as [string, string];
+    const outcomes = await Promise.allSettled([
+      store.change(a, decideBy(1, a), { key }),
+      store.change(b, decideBy(1, b), { key }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+});
+
+describe('a log', () => {
+  test('keeps its name when it is opened again', async () => {
+    const again = await open();
+    await again.pool.end();
+    expect(again.log.name).toBe(log.name);
+    expect(log.name).toMatch(/^test-[0-9a-f]{8}$/);
+  });
+
+  test('has no holes where writers roll back or die in the middle of their transaction', async () => {
+    const saboteur = async () => {
+      const client = await database.admin.connect();
+      await client.query('BEGIN');
+      await client.query('SELECT 1 FROM event_log_heads ORDER BY partition FOR UPDATE');
+      await client.query('UPDATE event_log_heads SET last = last + 1');
+      client.release(new Error('dies in mid-transaction'));
+    };
+    const documents = ids(40);
+    await Promise.all([...documents.map((id) => store.change(id, decideBy(1, id))), saboteur(), saboteur()]);
+    expect((await readLog()).filter(({ subject }) => documents.includes(subject))).toHaveLength(40);
+  });
+});
+
+async function sessionsOf(name: string): Promise<number> {
+  const { rows } = await database.admin.query<{ n: number }>(
+    'SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1',
+    [name],
+  );
+  return rows[0]!.n;
+}

@@ -1,0 +1,180 @@
+/**
+ * The change store on PostgreSQL: documents in a table `(id uuid primary key, version int, sequence bigint, state
+ * json)`, beside the event log of the same database.
+ *
+ * How a change is carried out depends on how many wait with it:
+ *
+ * - Alone, it takes two round trips: read, then one statement outside of any transaction block, which writes only if
+ *   the document still has the version that was read.
+ * - With others, one transaction: all documents read and locked, all decided, all written by the same statement.
+ *
+ * What happens when a write fails:
+ *
+ * - a document moved on, or a deadlock: decided again on the newest state;
+ * - a key was used meanwhile by another process: that request gets the other's answer, the rest is decided again;
+ * - the connection died: see outcome.ts;
+ * - anything else: each request of the batch is tried alone, so that only the one at fault fails.
+ */
+import { randomUUID } from 'node:crypto';
+import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
+import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
+import { createBatcher, type Outcome } from '../batcher.ts';
+import type { Changed, ChangeOptions, ChangeStore, Decide, Document } from '../change-store.ts';
+import { type ChangeRequest, type FoldedBatch, foldBatch } from '../fold.ts';
+import { changed, createIdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
+import type { PostgresEventLog } from './log.ts';
+import { establishOutcome } from './outcome.ts';
+import { type Spanning, transact } from './transact.ts';
+import { createWriter, type Written } from './write.ts';
+
+const MAX_BATCH = 256;
+const MAX_WAITING = 10_000;
+const MAX_ATTEMPTS = 8;
+
+export type PostgresChangeStore<State> = ChangeStore<State> & {
+  /**
+   * For a change that spans documents: `work` does its own statements in the transaction (documents first, ascending),
+   * and may run several times. Its position is that of its last event.
+   */
+  transact<Answer>(
+    work: (client: Client) => Promise<Spanning<Answer>>,
+    options?: ChangeOptions,
+  ): Promise<Changed<Answer>>;
+  /** Resolves when no change is waiting or under way. */
+  idle(): Promise<void>;
+};
+
+/** What an attempt had done when it failed. */
+type Attempt<State> = { folded?: FoldedBatch<State>; written?: Written; mayHaveCommitted: boolean };
+
+type Outcomes = readonly Outcome<Changed<unknown>>[];
+
+export function createPostgresChangeStore<State>(
+  pool: Pool,
+  { table, log }: { table: string; log: PostgresEventLog },
+): PostgresChangeStore<State> {
+  const write = createWriter(table);
+  const keys = createIdempotencyKeys(pool, log.name);
+  const changes = createBatcher({ run: carryOut, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING });
+
+  async function read(id: string): Promise<Document<State> | undefined> {
+    const { rows } = await pool.query<Document<State>>({
+      name: `read_${table}`,
+      text: `SELECT version, sequence, state FROM ${table} WHERE id = $1`,
+      values: [id],
+    });
+    return rows[0];
+  }
+
+  async function carryOut(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
+    let last: unknown;
+    for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
+      const commit = randomUUID();
+      const attempt: Attempt<State> = { mayHaveCommitted: false };
+      const lone = requests.length === 1 && tried === 0 ? requests[0] : undefined;
+      try {
+        await (lone ? writeAlone(lone, commit, attempt) : writeTogether(requests, commit, attempt));
+        if (attempt.written) return finish(attempt.folded!, attempt.written);
+      } catch (error) {
+        last = error;
+        if (isConnectionLoss(error) && attempt.mayHaveCommitted) {
+          const outcome = await establishOutcome(pool, commit);
+          if (outcome.committed) {
+            return finish(attempt.folded!, attempt.written ?? onlyHead(attempt.folded!, outcome.before));
+          }
+        } else if (violatedConstraint(error) === KEYS_CONSTRAINT) {
+          return answerUsedKeys(requests);
+        } else if (!isConflict(error) && violatedConstraint(error) !== `${table}_pkey`) {
+          if (requests.length === 1 || isAway(error)) throw error;
+          return eachAlone(requests);
+        }
+      }
+    }
+    throw last ?? new Error(`a change of ${table} lost ${MAX_ATTEMPTS} races for its document`);
+  }
+
+  async function writeAlone(request: ChangeRequest<State>, commit: string, attempt: Attempt<State>) {
+    const document = await read(request.id);
+    const loaded = new Map(document ? [[request.id, document]] : []);
+    attempt.folded = foldBatch([request], loaded, log.partitions);
+    if (isEmpty(attempt.folded)) {
+      attempt.written = new Map();
+      return;
+    }
+    attempt.mayHaveCommitted = true;
+    attempt.written = await write(pool, { ...attempt.folded, commit });
+  }
+
+  async function writeTogether(
+    requests: readonly ChangeRequest<State>[],
+    commit: string,
+    attempt: Attempt<State>,
+  ) {
+    await inTransaction(pool, async (client) => {
+      const { rows } = await client.query<Document<State> & { id: string }>({
+        name: `lock_${table}`,
+        text: `SELECT id, version, sequence, state FROM ${table} WHERE id = ANY ($1) ORDER BY id FOR UPDATE`,
+        values: [[...new Set(requests.map(({ id }) => id))]],
+      });
+      attempt.folded = foldBatch(requests, new Map(rows.map((row) => [row.id, row])), log.partitions);
+      attempt.written = isEmpty(attempt.folded)
+        ? new Map()
+        : await write(client, { ...attempt.folded, commit });
+      attempt.mayHaveCommitted = true;
+    });
+  }
+
+  /** Another process used some of these keys first: those requests get its answers, the others go on. */
+  async function answerUsedKeys(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
+    const used = await Promise.all(requests.map(({ key }) => key && settled(keys.find(key))));
+    const outcomes = used.map((outcome) =>
+      outcome && ('error' in outcome || outcome.value) ? (outcome as Outcome<Changed<unknown>>) : undefined,
+    );
+    const open = requests.filter((_, n) => !outcomes[n]);
+    const rest = open.length > 0 ? [...(await carryOut(open))] : [];
+    return outcomes.map((outcome) => outcome ?? rest.shift()!);
+  }
+
+  async function eachAlone(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
+    const outcomes: Outcome<Changed<unknown>>[] = [];
+    for (const request of requests) {
+      outcomes.push(
+        await carryOut([request]).then(
+          ([outcome]) => outcome!,
+          (error) => ({ error }),
+        ),
+      );
+    }
+    return outcomes;
+  }
+
+  function finish(folded: FoldedBatch<State>, written: ReadonlyMap<number, number>): Outcomes {
+    if (folded.events.length > 0) log.appended();
+    return folded.decided.map((one) =>
+      'error' in one ? one : { value: changed(log.name, one.answer, one.place, written) },
+    );
+  }
+
+  return {
+    read,
+    replay: keys.find as ChangeStore<State>['replay'],
+    async change<Answer>(id: string, decide: Decide<State, Answer>, options: ChangeOptions = {}) {
+      return (await changes.submit({ id, decide, ...options })) as Changed<Answer>;
+    },
+    transact: (work, options = {}) => transact({ pool, log, write, keys }, work, options),
+    idle: changes.idle,
+  };
+}
+
+const isEmpty = ({ rows, events, answers }: FoldedBatch<unknown>): boolean =>
+  rows.length === 0 && events.length === 0 && answers.length === 0;
+
+/** The head that a lone change's events started from: they share a partition, since they share a document. */
+const onlyHead = ({ events }: FoldedBatch<unknown>, before: number): ReadonlyMap<number, number> =>
+  new Map(events.slice(0, 1).map(({ partition }) => [partition, before]));
+
+const settled = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  );

@@ -1,0 +1,59 @@
+import type { Pool } from '../../postgres/pool.ts';
+import { createBatcher, type Outcome } from '../batcher.ts';
+import { type Changed, type IdempotencyKey, KeyReused } from '../change-store.ts';
+import type { BatchPlace } from '../place.ts';
+
+export const KEYS_CONSTRAINT = 'idempotency_keys_pkey';
+
+const MAX_BATCH = 500;
+const MAX_WAITING = 10_000;
+
+export type IdempotencyKeys = { find(key: IdempotencyKey): Promise<Changed<unknown> | undefined> };
+
+type KeyRow = {
+  scope: string;
+  key: string;
+  fingerprint: string;
+  answer: unknown;
+  partition: number;
+  sequence: number | null;
+};
+
+/** Looks up the answers stored under keys; concurrent look-ups share one query. */
+export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys {
+  async function findAll(
+    wanted: readonly IdempotencyKey[],
+  ): Promise<Outcome<Changed<unknown> | undefined>[]> {
+    const { rows } = await pool.query<KeyRow>({
+      name: 'idempotency_keys',
+      text: `SELECT scope, key, fingerprint, answer, partition, sequence FROM idempotency_keys
+             WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+      values: [wanted.map(({ scope }) => scope), wanted.map(({ key }) => key)],
+    });
+    return wanted.map(({ scope, key, fingerprint }) => {
+      const row = rows.find((one) => one.scope === scope && one.key === key);
+      if (!row) return { value: undefined };
+      if (row.fingerprint !== fingerprint) {
+        return { error: new KeyReused('this Idempotency-Key was used for another request; use a new one') };
+      }
+      const { answer, partition, sequence } = row;
+      const position = sequence === null ? {} : { position: { log, partition, sequence } };
+      return { value: { answer, ...position, replayed: true } };
+    });
+  }
+
+  const lookups = createBatcher({ run: findAll, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING, lanes: 2 });
+  return { find: lookups.submit };
+}
+
+/** A change's result, once the heads that its batch was written from are known. */
+export function changed<Answer>(
+  log: string,
+  answer: Answer,
+  { partition, offset, sequence: earlier }: BatchPlace,
+  heads: ReadonlyMap<number, number>,
+): Changed<Answer> {
+  const sequence = offset > 0 ? heads.get(partition)! + offset : earlier;
+  const position = sequence > 0 ? { position: { log, partition, sequence } } : {};
+  return { answer, ...position, replayed: false };
+}

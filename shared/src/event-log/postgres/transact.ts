@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { NewEvent } from '../../contracts/envelope.ts';
+import { isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
+import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
+import type { Changed, ChangeOptions } from '../change-store.ts';
+import { type BatchPlace, createPlacer } from '../place.ts';
+import { changed, type IdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
+import type { PostgresEventLog } from './log.ts';
+import { establishOutcome } from './outcome.ts';
+import type { Writer } from './write.ts';
+
+const MAX_ATTEMPTS = 8;
+
+/** What a change that spans documents appends, and answers. */
+export type Spanning<Answer> = { readonly events: readonly NewEvent[]; readonly answer: Answer };
+
+type Deps = { pool: Pool; log: PostgresEventLog; write: Writer; keys: IdempotencyKeys };
+
+/** Carries out one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
+export async function transact<Answer>(
+  { pool, log, write, keys }: Deps,
+  work: (client: Client) => Promise<Spanning<Answer>>,
+  { key, traceparent }: ChangeOptions,
+): Promise<Changed<Answer>> {
+  let last: unknown;
+  for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
+    const commit = randomUUID();
+    let result: Changed<Answer> | undefined;
+    try {
+      await inTransaction(pool, async (client) => {
+        const { events, answer } = await work(client);
+        const placeOf = createPlacer(log.partitions);
+        const placed = events.map((event) => placeOf(event, traceparent));
+        const place: BatchPlace = placed.at(-1)
+          ? { ...placed.at(-1)!, sequence: 0 }
+          : { partition: 0, offset: 0, sequence: 0 };
+        const answers = key ? [{ ...key, answer, place }] : [];
+        const heads = await write(client, { rows: [], events: placed, answers, commit });
+        result = changed(log.name, answer, place, heads!);
+      });
+      log.appended();
+      return result!;
+    } catch (error) {
+      last = error;
+      if (isConnectionLoss(error) && result) {
+        if ((await establishOutcome(pool, commit)).committed) return result;
+      } else if (key && violatedConstraint(error) === KEYS_CONSTRAINT) {
+        const used = await keys.find(key);
+        if (used) return used as Changed<Answer>;
+      } else if (!isConflict(error)) throw error;
+    }
+  }
+  throw last;
+}

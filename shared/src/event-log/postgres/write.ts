@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, Pool } from '../../postgres/pool.ts';
+import type { Row, StoredAnswer } from '../fold.ts';
+import type { BatchPlace, PlacedEvent } from '../place.ts';
+
+/**
+ * The one statement that writes: documents, events, answers and the commit's mark, all or nothing.
+ *
+ * Rows are locked in one order everywhere, so that batches of several processes never deadlock: documents ascending,
+ * heads ascending, then what nobody else waits for while holding a lock that we want. The heads come after the
+ * documents and are held for the shortest time, since all writers of the database need them. (`UPDATE … FROM` locks in
+ * any order it likes, hence the ordered `FOR UPDATE` before it.) It writes nothing, and says so, when a document is no
+ * longer at its expected version.
+ */
+const text = (table: string) => `
+WITH replaced_rows AS (
+  SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::json[], $5::smallint[], $6::int[], $7::bigint[])
+    AS r (id, expected, version, state, partition, "offset", sequence)
+), held AS (
+  SELECT t.id FROM ${table} t JOIN replaced_rows r ON t.id = r.id AND t.version = r.expected
+  ORDER BY t.id FOR UPDATE OF t
+), agreed AS (
+  SELECT (SELECT count(*) FROM held) = (SELECT count(*) FROM replaced_rows WHERE expected > 0) AS yes
+), counts AS (
+  SELECT * FROM unnest($8::smallint[], $9::int[]) AS c (partition, n)
+), locked AS (
+  SELECT partition FROM event_log_heads
+  WHERE partition = ANY ($8::smallint[]) AND (SELECT yes FROM agreed) ORDER BY partition FOR UPDATE
+), heads AS (
+  UPDATE event_log_heads h SET last = h.last + c.n
+  FROM counts c JOIN locked USING (partition) WHERE h.partition = c.partition
+  RETURNING h.partition, h.last - c.n AS before
+), placed AS (
+  SELECT r.*, coalesce(h.before + r."offset", r.sequence) AS last
+  FROM replaced_rows r LEFT JOIN heads h ON h.partition = r.partition AND r."offset" > 0
+  WHERE (SELECT yes FROM agreed)
+), created AS (
+  INSERT INTO ${table} (id, version, sequence, state) SELECT id, version, last, state FROM placed WHERE expected = 0
+), updated AS (
+  UPDATE ${table} t SET version = p.version, sequence = p.last, state = p.state
+  FROM placed p WHERE t.id = p.id AND p.expected > 0
+), events AS (
+  INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, traceparent, data)
+  SELECT e.partition, h.before + e."offset", e.id, e.type, e.subject, e.key, e.time, e.traceparent, e.data
+  FROM unnest($10::smallint[], $11::int[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+              $17::text[], $18::json[])
+    AS e (partition, "offset", id, type, subject, key, time, traceparent, data)
+  JOIN heads h USING (partition)
+), answers AS (
+  INSERT INTO idempotency_keys (scope, key, fingerprint, answer, partition, sequence)
+  SELECT a.scope, a.key, a.fingerprint, a.answer, a.partition,
+         nullif(coalesce(h.before + a."offset", a.sequence), 0)
+  FROM unnest($19::text[], $20::text[], $21::text[], $22::json[], $23::smallint[], $24::int[], $25::bigint[])
+    AS a (scope, key, fingerprint, answer, partition, "offset", sequence)
+  LEFT JOIN heads h ON h.partition = a.partition AND a."offset" > 0
+  WHERE (SELECT yes FROM agreed)
+  ORDER BY a.scope, a.key
+), mark AS (
+  INSERT INTO event_log_commits (id, before)
+  SELECT $26::uuid, (SELECT min(before) FROM heads) FROM agreed WHERE yes
+)
+SELECT (SELECT yes FROM agreed) AS agreed, heads.partition, heads.before FROM (SELECT 1) one LEFT JOIN heads ON true`;
+
+export type Write = {
+  readonly rows: readonly Row<unknown>[];
+  readonly events: readonly PlacedEvent[];
+  readonly answers: readonly StoredAnswer[];
+  /** Marks the transaction, so that its outcome can be looked up. */
+  readonly commit: string;
+};
+
+/** Each partition's head before the write; undefined when a document was no longer as expected, and nothing is written. */
+export type Written = ReadonlyMap<number, number> | undefined;
+
+export type Writer = (client: Client | Pool, write: Write) => Promise<Written>;
+
+export function createWriter(table: string): Writer {
+  const statement = { name: `write_${table}`, text: text(table) };
+  return async (client, write) => {
+    const { rows } = await client.query<{ agreed: boolean; partition: number | null; before: number }>({
+      ...statement,
+      values: valuesOf(write),
+    });
+    if (!rows[0]?.agreed) return undefined;
+    return new Map(
+      rows.flatMap(({ partition, before }) => (partition === null ? [] : [[partition, before]])),
+    );
+  };
+}
+
+function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
+  const counts = [...countByPartition(events)].sort(([a], [b]) => a - b);
+  return [
+    rows.map((row) => row.id),
+    rows.map((row) => row.expected),
+    rows.map((row) => row.version),
+    rows.map((row) => JSON.stringify(row.state)),
+    ...columnsOf(rows.map((row) => row.place)),
+    counts.map(([partition]) => partition),
+    counts.map(([, n]) => n),
+    events.map((event) => event.partition),
+    events.map((event) => event.offset),
+    events.map(() => randomUUID()),
+    events.map((event) => event.type),
+    events.map((event) => event.subject),
+    events.map((event) => event.key),
+    events.map((event) => event.time),
+    events.map((event) => event.traceparent),
+    events.map((event) => JSON.stringify(event.data)),
+    answers.map((answer) => answer.scope),
+    answers.map((answer) => answer.key),
+    answers.map((answer) => answer.fingerprint),
+    answers.map((answer) => JSON.stringify(answer.answer)),
+    ...columnsOf(answers.map((answer) => answer.place)),
+    commit,
+  ];
+}
+
+const columnsOf = (places: readonly BatchPlace[]) => [
+  places.map((place) => place.partition),
+  places.map((place) => place.offset),
+  places.map((place) => place.sequence),
+];
+
+function countByPartition(events: readonly PlacedEvent[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  // Offsets count up within a partition, so the last one seen is the number of events there.
+  for (const { partition, offset } of events) counts.set(partition, offset);
+  return counts;
+}
