@@ -5,7 +5,7 @@ import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
 import { problem } from '@micromart/shared/http/problem';
 import { violatedConstraint } from '@micromart/shared/postgres/failure';
 import { migrate } from '@micromart/shared/postgres/migrate';
-import { type Client, openPool } from '@micromart/shared/postgres/pool';
+import { type Client, checkAnswers, openPool } from '@micromart/shared/postgres/pool';
 import { type Cart, openCart, shopperForgotten } from '../cart.ts';
 import type { CartStore } from './store.ts';
 
@@ -72,9 +72,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
       return againWhenRaced(() => carts.transact(unlink, options));
     },
 
-    async ping() {
-      await pool.query('SELECT 1');
-    },
+    check: () => checkAnswers(pool),
 
     async close() {
       sweep.close();

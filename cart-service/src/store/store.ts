@@ -22,8 +22,8 @@ export type CartStore = {
    * appends `cart.shopper-forgotten`. Throws a not-found problem when nothing is known of the shopper.
    */
   forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
-  /** Whether the database answers. */
-  ping(): Promise<void>;
+  /** Whether the database answers, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
   /** Finishes what is in hand. */
   close(): Promise<void>;
 };

@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { envelope } from './envelope.ts';
+import { productId } from './product-id.ts';
 
 /**
  * What the cart service publishes. Change is additive only: new fields are optional, a breaking change is a new type,
  * and types that a follower does not know pass by. Recorded samples in samples/ must parse for ever.
  */
-
-const productId = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/, '1 to 64 characters of A-Z a-z 0-9 . _ - (not . or ..)');
 
 const money = z.object({ amount: z.int().min(0), currency: z.string().regex(/^[A-Z]{3}$/) });
 

@@ -4,18 +4,16 @@
  * caller pays nothing for it, and under load one commit serves many.
  */
 
+import { problem } from '../http/problem.ts';
+
 export type Outcome<R> = { readonly value: R } | { readonly error: unknown };
 
 export type Batcher<T, R> = {
-  /** Resolves or rejects with the item's own outcome. Rejects with BatcherFull above `maxWaiting`. */
+  /** Resolves or rejects with the item's own outcome. Rejects as unavailable above `maxWaiting`. */
   submit(item: T): Promise<R>;
   /** Resolves when nothing waits and nothing is under way. */
   idle(): Promise<void>;
 };
-
-export class BatcherFull extends Error {
-  override name = 'BatcherFull';
-}
 
 type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
 
@@ -75,7 +73,7 @@ export function createBatcher<T, R>({
     submit: (item) =>
       new Promise<R>((resolve, reject) => {
         if (waiting.length >= maxWaiting) {
-          reject(new BatcherFull(`more than ${maxWaiting} changes are waiting`));
+          reject(problem('unavailable', 'Too much is waiting to be carried out; try again in a moment.'));
           return;
         }
         waiting.push({ item, resolve, reject });

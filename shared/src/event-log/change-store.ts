@@ -12,6 +12,7 @@
  *   cannot be done in time, the change fails with the error that shows the database away, and may have happened.
  */
 import type { NewEvent } from '../contracts/envelope.ts';
+import { problem } from '../http/problem.ts';
 import type { Place } from './position.ts';
 
 export type Document<State> = {
@@ -62,16 +63,21 @@ export type ChangeStore<State> = {
     decide: Decide<State, Answer>,
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
-  /** The answer stored under a key; undefined when it is unknown. Throws KeyReused when it stands for another request. */
+  /** The answer stored under a key; undefined when it is unknown. An unprocessable problem when it stands for another request. */
   replay<Answer>(key: IdempotencyKey): Promise<Changed<Answer> | undefined>;
 };
 
-/** The idempotency key was used before, for another request. */
-export class KeyReused extends Error {
-  override name = 'KeyReused';
-}
+export const keyReused = () =>
+  problem(
+    'unprocessable',
+    'This Idempotency-Key was used for another request. Use a new key for a new request.',
+  );
 
-/** The idempotency key is that of a request which is still being carried out. */
-export class KeyInFlight extends Error {
-  override name = 'KeyInFlight';
-}
+export const keyInFlight = () =>
+  problem(
+    'conflict',
+    'The first request with this Idempotency-Key is still under way. Try again in a moment.',
+    {
+      retryAfterS: 1,
+    },
+  );

@@ -93,7 +93,7 @@ describe('a folded batch', () => {
       new Map(),
       PARTITIONS,
     );
-    expect(decided[1]).toMatchObject({ error: { name: 'KeyInFlight' } });
+    expect(decided[1]).toMatchObject({ error: { code: 'conflict' } });
     expect(answers).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@ import {
   type Decide,
   type Document,
   type IdempotencyKey,
-  KeyInFlight,
+  keyInFlight,
 } from './change-store.ts';
 import { partitionOf } from './partition.ts';
 import { type BatchPlace, createPlacer, type PlacedEvent } from './place.ts';
@@ -62,7 +62,7 @@ export function foldBatch<State>(
     };
     try {
       if (key && answers.some((one) => one.scope === key.scope && one.key === key.key)) {
-        throw new KeyInFlight('a request with this Idempotency-Key is being carried out');
+        throw keyInFlight();
       }
       const { answer, change } = decide(document, version);
       for (const event of change?.events ?? []) {

@@ -69,3 +69,13 @@ export async function inTransaction<T>(
 
 /** The `begin` of a transaction that only reads, all its statements from one snapshot. */
 export const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+/** Whether the database answers: a readiness check. */
+export async function checkAnswers(pool: Pool): Promise<{ ok: boolean; detail?: string }> {
+  try {
+    await pool.query('SELECT 1');
+    return { ok: true };
+  } catch {
+    return { ok: false, detail: 'the database does not answer' };
+  }
+}

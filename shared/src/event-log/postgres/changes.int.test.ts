@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { openTcpProxy } from '../../testing/tcp-proxy.ts';
 import { until } from '../../testing/until.ts';
 import type { Decide, Document } from '../change-store.ts';
 import { createPostgresChangeStore, type PostgresChangeStore } from './changes.ts';
@@ -168,6 +169,88 @@ describe('a change', () => {
     await Promise.all([store.change(id, decideBy(1, id)), other.store.change(id, decideBy(1, id))]);
     await other.pool.end();
     expect(await store.read(id)).toMatchObject({ version: 2, state: { count: 2 } });
+  });
+});
+
+describe('a connection that dies', () => {
+  /** A store whose replies a proxy can cut, `arm` just before the next COMMIT is sent. */
+  const openThroughProxy = async () => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await openTcpProxy({ host: hostname, port: Number(port) });
+    const url = new URL(database.url);
+    url.port = String(proxy.port);
+    const itsPool = openPool(url.href, { max: 10, name: 'cut' });
+    let armed = false;
+    itsPool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      client.query = ((...args: unknown[]) => {
+        if (armed && args[0] === 'COMMIT') proxy.cutReplies();
+        return query(...args);
+      }) as typeof client.query;
+    });
+    const itsLog = await openPostgresLog(itsPool, { family: 'test', source: '/test' });
+    cleanups.push(async () => {
+      proxy.cutAll();
+      await itsPool.end();
+      await proxy.close();
+    });
+    return {
+      proxy,
+      arm: () => {
+        armed = true;
+      },
+      store: createPostgresChangeStore<Counter>(itsPool, { table: 'counters', log: itsLog }),
+    };
+  };
+  const cleanups: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+  });
+
+  const eventsOf = async (id: string) => (await readLog()).filter(({ subject }) => subject === id);
+
+  test('after a lone write was committed: it is found, not repeated, and answered', async () => {
+    const cut = await openThroughProxy();
+    const id = randomUUID();
+    const change = cut.store.change(id, (document, version) => {
+      cut.proxy.cutReplies();
+      return decideBy(1, id)(document, version);
+    });
+    await until(() => store.read(id));
+    cut.proxy.restore();
+    const { answer, position } = await change;
+    expect(answer).toEqual({ count: 1, version: 1 });
+    expect(await eventsOf(id)).toMatchObject([{ sequence: String(position!.sequence) }]);
+  });
+
+  test('after a batch was committed: it is found, not repeated, and answered', async () => {
+    const cut = await openThroughProxy();
+    const documents = ids(5);
+    cut.arm();
+    const changes = Promise.all(documents.map((id) => cut.store.change(id, decideBy(1, id))));
+    await until(() => store.read(documents[4]!));
+    cut.proxy.restore();
+    const changed = await changes;
+    for (const [n, id] of documents.entries()) {
+      expect(await eventsOf(id)).toMatchObject([{ sequence: String(changed[n]!.position!.sequence) }]);
+    }
+  });
+
+  test('before a batch was committed: it fails, and nothing of it is there', async () => {
+    const cut = await openThroughProxy();
+    const documents = ids(5);
+    let decided = 0;
+    const changes = Promise.all(
+      documents.map((id) =>
+        cut.store.change(id, (document, version) => {
+          decided += 1;
+          if (decided === 1) cut.proxy.cutReplies();
+          return decideBy(1, id)(document, version);
+        }),
+      ),
+    );
+    await expect(changes).rejects.toThrow();
+    for (const id of documents) expect(await store.read(id)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Pool } from '../../postgres/pool.ts';
 import { createBatcher, type Outcome } from '../batcher.ts';
-import { type Changed, type IdempotencyKey, KeyReused } from '../change-store.ts';
+import { type Changed, type IdempotencyKey, keyReused } from '../change-store.ts';
 import type { BatchPlace } from '../place.ts';
 
 export const KEYS_CONSTRAINT = 'idempotency_keys_pkey';
@@ -34,7 +34,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
       const row = rows.find((one) => one.scope === scope && one.key === key);
       if (!row) return { value: undefined };
       if (row.fingerprint !== fingerprint) {
-        return { error: new KeyReused('this Idempotency-Key was used for another request; use a new one') };
+        return { error: keyReused() };
       }
       const { answer, partition, sequence } = row;
       const position = sequence === null ? {} : { position: { log, partition, sequence } };

@@ -1,0 +1,41 @@
+import { parseTagCondition } from '@micromart/shared/http/conditional';
+import { problem } from '@micromart/shared/http/problem';
+import type { Answer } from '@micromart/shared/http/route';
+import type { Cart } from './cart.ts';
+
+/**
+ * The value of a cart's entity tag: its version, and a digest of what the answer shows of other services' data. It
+ * shows none of it, so the digest is 0.
+ */
+const tagOf = (version: number): string => `${version}.0`;
+
+export function cartAnswer(
+  status: number,
+  id: string,
+  { state, items }: Cart,
+  version: number,
+): Answer & { readonly tag: string } {
+  const tag = tagOf(version);
+  return {
+    status,
+    headers: { etag: `"${tag}"`, 'cache-control': 'private, no-cache' },
+    body: { id, version, state, items },
+    tag,
+  };
+}
+
+const TAG = /^([1-9][0-9]{0,9})\.[0-9a-z]{1,64}$/;
+
+/** Holds a change to the `If-Match` of its request, which speaks of the cart's version only. */
+export function requireVersion(ifMatch: string | undefined, version: number): void {
+  if (ifMatch === undefined) return;
+  const wanted = parseTagCondition(ifMatch);
+  if (!wanted) {
+    throw problem('invalid', 'If-Match must be `*` or entity tags in quotes, as ETag gave them.', {
+      errors: [{ path: 'header.if-match', message: 'must be * or a list of entity tags' }],
+    });
+  }
+  const holds =
+    wanted === '*' || wanted.some(({ weak, value }) => !weak && TAG.exec(value)?.[1] === String(version));
+  if (!holds) throw problem('precondition-failed', 'The cart has changed meanwhile. Read it again.');
+}

@@ -1,0 +1,12 @@
+import { asyncApiDocument } from '@micromart/shared/contracts/asyncapi';
+import { cartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+
+/** What the cart service publishes, for machines to read: `GET /asyncapi.json`. */
+export const cartAsyncApi = asyncApiDocument({
+  title: 'Cart events',
+  channel: '/events',
+  description:
+    'What happens to carts. Events of one cart come in order; `sequence` is dense in its partition.',
+  events: cartEvent.options,
+  examples: cartEventExamples,
+});

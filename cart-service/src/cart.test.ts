@@ -1,0 +1,142 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  addItems,
+  type Cart,
+  type CartChange,
+  closeCart,
+  MAX_LINES,
+  MAX_QUANTITY,
+  openCart,
+  removeItem,
+  setQuantity,
+} from './cart.ts';
+
+const occasion = { cartId: 'c0ffee00-0000-4000-8000-000000000000', version: 2, now: new Date(0) };
+const empty = openCart('alice', '0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d');
+const holding = (...items: [string, number][]): Cart =>
+  addItems(
+    empty,
+    items.map(([productId, quantity]) => ({ productId, quantity })),
+    occasion,
+  ).cart;
+
+const told = ({ events }: CartChange) =>
+  events.map(({ type, data }) => [type, (data as { quantity?: number }).quantity]);
+const lines = ({ items }: Cart) => items.map(({ productId, quantity }) => [productId, quantity]);
+
+describe('adding', () => {
+  test('adds to what is there and tells of each item', () => {
+    const change = addItems(
+      holding(['1', 2]),
+      [
+        { productId: '1', quantity: 3 },
+        { productId: '2', quantity: 1 },
+      ],
+      occasion,
+    );
+    expect(lines(change.cart)).toEqual([
+      ['1', 5],
+      ['2', 1],
+    ]);
+    expect(told(change)).toEqual([
+      ['cart.item-added', 3],
+      ['cart.item-added', 1],
+    ]);
+  });
+
+  test('refuses a line above its limit, by whatever way it would come about', () => {
+    const full = holding(['1', MAX_QUANTITY]);
+    expect(() => addItems(full, [{ productId: '1', quantity: 1 }], occasion)).toThrow(/at most 999/);
+  });
+
+  test('refuses more lines than a cart holds', () => {
+    const wanted = Array.from({ length: MAX_LINES }, (_, n) => ({ productId: `p${n}`, quantity: 1 }));
+    const full = addItems(empty, wanted, occasion).cart;
+    expect(() => addItems(full, [{ productId: 'one-more', quantity: 1 }], occasion)).toThrow(/at most 500/);
+    expect(() => setQuantity(full, 'one-more', 1, occasion)).toThrow(/at most 500/);
+    expect(addItems(full, [{ productId: 'p0', quantity: 1 }], occasion).cart.items).toHaveLength(MAX_LINES);
+  });
+
+  test('takes __proto__ for a product like any other', () => {
+    expect(lines(holding(['__proto__', 1], ['constructor', 2]))).toEqual([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
+  });
+});
+
+describe('setting a quantity', () => {
+  test.each([
+    [5, [['cart.item-added', 3]], [['1', 5]]],
+    [1, [['cart.item-removed', 1]], [['1', 1]]],
+    [0, [['cart.item-removed', 2]], []],
+    [2, [], [['1', 2]]],
+  ])('from 2 to %i tells the difference', (quantity, events, left) => {
+    const change = setQuantity(holding(['1', 2]), '1', quantity, occasion);
+    expect(told(change)).toEqual(events);
+    expect(lines(change.cart)).toEqual(left);
+  });
+
+  test('of a product that is not there adds it, and to 0 changes nothing', () => {
+    expect(told(setQuantity(empty, '1', 4, occasion))).toEqual([['cart.item-added', 4]]);
+    expect(told(setQuantity(empty, '1', 0, occasion))).toEqual([]);
+  });
+});
+
+describe('taking out', () => {
+  test('takes some, or the whole line, and never more than is there', () => {
+    expect(told(removeItem(holding(['1', 5]), '1', 2, occasion))).toEqual([['cart.item-removed', 2]]);
+    expect(told(removeItem(holding(['1', 5]), '1', undefined, occasion))).toEqual([['cart.item-removed', 5]]);
+    expect(told(removeItem(holding(['1', 5]), '1', 9, occasion))).toEqual([['cart.item-removed', 5]]);
+  });
+
+  test('of a product that is not there is refused', () => {
+    expect(() => removeItem(empty, '1', 1, occasion)).toThrow(/not in this cart/);
+  });
+});
+
+test('a closed cart takes no more changes', () => {
+  const { cart, events } = closeCart(holding(['1', 1]), 'bought', occasion);
+  expect(events).toMatchObject([{ type: 'cart.closed', data: { reason: 'bought', cartVersion: 2 } }]);
+  for (const change of [
+    () => addItems(cart, [{ productId: '1', quantity: 1 }], occasion),
+    () => setQuantity(cart, '1', 1, occasion),
+    () => removeItem(cart, '1', 1, occasion),
+    () => closeCart(cart, 'abandoned', occasion),
+  ]) {
+    expect(change).toThrow(/closed/);
+  }
+});
+
+test('what the events say was added, less what they say was removed, is what the cart holds', () => {
+  const productId = fc.constantFrom('1', '2', '__proto__');
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('add' as const), productId, n: fc.integer({ min: 1, max: 20 }) }),
+    fc.record({ kind: fc.constant('set' as const), productId, n: fc.integer({ min: 0, max: 20 }) }),
+    fc.record({ kind: fc.constant('take' as const), productId, n: fc.integer({ min: 1, max: 20 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      let cart = empty;
+      const sums = new Map<string, number>();
+      for (const { kind, productId: id, n } of steps) {
+        if (kind === 'take' && !cart.items.some((line) => line.productId === id)) continue;
+        const change =
+          kind === 'add'
+            ? addItems(cart, [{ productId: id, quantity: n }], occasion)
+            : kind === 'set'
+              ? setQuantity(cart, id, n, occasion)
+              : removeItem(cart, id, n, occasion);
+        cart = change.cart;
+        for (const { type, data } of change.events) {
+          const { productId: moved, quantity } = data as { productId: string; quantity: number };
+          sums.set(moved, (sums.get(moved) ?? 0) + (type === 'cart.item-added' ? quantity : -quantity));
+        }
+      }
+      expect(new Map(cart.items.map((line) => [line.productId, line.quantity]))).toEqual(
+        new Map([...sums].filter(([, units]) => units > 0)),
+      );
+    }),
+  );
+});

@@ -1,0 +1,5 @@
+import { run } from '@micromart/shared/process/run';
+import { readCartConfig } from './config.ts';
+import { startCartService } from './service.ts';
+
+await run('cart-service', readCartConfig, startCartService);

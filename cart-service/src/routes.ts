@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import { productId } from '@micromart/shared/contracts/product-id';
+import type { Decide, Document } from '@micromart/shared/event-log/change-store';
+import { createIdempotency, idempotencyHeaders } from '@micromart/shared/event-log/idempotency';
+import { matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { wholeNumber } from '@micromart/shared/http/parameters';
+import { problem } from '@micromart/shared/http/problem';
+import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
+import { z } from 'zod';
+import { cartAnswer, requireVersion } from './answers.ts';
+import {
+  addItems,
+  type Cart,
+  type CartChange,
+  closeCart,
+  MAX_LINES,
+  MAX_QUANTITY,
+  type Occasion,
+  removeItem,
+  setQuantity,
+} from './cart.ts';
+import type { CartStore } from './store/store.ts';
+
+const MAX_ITEMS = 100;
+
+const cartId = z.uuid().meta({ description: 'As `Location` gave it when the cart was opened' });
+const quantity = z.int().min(1).max(MAX_QUANTITY);
+
+const newItems = z.strictObject({
+  items: z
+    .array(z.strictObject({ productId, quantity }))
+    .min(1)
+    .max(MAX_ITEMS)
+    .refine((items) => new Set(items.map((item) => item.productId)).size === items.length, {
+      error: 'must name each product once',
+    }),
+});
+
+const cart = z
+  .object({
+    id: z.uuid(),
+    version: z.int(),
+    state: z.enum(['open', 'closed']),
+    items: z
+      .array(z.object({ productId: z.string(), quantity: z.int(), addedAt: z.iso.datetime() }))
+      .max(MAX_LINES),
+  })
+  .meta({ id: 'Cart' });
+
+const answers = { 200: { description: 'The cart', schema: cart } };
+
+type Written = z.output<typeof idempotencyHeaders>;
+
+/** What may be asked of the cart service. Somebody else's cart is answered as if it were not there. */
+export function cartRoutes(store: CartStore, now: () => Date): Route[] {
+  const idempotency = createIdempotency(store.carts);
+
+  /** Answers a change of a cart: of the newest one, the caller's own, at the version that `If-Match` asks for. */
+  const change = (
+    request: RouteRequest<{ cartId: string }, unknown, Written, unknown>,
+    rule: (cart: Cart, occasion: Occasion) => CartChange,
+  ): Promise<Answer> => {
+    const { params, caller, headers, traceparent } = request;
+    const decide: Decide<Cart, Answer> = (document, nextVersion) => {
+      const own = requireOwn(document, caller.subject);
+      requireVersion(headers['if-match'], own.version);
+      const result = rule(own.state, { cartId: params.cartId, version: nextVersion, now: now() });
+      if (result.events.length === 0)
+        return { answer: cartAnswer(200, params.cartId, own.state, own.version) };
+      return {
+        answer: cartAnswer(200, params.cartId, result.cart, nextVersion),
+        change: { state: result.cart, events: result.events },
+      };
+    };
+    return idempotency.once(request, (key) =>
+      store.carts.change(params.cartId, decide, { key, traceparent }),
+    );
+  };
+
+  return [
+    route({
+      method: 'post',
+      path: '/carts',
+      summary: 'Open a cart',
+      roles: ['shopper'],
+      headers: idempotencyHeaders,
+      answers: { 201: { description: 'The new cart, at `Location`', schema: cart } },
+      problems: ['conflict', 'unprocessable', 'unavailable'],
+      handle: (request) =>
+        idempotency.once(request, (key) => {
+          const id = randomUUID();
+          const answer = (opened: Cart, version: number): Answer => {
+            const { headers, ...rest } = cartAnswer(201, id, opened, version);
+            return { ...rest, headers: { ...headers, location: `/carts/${id}` } };
+          };
+          return store.open(id, request.caller.subject, answer, { key, traceparent: request.traceparent });
+        }),
+    }),
+    route({
+      method: 'get',
+      path: '/carts/{cartId}',
+      summary: 'A cart',
+      roles: ['shopper'],
+      params: z.object({ cartId }),
+      answers: { ...answers, 304: { description: 'The cart is as you have it.' } },
+      problems: ['not-found', 'unavailable'],
+      async handle({ params, caller, raw }) {
+        const own = requireOwn(await store.carts.read(params.cartId), caller.subject);
+        const answer = cartAnswer(200, params.cartId, own.state, own.version);
+        const held = parseTagCondition(raw.get('if-none-match') ?? '');
+        if (held && matchesWeakly(held, { weak: false, value: answer.tag })) {
+          return { status: 304, headers: answer.headers };
+        }
+        return answer;
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/carts/{cartId}/items',
+      summary: 'Add products to what is in the cart, all or none of them',
+      roles: ['shopper'],
+      params: z.object({ cartId }),
+      headers: idempotencyHeaders,
+      body: newItems,
+      answers,
+      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      handle: (request) => change(request, (own, occasion) => addItems(own, request.body.items, occasion)),
+    }),
+    route({
+      method: 'put',
+      path: '/carts/{cartId}/items/{productId}',
+      summary: 'Set how many of a product are in the cart; 0 takes it out',
+      roles: ['shopper'],
+      params: z.object({ cartId, productId }),
+      headers: idempotencyHeaders,
+      body: z.strictObject({ quantity: z.int().min(0).max(MAX_QUANTITY) }),
+      answers,
+      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      handle: (request) =>
+        change(request, (own, occasion) =>
+          setQuantity(own, request.params.productId, request.body.quantity, occasion),
+        ),
+    }),
+    route({
+      method: 'delete',
+      path: '/carts/{cartId}/items/{productId}',
+      summary: 'Take some or all of a product out of the cart',
+      roles: ['shopper'],
+      params: z.object({ cartId, productId }),
+      query: z.object({
+        quantity: wholeNumber({ min: 1, max: MAX_QUANTITY })
+          .optional()
+          .meta({ description: 'How many to take out; the whole line when it is left out' }),
+      }),
+      headers: idempotencyHeaders,
+      answers,
+      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      handle: (request) =>
+        change(request, (own, occasion) =>
+          removeItem(own, request.params.productId, request.query.quantity, occasion),
+        ),
+    }),
+    route({
+      method: 'post',
+      path: '/carts/{cartId}/close',
+      summary: 'Close the cart, bought or abandoned; it takes no more changes',
+      roles: ['shopper'],
+      params: z.object({ cartId }),
+      headers: idempotencyHeaders,
+      body: z.strictObject({ reason: z.enum(['bought', 'abandoned']) }),
+      answers,
+      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      handle: (request) => change(request, (own, occasion) => closeCart(own, request.body.reason, occasion)),
+    }),
+    route({
+      method: 'delete',
+      path: '/shoppers/{subject}',
+      summary: 'Forget a shopper',
+      description:
+        'Unlinks the person from all that was published, deletes the open carts, and tells followers to drop what they keep by the pseudonym. The counts stay.',
+      roles: ['operator'],
+      params: z.object({ subject: z.string().min(1).max(255) }),
+      headers: idempotencyHeaders,
+      answers: { 204: { description: 'The shopper is forgotten.' } },
+      problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
+      handle: (request) =>
+        idempotency.once(request, async (key) => {
+          const options = { key, traceparent: request.traceparent, now: now() };
+          return { ...(await store.forget(request.params.subject, options)), answer: { status: 204 } };
+        }),
+    }),
+  ];
+}
+
+function requireOwn(document: Document<Cart> | undefined, subject: string): Document<Cart> {
+  if (document && document.state.owner === subject) return document;
+  throw problem('not-found', 'You have no cart with this id.');
+}

@@ -1,0 +1,519 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cartEvent } from '@micromart/shared/contracts/cart-events';
+import { parsePosition } from '@micromart/shared/event-log/position';
+import { createLogger } from '@micromart/shared/process/logger';
+import type { Running } from '@micromart/shared/process/run';
+import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { openTcpProxy } from '@micromart/shared/testing/tcp-proxy';
+import { startCartService } from './service.ts';
+
+let database: TestDatabase;
+let issuer: TestIssuer;
+let service: Running;
+let other: Running;
+let alice: string;
+let bob: string;
+let follower: string;
+let operator: string;
+
+const start = () =>
+  startCartService(
+    {
+      HOST: '127.0.0.1',
+      PORT: 0,
+      LOG_LEVEL: 'silent',
+      RATE_LIMIT_PER_SECOND: 100_000,
+      METRICS_OPEN: false,
+      AUTH_JWKS: issuer.jwks,
+      AUTH_ISSUER: issuer.issuer,
+      AUTH_AUDIENCE: issuer.audience,
+      STORE_URL: database.url,
+    },
+    createLogger({ name: 'cart-service', level: 'silent' }),
+  );
+
+beforeAll(async () => {
+  [database, issuer] = await Promise.all([openTestDatabase(), openTestIssuer()]);
+  [service, other] = await Promise.all([start(), start()]);
+  [alice, bob, follower, operator] = await Promise.all([
+    issuer.token({ subject: 'alice', roles: ['shopper'] }),
+    issuer.token({ subject: 'bob', roles: ['shopper'] }),
+    issuer.token({ subject: 'tracking', roles: ['service'] }),
+    issuer.token({ subject: 'olivia', roles: ['operator'] }),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([service.close(), other.close()]);
+  await Promise.all([database.close(), issuer.close()]);
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+type Reply = { status: number; headers: Headers; body: any };
+
+async function call(
+  method: string,
+  path: string,
+  {
+    body,
+    token = alice,
+    headers = {},
+    at = service.url,
+  }: { body?: unknown; token?: string; headers?: Record<string, string>; at?: string } = {},
+): Promise<Reply> {
+  const response = await fetch(at + path, {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+}
+
+const open = async (token = alice): Promise<string> => (await call('POST', '/carts', { token })).body.id;
+const add = (cartId: string, items: [string, number][], headers: Record<string, string> = {}) =>
+  call('POST', `/carts/${cartId}/items`, {
+    body: { items: items.map(([productId, quantity]) => ({ productId, quantity })) },
+    headers,
+  });
+const lines = ({ body }: Reply) =>
+  body.items.map((line: { productId: string; quantity: number }) => [line.productId, line.quantity]);
+
+/** All events of one cart, checked against their contract. */
+async function eventsOf(cartId: string) {
+  const { body: heads } = await call('GET', '/events', { token: follower });
+  const pages = await Promise.all(
+    heads.partitions.map(({ partition }: { partition: number }) =>
+      call('GET', `/events/${partition}?log=${heads.log}&limit=1000`, { token: follower }),
+    ),
+  );
+  return pages
+    .flatMap(({ body }) => body.map((event: unknown) => cartEvent.parse(event)))
+    .filter(({ subject }) => subject === cartId);
+}
+
+describe('a cart', () => {
+  test('is opened, filled, changed and closed, and every change is an event', async () => {
+    const opened = await call('POST', '/carts');
+    expect(opened.status).toBe(201);
+    const { id } = opened.body;
+    expect(opened.headers.get('location')).toBe(`/carts/${id}`);
+    expect(opened.body).toEqual({ id, version: 1, state: 'open', items: [] });
+    expect(opened.headers.get('position')).toBeNull();
+
+    expect(
+      lines(
+        await add(id, [
+          ['1', 2],
+          ['2', 1],
+        ]),
+      ),
+    ).toEqual([
+      ['1', 2],
+      ['2', 1],
+    ]);
+    expect(lines(await call('PUT', `/carts/${id}/items/1`, { body: { quantity: 5 } }))).toEqual([
+      ['1', 5],
+      ['2', 1],
+    ]);
+    expect(lines(await call('DELETE', `/carts/${id}/items/1?quantity=2`))).toEqual([
+      ['1', 3],
+      ['2', 1],
+    ]);
+    expect(lines(await call('DELETE', `/carts/${id}/items/2`))).toEqual([['1', 3]]);
+    const closed = await call('POST', `/carts/${id}/close`, { body: { reason: 'bought' } });
+    expect(closed.body).toMatchObject({ state: 'closed', version: 6 });
+    expect((await add(id, [['3', 1]])).status).toBe(409);
+
+    const events = await eventsOf(id);
+    expect(events.map(({ type }) => type)).toEqual([
+      'cart.item-added',
+      'cart.item-added',
+      'cart.item-added',
+      'cart.item-removed',
+      'cart.item-removed',
+      'cart.closed',
+    ]);
+    const last = events.at(-1)!;
+    expect(parsePosition(closed.headers.get('position')!)).toMatchObject([
+      { partition: last.partition, sequence: Number(last.sequence) },
+    ]);
+  });
+
+  test('is read with an entity tag, and not sent again to whoever has it', async () => {
+    const id = await open();
+    await add(id, [['1', 1]]);
+    const read = await call('GET', `/carts/${id}`);
+    expect(read.headers.get('cache-control')).toBe('private, no-cache');
+    const etag = read.headers.get('etag')!;
+    expect((await call('GET', `/carts/${id}`, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    expect((await call('HEAD', `/carts/${id}`)).status).toBe(200);
+    await add(id, [['1', 1]]);
+    expect((await call('GET', `/carts/${id}`, { headers: { 'if-none-match': etag } })).status).toBe(200);
+  });
+
+  test('takes a change only at the version that If-Match asks for', async () => {
+    const id = await open();
+    const { headers } = await add(id, [['1', 1]]);
+    const etag = headers.get('etag')!;
+    expect((await add(id, [['1', 1]], { 'if-match': etag })).status).toBe(200);
+    expect((await add(id, [['1', 1]], { 'if-match': etag })).status).toBe(412);
+    expect((await add(id, [['1', 1]], { 'if-match': '*' })).status).toBe(200);
+    expect((await add(id, [['1', 1]], { 'if-match': 'nonsense' })).status).toBe(400);
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 3]]);
+  });
+
+  test('answers a change that changes nothing with the position of its last event', async () => {
+    const id = await open();
+    const { headers } = await add(id, [['1', 2]]);
+    const same = await call('PUT', `/carts/${id}/items/1`, { body: { quantity: 2 } });
+    expect(same.body.version).toBe(2);
+    expect(same.headers.get('position')).toBe(headers.get('position'));
+    expect(await eventsOf(id)).toHaveLength(1);
+  });
+
+  test('loses nothing when 64 writers add to it at once through two processes', async () => {
+    const id = await open();
+    const replies = await Promise.all(
+      Array.from({ length: 64 }, (_, n) =>
+        call('POST', `/carts/${id}/items`, {
+          body: { items: [{ productId: `p${n % 8}`, quantity: 1 }] },
+          at: n % 2 ? service.url : other.url,
+        }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+    const { body } = await call('GET', `/carts/${id}`);
+    expect(body.version).toBe(65);
+    expect(body.items.map(({ quantity }: { quantity: number }) => quantity)).toEqual(Array(8).fill(8));
+    const events = await eventsOf(id);
+    expect(events.map(({ data }) => (data as { cartVersion: number }).cartVersion)).toEqual(
+      events.map((_, n) => n + 2),
+    );
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  test('brings the same answer and position again, and the change is made once', async () => {
+    const id = await open();
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await add(id, [['1', 2]], headers);
+    await add(id, [['1', 1]]);
+    const again = await add(id, [['1', 2]], headers);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get('position')).toBe(first.headers.get('position'));
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'));
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(first.headers.get('idempotent-replayed')).toBeNull();
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 3]]);
+  });
+
+  test('is looked up before the state of the cart', async () => {
+    const id = await open();
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await add(id, [['1', 2]], headers);
+    await call('POST', `/carts/${id}/close`, { body: { reason: 'bought' } });
+    expect((await add(id, [['1', 2]], headers)).body).toEqual(first.body);
+  });
+
+  test('counts a change once whose reply was cut after the commit', async () => {
+    const id = await open();
+    const headers = { 'idempotency-key': randomUUID() };
+    const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+    proxy.cutReplies();
+    await expect(
+      call('POST', `/carts/${id}/items`, {
+        body: { items: [{ productId: '1', quantity: 2 }] },
+        headers,
+        at: `http://127.0.0.1:${proxy.port}`,
+      }),
+    ).rejects.toThrow();
+    await proxy.close();
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 2]]);
+    const again = await add(id, [['1', 2]], headers);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.body).toMatchObject({ version: 2, items: [{ productId: '1', quantity: 2 }] });
+    expect(await eventsOf(id)).toHaveLength(1);
+    const [place] = parsePosition(again.headers.get('position')!)!;
+    expect((await eventsOf(id))[0]).toMatchObject({
+      sequence: String(place!.sequence),
+      partition: place!.partition,
+    });
+  });
+
+  test('of another request is refused, whatever differs', async () => {
+    const [id, second] = [await open(), await open()];
+    const headers = { 'idempotency-key': randomUUID() };
+    const { headers: answered } = await add(id, [['1', 2]], headers);
+    expect((await add(id, [['1', 3]], headers)).status).toBe(422);
+    expect((await add(second, [['1', 2]], headers)).status).toBe(422);
+    expect((await add(id, [['1', 2]], { ...headers, 'if-match': answered.get('etag')! })).status).toBe(422);
+    expect((await call('POST', '/carts', { headers })).status).toBe(422);
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 2]]);
+  });
+
+  test('belongs to the subject that uses it', async () => {
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await call('POST', '/carts', { headers });
+    const second = await call('POST', '/carts', { headers, token: bob });
+    expect(second.body.id).not.toBe(first.body.id);
+    expect((await call('POST', '/carts', { headers })).body.id).toBe(first.body.id);
+  });
+
+  test('does not keep an error', async () => {
+    const id = await open();
+    const headers = { 'idempotency-key': randomUUID() };
+    const remove = () => call('DELETE', `/carts/${id}/items/1`, { headers });
+    expect((await remove()).status).toBe(404);
+    await add(id, [['1', 1]]);
+    expect((await remove()).status).toBe(200);
+    expect((await remove()).status).toBe(200);
+  });
+
+  test('sent to two processes at once is carried out once', async () => {
+    const id = await open();
+    const headers = { 'idempotency-key': randomUUID() };
+    const send = (at: string) =>
+      call('POST', `/carts/${id}/items`, { body: { items: [{ productId: '1', quantity: 1 }] }, headers, at });
+    const replies = await Promise.all([send(service.url), send(other.url), send(service.url)]);
+    expect(replies.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2);
+    expect(replies.every(({ status }) => status === 200 || status === 409)).toBe(true);
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 1]]);
+  });
+});
+
+describe('nonsense', () => {
+  const product = (productId: unknown, quantity: unknown = 1) => ({ items: [{ productId, quantity }] });
+  test.each<[string, unknown]>([
+    ['no items', { items: [] }],
+    ['no body fields', {}],
+    ['an unknown field', { ...product('1'), note: 'hello' }],
+    ['an unknown field of an item', { items: [{ productId: '1', quantity: 1, price: 1 }] }],
+    [
+      'a product twice',
+      {
+        items: [
+          { productId: '1', quantity: 1 },
+          { productId: '1', quantity: 2 },
+        ],
+      },
+    ],
+    ['101 items', { items: Array.from({ length: 101 }, (_, n) => ({ productId: `p${n}`, quantity: 1 })) }],
+    ['quantity 0', product('1', 0)],
+    ['quantity -1', product('1', -1)],
+    ['quantity 1.5', product('1', 1.5)],
+    ['quantity 1000', product('1', 1000)],
+    ['quantity 1e9', product('1', 1e9)],
+    ['quantity "1"', product('1', '1')],
+    ['quantity null', product('1', null)],
+    ['an id with a slash', product('../x')],
+    ['an id with a blank', product('a b')],
+    ['an empty id', product('')],
+    ['the id ..', product('..')],
+    ['an id of 10 kB', product('x'.repeat(10_240))],
+    ['an id that is a number', product(1)],
+    ['an array', []],
+    ['half a JSON text', '{"items":['],
+    ['a bare word', 'hello'],
+  ])('in a body is refused with what is wrong: %s', async (_, body) => {
+    const id = await open();
+    const reply = await call('POST', `/carts/${id}/items`, { body });
+    expect(reply.status).toBe(400);
+    expect(reply.headers.get('content-type')).toContain('application/problem+json');
+    expect(reply.body).toMatchObject({
+      status: 400,
+      title: expect.any(String),
+      instance: `/carts/${id}/items`,
+    });
+    expect((await call('GET', `/carts/${id}`)).body).toMatchObject({ version: 1, items: [] });
+  });
+
+  test.each([
+    ['GET', '/carts/not-a-uuid', 400],
+    ['GET', `/carts/${'0'.repeat(10_240)}`, 400],
+    ['GET', '/carts/%2e%2e%2fx', 400],
+    ['GET', '/carts/%ff', 400],
+    ['GET', '/nowhere', 404],
+    ['PATCH', '/carts', 405],
+    ['DELETE', '/carts/6f9619ff-8b86-4011-b42d-00c04fc964ff/items/a%20b', 400],
+    ['DELETE', '/carts/6f9619ff-8b86-4011-b42d-00c04fc964ff/items/1?quantity=0', 400],
+    ['DELETE', '/carts/6f9619ff-8b86-4011-b42d-00c04fc964ff/items/1?quantity=1e2', 400],
+    ['DELETE', '/carts/6f9619ff-8b86-4011-b42d-00c04fc964ff/items/1?amount=1', 400],
+    ['GET', '/carts/6f9619ff-8b86-4011-b42d-00c04fc964ff', 404],
+  ])('in an address is refused: %s %.60s', async (method, path, status) => {
+    expect((await call(method, path)).status).toBe(status);
+  });
+
+  test('of a content type or a size is refused', async () => {
+    const id = await open();
+    const text = { headers: { 'content-type': 'text/plain' }, body: '{"items":[]}' };
+    expect((await call('POST', `/carts/${id}/items`, text)).status).toBe(415);
+    const huge = { body: JSON.stringify({ items: [], filler: 'x'.repeat(110_000) }) };
+    expect((await call('POST', `/carts/${id}/items`, huge)).status).toBe(413);
+  });
+
+  test('of a token is refused', async () => {
+    const id = await open();
+    const expired = await issuer.token({ subject: 'alice', roles: ['shopper'], expiresIn: '-1h' });
+    const foreign = await openTestIssuer();
+    const stranger = await foreign.token({ subject: 'alice', roles: ['shopper'] });
+    await foreign.close();
+    for (const token of ['', 'nonsense', expired, stranger]) {
+      expect((await call('GET', `/carts/${id}`, { token })).status).toBe(401);
+    }
+    expect((await call('GET', `/carts/${id}`, { token: follower })).status).toBe(403);
+    expect((await call('GET', '/events')).status).toBe(403);
+    expect((await call('DELETE', '/shoppers/bob')).status).toBe(403);
+  });
+
+  test('of ownership is answered as if the cart were not there', async () => {
+    const id = await open();
+    await add(id, [['1', 1]]);
+    for (const [method, path, body] of [
+      ['GET', `/carts/${id}`],
+      ['POST', `/carts/${id}/items`, { items: [{ productId: '1', quantity: 1 }] }],
+      ['PUT', `/carts/${id}/items/1`, { quantity: 9 }],
+      ['DELETE', `/carts/${id}/items/1`],
+      ['POST', `/carts/${id}/close`, { reason: 'bought' }],
+    ] as [string, string, unknown?][]) {
+      expect((await call(method, path, { token: bob, body })).status).toBe(404);
+    }
+    expect((await call('GET', `/carts/${id}`)).body).toMatchObject({ version: 2, items: [{ quantity: 1 }] });
+  });
+
+  test('that is the name of a prototype is a product like any other', async () => {
+    const id = await open();
+    expect(
+      lines(
+        await add(id, [
+          ['__proto__', 2],
+          ['constructor', 1],
+        ]),
+      ),
+    ).toEqual([
+      ['__proto__', 2],
+      ['constructor', 1],
+    ]);
+    expect(lines(await call('DELETE', `/carts/${id}/items/__proto__?quantity=1`))[0]).toEqual([
+      '__proto__',
+      1,
+    ]);
+    expect((await eventsOf(id)).map(({ data }) => (data as { productId: string }).productId)).toEqual([
+      '__proto__',
+      'constructor',
+      '__proto__',
+    ]);
+  });
+});
+
+describe('forgetting a shopper', () => {
+  test('unlinks the person, deletes the open carts, keeps the closed ones unowned, and tells followers', async () => {
+    const carol = await issuer.token({ subject: 'carol', roles: ['shopper'] });
+    const [openId, closedId] = [await open(carol), await open(carol)];
+    await call('POST', `/carts/${closedId}/close`, { token: carol, body: { reason: 'bought' } });
+    const [{ data }] = (await eventsOf(closedId)) as [{ data: { shopper: string } }];
+
+    const forgotten = await call('DELETE', '/shoppers/carol', { token: operator });
+    expect(forgotten.status).toBe(204);
+    expect(await eventsOf(data.shopper)).toMatchObject([
+      { type: 'cart.shopper-forgotten', partitionkey: data.shopper, data: { shopper: data.shopper } },
+    ]);
+    expect(parsePosition(forgotten.headers.get('position')!)).toHaveLength(1);
+    for (const id of [openId, closedId]) {
+      expect((await call('GET', `/carts/${id}`, { token: carol })).status).toBe(404);
+    }
+    expect((await call('DELETE', '/shoppers/carol', { token: operator })).status).toBe(404);
+    const anew = await open(carol);
+    await call('POST', `/carts/${anew}/close`, { token: carol, body: { reason: 'abandoned' } });
+    expect((await eventsOf(anew))[0]!.data).not.toMatchObject({ shopper: data.shopper });
+    const { rows } = await database.admin.query(
+      `SELECT * FROM carts WHERE state::text LIKE '%carol%' AND id <> $1`,
+      [anew],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test('races with carts that are being opened without leaving one behind', async () => {
+    const dave = await issuer.token({ subject: 'dave', roles: ['shopper'] });
+    for (let round = 0; round < 5; round += 1) {
+      await open(dave);
+      const [forgotten, ...opened] = await Promise.all([
+        call('DELETE', '/shoppers/dave', { token: operator }),
+        ...Array.from({ length: 8 }, (_, n) =>
+          call('POST', '/carts', { token: dave, at: n % 2 ? service.url : other.url }),
+        ),
+      ]);
+      expect(forgotten!.status).toBe(204);
+      expect(opened.every(({ status }) => status === 201)).toBe(true);
+    }
+    const { rows } = await database.admin.query(
+      'SELECT id FROM carts WHERE open_for IS NOT NULL AND open_for NOT IN (SELECT key FROM shoppers)',
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
+describe('the feed', () => {
+  test('gives pages in order; a full one is immutable and named by its log', async () => {
+    const id = await open();
+    for (let n = 0; n < 5; n += 1) await add(id, [['1', 1]]);
+    const { body: heads } = await call('GET', '/events', { token: follower });
+    const [{ partition, sequence }] = (await eventsOf(id)) as [{ partition: number; sequence: string }];
+    const path = `/events/${partition}?log=${heads.log}&after=${Number(sequence) - 1}&limit=3`;
+    const page = await call('GET', path, { token: follower });
+    expect(page.headers.get('content-type')).toContain('application/cloudevents-batch+json');
+    expect(page.headers.get('cache-control')).toContain('immutable');
+    expect(page.body.map((event: { sequence: string }) => Number(event.sequence))).toEqual([
+      Number(sequence),
+      Number(sequence) + 1,
+      Number(sequence) + 2,
+    ]);
+    const held = { 'if-none-match': page.headers.get('etag')! };
+    expect((await call('GET', path, { token: follower, headers: held })).status).toBe(304);
+    const partial = await call('GET', path.replace('limit=3', 'limit=1000'), { token: follower });
+    expect(partial.headers.get('cache-control')).toContain('no-cache');
+  });
+
+  test('refuses another log and a position beyond its end as source-replaced', async () => {
+    const { body: heads } = await call('GET', '/events', { token: follower });
+    const beyond = await call('GET', `/events/0?log=${heads.log}&after=999999`, { token: follower });
+    expect(beyond).toMatchObject({ status: 409, body: { type: '/problems/source-replaced' } });
+    const replaced = await call('GET', '/events/0?log=cart-00000000', { token: follower });
+    expect(replaced).toMatchObject({ status: 409, body: { type: '/problems/source-replaced' } });
+    expect((await call('GET', '/events/16', { token: follower })).status).toBe(404);
+  });
+
+  test('holds a request for the heads until a partition has moved, whichever process moved it', async () => {
+    const id = await open();
+    await add(id, [['1', 1]]);
+    const headsNow = async (query = '') => (await call('GET', `/events${query}`, { token: follower })).body;
+    for (const at of [service.url, other.url]) {
+      const before = await headsNow();
+      const after = before.partitions
+        .map(({ partition, last }: { partition: number; last: number }) => `${partition}@${last}`)
+        .join(',');
+      const held = headsNow(`?after=${after}&wait=20`);
+      await call('PUT', `/carts/${id}/items/1`, {
+        body: { quantity: Math.ceil(Math.random() * 998) + 1 },
+        at,
+      });
+      const moved = await held;
+      expect(moved.partitions).not.toEqual(before.partitions);
+      expect(Date.parse(moved.at)).toBeGreaterThanOrEqual(Date.parse(before.at));
+    }
+    expect((await call('GET', '/events?after=nonsense', { token: follower })).status).toBe(400);
+  });
+});
+
+test('serves its health and its documents to anybody', async () => {
+  expect((await call('GET', '/health/live', { token: '' })).status).toBe(200);
+  expect((await call('GET', '/health/ready', { token: '' })).status).toBe(200);
+  expect((await call('GET', '/asyncapi.json', { token: '' })).body).toMatchObject({ asyncapi: '3.0.0' });
+  expect((await call('GET', '/openapi.json', { token: '' })).body.openapi).toMatch(/^3\.1\./);
+});

@@ -1,0 +1,130 @@
+/**
+ * The owner's event feed: its log over HTTP, for followers to start from, to heal holes from, or to follow by.
+ *
+ * A full page holds what will stand there for ever, so it may be kept for ever; its address names the log, so that a
+ * new history never answers for an old one.
+ */
+import { z } from 'zod';
+import { envelope } from '../contracts/envelope.ts';
+import { matchesWeakly, parseTagCondition } from '../http/conditional.ts';
+import { wholeNumber } from '../http/parameters.ts';
+import { problem } from '../http/problem.ts';
+import { type Route, route } from '../http/route.ts';
+import type { EventLog } from './event-log.ts';
+import { createHeadWatch } from './head-watch.ts';
+import { isLogName, parseAfter, type Sequences } from './position.ts';
+
+const DEFAULT_LIMIT = 500;
+const MAX_LIMIT = 1_000;
+const MAX_WAIT_S = 30;
+
+const heads = z.object({
+  log: z.string(),
+  at: z.iso.datetime(),
+  partitions: z.array(z.object({ partition: z.int(), last: z.int() })),
+});
+
+export const sourceReplaced = (detail: string) => problem('conflict', detail, { type: 'source-replaced' });
+
+export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
+  const watch = createHeadWatch(log);
+  const routes = [
+    route({
+      method: 'get',
+      path: '/events',
+      summary: 'The last sequence of every partition',
+      description:
+        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most. Everything committed before `at` lies at or below the heads.',
+      roles: ['service'],
+      query: z.object({
+        after: z.string().max(2_000).optional().meta({ example: '0@88,7@1234' }),
+        wait: wholeNumber({ max: MAX_WAIT_S }).default(0),
+      }),
+      answers: { 200: { description: 'The heads', schema: heads } },
+      problems: ['invalid', 'unavailable'],
+      async handle({ query, signal }) {
+        const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
+        const { at, last } = after ? await watch.moved(after, query.wait * 1_000, signal) : await log.heads();
+        return {
+          status: 200,
+          headers: { 'cache-control': 'no-store' },
+          body: {
+            log: log.name,
+            at: at.toISOString(),
+            partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
+          },
+        };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/events/{partition}',
+      summary: 'A page of events of one partition, in order and without a gap',
+      roles: ['service'],
+      params: z.object({ partition: wholeNumber({ max: 9_999 }) }),
+      query: z.object({
+        log: z.string().refine(isLogName, 'must be the name of a log, as GET /events gives it').optional(),
+        after: wholeNumber({ max: Number.MAX_SAFE_INTEGER }).default(0),
+        limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+      }),
+      answers: {
+        200: {
+          description: 'The events after `after`. A page of `limit` events is immutable.',
+          schema: z.array(envelope),
+          contentType: 'application/cloudevents-batch+json',
+        },
+        304: { description: 'The page is the one you have.' },
+      },
+      problems: ['invalid', 'not-found', 'conflict', 'unavailable'],
+      async handle({ params: { partition }, query: { log: named, after, limit }, raw }) {
+        if (partition >= log.partitions) {
+          throw problem('not-found', `This log has the partitions 0 to ${log.partitions - 1}.`);
+        }
+        if (named !== undefined && named !== log.name) {
+          throw sourceReplaced(`This is the log ${log.name}; ${named} is not here any more.`);
+        }
+        const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
+        const held = parseTagCondition(raw.get('if-none-match') ?? '');
+        // Only full pages are given this tag, so whoever holds it holds the page.
+        if (held && held !== '*' && matchesWeakly(held, etag))
+          return { status: 304, headers: immutable(etag.value) };
+        const page = await log.page(partition, after, limit);
+        if (page.length === 0) await requireReached(log, partition, after);
+        const complete = named !== undefined && page.length === limit;
+        return {
+          status: 200,
+          headers: {
+            ...(complete ? immutable(etag.value) : { 'cache-control': 'private, no-cache' }),
+            'content-type': 'application/cloudevents-batch+json',
+          },
+          body: page,
+        };
+      },
+    }),
+  ];
+  return { routes, close: watch.close };
+}
+
+const immutable = (etag: string) => ({
+  'cache-control': 'private, max-age=31536000, immutable',
+  etag: `"${etag}"`,
+});
+
+function readAfter(text: string, partitions: number): Sequences {
+  const after = parseAfter(text);
+  if (after && [...after.keys()].every((partition) => partition < partitions)) return after;
+  throw problem('invalid', '`after` must be a list such as 0@88,7@1234, each partition once.', {
+    errors: [
+      { path: 'query.after', message: `must be partition@sequence, partitions 0 to ${partitions - 1}` },
+    ],
+  });
+}
+
+/** Whoever stands beyond the last event stands in another history. */
+async function requireReached(log: EventLog, partition: number, after: number): Promise<void> {
+  const { last } = await log.heads();
+  const head = last.get(partition) ?? 0;
+  if (after > head) {
+    throw sourceReplaced(`Partition ${partition} of ${log.name} ends at ${head}, below ${after}.`);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The header `Idempotency-Key`: a write that is sent again, because its answer got lost, is carried out once and
+ * answered twice. The stored answer is looked up before anything else; only successful answers are stored, in the
+ * transaction of their change; while the first request is still under way in this process, the second is refused.
+ * Between processes the key's unique record decides (ChangeStore).
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Answer, RouteRequest } from '../http/route.ts';
+import { type Changed, type ChangeStore, type IdempotencyKey, keyInFlight } from './change-store.ts';
+import { formatPosition } from './position.ts';
+
+export const MAX_KEY_LENGTH = 255;
+
+/** The request headers to declare on a route whose write may be repeated. */
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
+    description: 'Makes the request safe to repeat: the same key gets the same answer for 24 hours.',
+  }),
+  'if-match': z.string().max(1_000).optional(),
+});
+
+type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
+
+export type Idempotency = {
+  /** Answers a write by its stored answer, or by doing the work, whose change must be made with the given key. */
+  once(
+    request: WriteRequest,
+    work: (key: IdempotencyKey | undefined) => Promise<Changed<Answer>>,
+  ): Promise<Answer>;
+};
+
+export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): Idempotency {
+  const inFlight = new Set<string>();
+
+  return {
+    async once(request, work) {
+      const key = keyOf(request);
+      if (!key) return answerOf(await work(undefined));
+      const flight = JSON.stringify([key.scope, key.key]);
+      if (inFlight.has(flight)) throw keyInFlight();
+      inFlight.add(flight);
+      try {
+        return answerOf((await store.replay<Answer>(key)) ?? (await work(key)));
+      } finally {
+        inFlight.delete(flight);
+      }
+    },
+  };
+}
+
+function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  const told = JSON.stringify([raw.method, raw.originalUrl, headers['if-match'] ?? null, body ?? null]);
+  return { scope: caller.subject, key, fingerprint: createHash('sha256').update(told).digest('base64url') };
+}
+
+const answerOf = ({ answer, position, replayed }: Changed<Answer>): Answer => ({
+  ...answer,
+  headers: {
+    ...answer.headers,
+    ...(position && { position: formatPosition([position]) }),
+    ...(replayed && { 'idempotent-replayed': 'true' }),
+  },
+});

@@ -1,0 +1,132 @@
+/** Wires a service's HTTP side: what every request passes through, the routes, and what becomes of errors. */
+import { performance } from 'node:perf_hooks';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { Logger } from '../process/logger.ts';
+import { send } from './answer.ts';
+import type { Authenticate } from './auth.ts';
+import { contextOf, setContext } from './context.ts';
+import { type Check, healthRoutes } from './health.ts';
+import type { Metrics } from './metrics.ts';
+import { Problem, problem, problemAnswer } from './problem.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { referenceRoutes } from './reference.ts';
+import { type Route, routerPath } from './route.ts';
+import { serveRoute } from './serve-route.ts';
+import { signalOf } from './signal.ts';
+import { requestIdFrom } from './trace.ts';
+
+export type AppSettings = {
+  readonly name: string;
+  readonly version?: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly authenticate: Authenticate;
+  readonly routes: readonly Route[];
+  /** What must be ok for the service to be ready. */
+  readonly checks: readonly Check[];
+  /** Writes that one subject may make. */
+  readonly ratePerSecond: number;
+  /** Whether anybody may read `/metrics`. */
+  readonly metricsOpen: boolean;
+  /** Whether an error says that a dependency is away; it is then answered as `unavailable`. */
+  readonly isAway?: (error: unknown) => boolean;
+  /** The AsyncAPI document, where the service publishes. */
+  readonly asyncapi?: unknown;
+};
+
+export function createApp(settings: AppSettings): Express {
+  const { logger, metrics, authenticate, checks, ratePerSecond, isAway = () => false } = settings;
+  const described = [...settings.routes, ...healthRoutes(checks, logger)];
+  const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
+  const rateLimit = createRateLimit({ perSecond: ratePerSecond });
+
+  const app = express();
+  app.disable('x-powered-by').disable('etag').disable('query parser');
+  app.enable('strict routing').enable('case sensitive routing');
+  app.use(begin(metrics, logger));
+  app.use(securityHeaders);
+  for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
+    const place = app.route(routerPath(path));
+    for (const route of atPath) place[route.method](serveRoute(route, { authenticate, rateLimit }));
+    place.all(refuseMethod(path, atPath));
+  }
+  app.use(() => {
+    throw problem('not-found', 'There is nothing at this address: see /openapi.json for what there is.');
+  });
+  app.use(answerError(logger, isAway));
+  return app;
+}
+
+/** An answer is data, not a page: it may load nothing and stand in no frame. A page says what it needs by itself. */
+const securityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  // Whoever ends TLS in front of the service speaks for the whole host.
+  strictTransportSecurity: false,
+});
+
+function begin(metrics: Metrics, logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const context = {
+      id: requestIdFrom(request.headers['x-request-id'] as string | undefined),
+      startedMs: performance.now(),
+      route: 'none',
+    };
+    setContext(response, context);
+    response.setHeader('X-Request-Id', context.id);
+    response.once('close', () => {
+      const seconds = (performance.now() - context.startedMs) / 1_000;
+      const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
+      const { method } = request;
+      metrics.observeRequest({ method, route: context.route, status }, seconds);
+      logger.debug({ requestId: context.id, method, route: context.route, status, seconds }, 'answered');
+    });
+    next();
+  };
+}
+
+/** In metrics and logs alone, for there is nobody left to answer. */
+const CLIENT_GONE = 499;
+
+function refuseMethod(path: string, routes: readonly Route[]): RequestHandler {
+  const methods = routes.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+  const headers = { Allow: methods.join(', ') };
+  return (request, response) => {
+    contextOf(response).route = path;
+    if (request.method === 'OPTIONS') return send(response, { status: 204, headers });
+    throw problem('method-not-allowed', `This address takes ${headers.Allow}.`, { headers });
+  };
+}
+
+function answerError(logger: Logger, isAway: (error: unknown) => boolean): ErrorRequestHandler {
+  return async (error, request, response, _next) => {
+    const { id, route } = contextOf(response);
+    if (response.destroyed) return;
+    if (response.headersSent) {
+      logger.error({ err: error, requestId: id, route }, 'an answer broke off');
+      response.destroy();
+      return;
+    }
+    const found = toProblem(error, { id, stopping: signalOf(response).aborted, isAway });
+    if (found.code === 'internal') logger.error({ err: error, requestId: id, route }, 'a request failed');
+    else if (found.code === 'unavailable') logger.warn({ err: error, requestId: id, route }, 'not available');
+    await send(response, problemAnswer(found, request.path));
+  };
+}
+
+function toProblem(
+  error: unknown,
+  { id, stopping, isAway }: { id: string; stopping: boolean; isAway: (error: unknown) => boolean },
+): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof URIError) return problem('invalid', 'The path is not percent-encoded UTF-8.');
+  if (stopping && (error as Error | null)?.name === 'AbortError') {
+    return problem('unavailable', 'The service is stopping: ask again.');
+  }
+  if (isAway(error))
+    return problem('unavailable', 'A part that is needed does not answer just now: try again.');
+  return problem('internal', `Something went wrong on our side. If it stays so, report request ${id}.`);
+}

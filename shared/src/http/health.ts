@@ -1,0 +1,79 @@
+/** Whether the process lives, and whether it is any use: for whoever starts it, and whoever sends it requests. */
+import { z } from 'zod';
+import type { Logger } from '../process/logger.ts';
+import { type Route, route } from './route.ts';
+
+export type Check = {
+  /** Names the part in the answer. */
+  readonly name: string;
+  /** `detail` is read by anybody: what is not as it should be, and nothing secret. Throwing counts as not ok. */
+  check(): Promise<{ ok: boolean; detail?: string | undefined }>;
+};
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+const readiness = z.object({
+  ready: z.boolean(),
+  parts: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+});
+
+type Readiness = z.infer<typeof readiness>;
+
+export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] {
+  let underWay: Promise<Readiness> | undefined;
+  /** However many ask at once, every part is asked once. */
+  const ask = () => {
+    underWay ??= askAll(checks, logger).finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+
+  return [
+    route({
+      method: 'get',
+      path: '/health/live',
+      summary: 'Whether the process lives',
+      roles: 'open',
+      answers: { 200: { description: 'It does', schema: z.object({ live: z.literal(true) }) } },
+      problems: [],
+      handle: () => ({ status: 200, body: { live: true } }),
+    }),
+    route({
+      method: 'get',
+      path: '/health/ready',
+      summary: 'Whether all that the service needs is there and up to date',
+      roles: 'open',
+      answers: {
+        200: { description: 'Every part is ok', schema: readiness },
+        503: { description: 'Some part is not ok', schema: readiness },
+      },
+      problems: [],
+      handle: async () => {
+        const body = await ask();
+        return body.ready ? { status: 200, body } : { status: 503, body, headers: { 'Retry-After': '1' } };
+      },
+    }),
+  ];
+}
+
+async function askAll(checks: readonly Check[], logger: Logger): Promise<Readiness> {
+  const parts = await Promise.all(checks.map(async (one) => [one.name, await askOne(one, logger)] as const));
+  return { ready: parts.every(([, { ok }]) => ok), parts: Object.fromEntries(parts) };
+}
+
+async function askOne({ name, check }: Check, logger: Logger): Promise<Readiness['parts'][string]> {
+  const { promise: tooLong, resolve } = Promise.withResolvers<{ ok: boolean; detail: string }>();
+  const timer = setTimeout(
+    () => resolve({ ok: false, detail: `no answer within ${CHECK_TIMEOUT_MS} ms` }),
+    CHECK_TIMEOUT_MS,
+  );
+  try {
+    return await Promise.race([check(), tooLong]);
+  } catch (error) {
+    logger.warn({ err: error, part: name }, 'a part is not ready');
+    return { ok: false, detail: 'does not answer' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,19 @@
+import { describe, expect, test } from '@jest/globals';
+import { instant, wholeNumber } from './parameters.ts';
+
+describe('parameters', () => {
+  test('takes one spelling of a whole number', () => {
+    const limit = wholeNumber({ min: 1, max: 1_000 });
+    expect(limit.parse('500')).toBe(500);
+    for (const text of ['', '0', '1001', '-1', '+1', '01', '1.0', '1e2', '0x10', ' 1', '１', 'NaN']) {
+      expect(limit.safeParse(text).error?.issues[0]?.message).toBe('must be a whole number from 1 to 1000');
+    }
+  });
+
+  test('takes a time with its zone', () => {
+    expect(instant().parse('2026-11-01T10:30:00+01:00')).toEqual(new Date('2026-11-01T09:30:00Z'));
+    for (const text of ['', '2026-11-01', '2026-11-01T09:30:00', '2026-13-01T09:30:00Z', 'yesterday']) {
+      expect(instant().safeParse(text).success).toBe(false);
+    }
+  });
+});

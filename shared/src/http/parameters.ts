@@ -1,0 +1,23 @@
+/**
+ * Schemas of query and path parameters, which arrive as text. They take one spelling of each value and no other:
+ * `z.coerce.number()` would read '' as 0, and '0x10' and '1e3' as numbers.
+ */
+import { z } from 'zod';
+
+const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
+
+/** A whole number in decimal digits, without sign or leading zeros. */
+export const wholeNumber = ({ min = 0, max }: { min?: number; max: number }) =>
+  z
+    .string()
+    .refine((text) => WHOLE_NUMBER.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
+
+/** A moment, RFC 3339 with a zone: `2026-11-01T09:30:00Z`. */
+export const instant = () =>
+  z.iso
+    .datetime({ offset: true, error: 'must be a time as in 2026-11-01T09:30:00Z' })
+    .transform((text) => new Date(text));

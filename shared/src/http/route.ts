@@ -1,0 +1,120 @@
+/**
+ * A route is declared once, and the declaration drives everything: the router, who may call, what is validated, and the
+ * OpenAPI document. What a handler gets has been checked; what it throws as a Problem is answered as one.
+ *
+ * Path parameters stand in braces, `/carts/{cartId}`. Parameters and fields that are not declared are refused, for query
+ * and path here, for a body by declaring it with `z.strictObject`. A body is required unless its schema takes
+ * undefined. A GET route answers HEAD as well.
+ */
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { Caller, Role } from './auth.ts';
+import type { ProblemCode } from './problem.ts';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+type Nothing = z.ZodObject<Record<never, never>>;
+
+export type AnswerDeclaration = {
+  readonly description: string;
+  /** The schema of a JSON body. */
+  readonly schema?: z.ZodType;
+  readonly headers?: z.ZodObject;
+  /** Media type of the body where it is not `application/json`. */
+  readonly contentType?: string;
+};
+
+export type RouteRequest<P, Q, H, B> = {
+  /** The request's id, in the answer's `X-Request-Id` and in the logs. */
+  readonly id: string;
+  readonly params: P;
+  readonly query: Q;
+  /** The declared headers, under their declared names. */
+  readonly headers: H;
+  readonly body: B;
+  /** Nobody (no subject, no role) where the route is open. */
+  readonly caller: Caller;
+  /** Fires when the client has gone, or the server stops: whoever waits answers early. */
+  readonly signal: AbortSignal;
+  /** W3C trace context, of the request or made for it. */
+  readonly traceparent: string;
+  readonly raw: Request;
+};
+
+/** `body` is sent as JSON; `text` as it is (say what it is in `Content-Type`); `stream` writes the body by itself. */
+export type Answer<Status extends number = number> = {
+  readonly status: Status;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: unknown;
+  readonly text?: string | Buffer;
+  /**
+   * Called when status and headers are on their way; ends the response. Rejecting breaks the answer off, so whatever may
+   * become a problem is done before. A connection on which nothing is written for two minutes is closed.
+   */
+  readonly stream?: (response: Response) => Promise<void> | void;
+};
+
+export type RouteDeclaration<
+  P extends z.ZodObject = Nothing,
+  Q extends z.ZodObject = Nothing,
+  H extends z.ZodObject = Nothing,
+  B extends z.ZodType = z.ZodUndefined,
+  Status extends number = number,
+> = {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly roles: readonly Role[] | 'open';
+  readonly params?: P;
+  readonly query?: Q;
+  readonly headers?: H;
+  readonly body?: B;
+  /** The answers that are no problems; a handler gives no other status. */
+  readonly answers: Readonly<Record<Status, AnswerDeclaration>>;
+  /** The problems this route answers with, besides those that follow from its declaration. */
+  readonly problems: readonly ProblemCode[];
+  /** Whether it counts against the caller's rate limit; by default every method but GET does. */
+  readonly write?: boolean;
+  handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>): Promise<Answer> | Answer;
+};
+
+export type Route = Omit<
+  RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodObject, z.ZodType>,
+  'query' | 'write' | 'handle'
+> & {
+  readonly query: z.ZodObject;
+  readonly write: boolean;
+  readonly bodyRequired: boolean;
+  handle(request: RouteRequest<unknown, unknown, unknown, unknown>): Promise<Answer> | Answer;
+};
+
+const PARAMETER = /\{([A-Za-z][A-Za-z0-9]*)\}/g;
+
+/** The names of a path's parameters, in order. */
+export const pathParameters = (path: string): string[] =>
+  [...path.matchAll(PARAMETER)].map(([, name]) => name as string);
+
+/** Declares a route. Throws, while the program starts, when the path's parameters and `params` do not name the same. */
+export function route<
+  P extends z.ZodObject = Nothing,
+  Q extends z.ZodObject = Nothing,
+  H extends z.ZodObject = Nothing,
+  B extends z.ZodType = z.ZodUndefined,
+  Status extends number = number,
+>(declaration: RouteDeclaration<P, Q, H, B, Status>): Route {
+  const { method, path, params, body, write = method !== 'get' } = declaration;
+  const inPath = pathParameters(path).sort().join();
+  const declared = Object.keys(params?.shape ?? {})
+    .sort()
+    .join();
+  if (inPath !== declared) {
+    throw new Error(`${method} ${path}: the path has {${inPath}}, but params declares {${declared}}`);
+  }
+  const bodyRequired = body !== undefined && !body.safeParse(undefined).success;
+  const query = (declaration.query ?? z.object({})).strict();
+  return { ...declaration, query, write, bodyRequired } as unknown as Route;
+}
+
+/** The path as the router writes it: `/carts/:cartId`. */
+export const routerPath = (path: string): string => path.replace(PARAMETER, ':$1');

@@ -1,0 +1,70 @@
+/** Serves one declared route: who calls, may they, not too often, what do they send; then the handler; then its answer. */
+import type { Request, RequestHandler } from 'express';
+import { send } from './answer.ts';
+import { type Authenticate, type Caller, NOBODY } from './auth.ts';
+import { readJson } from './body.ts';
+import { contextOf } from './context.ts';
+import { problem } from './problem.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { Route } from './route.ts';
+import { signalOf } from './signal.ts';
+import { traceparentFrom } from './trace.ts';
+import { validate } from './validate.ts';
+
+/** Whatever is thrown is left to the application's error handler. */
+export function serveRoute(
+  route: Route,
+  { authenticate, rateLimit }: { authenticate: Authenticate; rateLimit: RateLimit },
+): RequestHandler {
+  return async (request, response) => {
+    contextOf(response).route = route.path;
+    const caller = await callerOf(route, request, authenticate);
+    if (route.write && caller !== NOBODY) {
+      const retryAfterS = rateLimit(caller.subject);
+      if (retryAfterS !== undefined) {
+        throw problem('too-many-requests', 'You write faster than is allowed here: slow down.', {
+          retryAfterS,
+        });
+      }
+    }
+    const body = route.body ? await readJson(request) : undefined;
+    const input = validate(route, request, body);
+    const { id } = contextOf(response);
+    await send(
+      response,
+      await route.handle({
+        id,
+        ...input,
+        caller,
+        raw: request,
+        get signal() {
+          return signalOf(response);
+        },
+        get traceparent() {
+          return traceparentFrom(request.headers.traceparent as string | undefined);
+        },
+      }),
+    );
+  };
+}
+
+async function callerOf(route: Route, request: Request, authenticate: Authenticate): Promise<Caller> {
+  const { roles } = route;
+  if (roles === 'open') return NOBODY;
+  const caller = await authenticate(soleAuthorization(request));
+  if (!roles.some((role) => caller.roles.includes(role))) {
+    throw problem('forbidden', `This needs the role ${roles.join(' or ')}.`);
+  }
+  return caller;
+}
+
+/** Node keeps the first of several Authorization headers, a proxy before us may have judged another. */
+function soleAuthorization({ headers, rawHeaders }: Request): string | undefined {
+  let count = 0;
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    const name = rawHeaders[n] as string;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') count += 1;
+  }
+  if (count > 1) throw problem('unauthenticated', 'There is more than one Authorization header: send one.');
+  return headers.authorization;
+}

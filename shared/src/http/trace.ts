@@ -1,0 +1,25 @@
+/** The two names that a request carries through all services: its id and its trace (W3C Trace Context, level 1). */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+const REQUEST_ID = /^[A-Za-z0-9._~+/=-]{1,64}$/;
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const ALL_ZERO = /^0+$/;
+
+/** The id that the caller gave, where it can stand in a log line, or a new one. */
+export const requestIdFrom = (header: string | undefined): string =>
+  header !== undefined && REQUEST_ID.test(header) ? header : randomUUID();
+
+/**
+ * The caller's `traceparent` where it is valid, or a new one. Of a version that is newer than 00, the part that this
+ * one knows is taken (Trace Context, 3.2.2).
+ */
+export function traceparentFrom(header: string | undefined): string {
+  const match = header === undefined || header.length > 200 ? undefined : TRACEPARENT.exec(header);
+  if (match) {
+    const [, version, trace, parent, flags, rest] = match as unknown as string[];
+    const known = version === '00' ? rest === undefined : version !== 'ff';
+    if (known && !ALL_ZERO.test(trace!) && !ALL_ZERO.test(parent!)) return `00-${trace}-${parent}-${flags}`;
+  }
+  const random = randomBytes(24).toString('hex');
+  return `00-${random.slice(0, 32)}-${random.slice(32)}-01`;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { ConfigError, eventsUrl, postgresUrl, readConfig, readyMaxLagMs, serviceSettings } from './config.ts';
+
+const schema = z.object({
+  ...serviceSettings,
+  STORE_URL: postgresUrl,
+  CART_EVENTS_URL: eventsUrl,
+  READY_MAX_LAG_MS: readyMaxLagMs,
+});
+
+const env = {
+  PORT: '4001',
+  STORE_URL: 'postgres://cart:hunter2@127.0.0.1:5432/cart',
+  CART_EVENTS_URL: 'http://127.0.0.1:4001/events',
+  AUTH_JWKS: '/run/jwks.json',
+  AUTH_ISSUER: 'https://issuer.test',
+  AUTH_AUDIENCE: 'micromart',
+};
+
+const problemsOf = (given: Record<string, string | undefined>): string => {
+  try {
+    readConfig(schema, given);
+    return '';
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+};
+
+describe('settings', () => {
+  test('fill in what has a default and pass over what they do not know', () => {
+    expect(readConfig(schema, { ...env, HOME: '/root', HOST: '' })).toEqual({
+      ...env,
+      PORT: 4001,
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'info',
+      RATE_LIMIT_PER_SECOND: 100,
+      METRICS_OPEN: false,
+      READY_MAX_LAG_MS: 30_000,
+    });
+  });
+
+  test('tell all that is wrong in one message, and what to give', () => {
+    const message = problemsOf({
+      ...env,
+      PORT: '70000',
+      LOG_LEVEL: 'loud',
+      STORE_URL: '',
+      METRICS_OPEN: 'yes',
+    });
+    expect(message.split('\n')).toEqual([
+      'These settings (environment variables) are missing or wrong:',
+      '  PORT: must be a whole number from 0 to 65535; give the port to listen on, 0 for any that is free',
+      '  LOG_LEVEL: is not a log level; give debug, info, warn, error or silent',
+      '  METRICS_OPEN: is neither true nor false; give true, to let anybody read /metrics',
+      '  STORE_URL: is not set; give postgres://user:password@host:port/database',
+    ]);
+  });
+
+  test.each([
+    ['STORE_URL', 'mysql://cart:hunter2@127.0.0.1/cart'],
+    ['STORE_URL', 'postgres://cart:hunter2@127.0.0.1'],
+    ['CART_EVENTS_URL', 'http://user:hunter2@127.0.0.1/events'],
+    ['CART_EVENTS_URL', 'hunter2'],
+    ['PORT', 'hunter2'],
+  ])('never repeat the value of %s', (name, value) => {
+    const message = problemsOf({ ...env, [name]: value });
+    expect(message).toContain(name);
+    expect(message).not.toContain('hunter2');
+  });
+
+  test('say plainly that Kafka cannot be followed yet', () => {
+    const message = problemsOf({ ...env, CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events' });
+    expect(message).toContain(
+      'CART_EVENTS_URL: names Kafka, which this version cannot follow yet; give http://',
+    );
+  });
+});
