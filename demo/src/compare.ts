@@ -1,0 +1,28 @@
+import { type Counters, NO_COUNTS, type Tally } from './expected.ts';
+
+export type Difference = {
+  readonly productId: string;
+  readonly counter: keyof Counters;
+  /** By how much the counter should have grown. */
+  readonly sent: number;
+  /** By how much it did. */
+  readonly counted: number;
+};
+
+const COUNTERS = Object.keys(NO_COUNTS) as (keyof Counters)[];
+
+/** Every counter of every product that did not grow by exactly what was sent; products that nobody touched included. */
+export function compare(before: Tally, after: Tally, sent: Tally): Difference[] {
+  const differences: Difference[] = [];
+  for (const productId of new Set([...sent.keys(), ...after.keys(), ...before.keys()])) {
+    const was = before.get(productId) ?? NO_COUNTS;
+    const is = after.get(productId) ?? NO_COUNTS;
+    const expected = sent.get(productId) ?? NO_COUNTS;
+    for (const counter of COUNTERS) {
+      const counted = is[counter] - was[counter];
+      if (counted !== expected[counter])
+        differences.push({ productId, counter, sent: expected[counter], counted });
+    }
+  }
+  return differences;
+}

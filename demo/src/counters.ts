@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Counters, Tally } from './expected.ts';
+import type { Answer, HttpClient } from './http-client.ts';
+import { ask } from './retry.ts';
+import type { Authorize } from './tokens.ts';
+import { judgeRead } from './verdict.ts';
+
+const SUBJECT = 'demo';
+const PAGE_SIZE = 1_000;
+const MAX_PAGES = 10_000;
+const MAX_READINGS = 3;
+const PAUSE_BETWEEN_READINGS_MS = 1_000;
+/** Seconds for which one request waits for the events: the most that a read model grants. */
+const WAIT_S = 30;
+/** For a follower that is restarted, or has a long way to catch up. */
+const CATCH_UP_CAP_MS = 600_000;
+
+/**
+ * Reads the counters of every product, all of them including the events up to `consistentWith` (as long as that takes;
+ * `onWait` is told how far behind they are). The list is sorted by a counter, so when a product turns up twice counters
+ * have changed while it was read, and it is read anew.
+ */
+export async function readCounters({
+  tracking,
+  authorize,
+  consistentWith,
+  onWait,
+}: {
+  readonly tracking: HttpClient;
+  readonly authorize: Authorize;
+  readonly consistentWith: string | undefined;
+  readonly onWait: (why: string) => void;
+}): Promise<Tally> {
+  const token = consistentWith && { 'consistent-with': consistentWith, prefer: `wait=${WAIT_S}` };
+
+  const readPage = async (cursor: string | null): Promise<Page> => {
+    const headers = { authorization: await authorize(SUBJECT, 'business'), ...token };
+    const after = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const path = `/products?sort=-added&limit=${PAGE_SIZE}${after}`;
+    const answer = await ask({
+      name: 'GET /products of shopper tracking',
+      send: () => tracking.send({ method: 'GET', path, headers }),
+      judge: judgeRead,
+      capMs: CATCH_UP_CAP_MS,
+      onRetry: onWait,
+    });
+    return parsePage(answer);
+  };
+
+  for (let reading = 1; reading <= MAX_READINGS; reading++) {
+    const tally = await readAll(readPage);
+    if (tally) return tally;
+    await sleep(PAUSE_BETWEEN_READINGS_MS);
+  }
+  throw new Error(
+    'the counters changed each time they were read: run the demo while nobody else puts anything into a cart',
+  );
+}
+
+type Page = { readonly items: readonly (Counters & { productId: string })[]; readonly next: string | null };
+
+/** Undefined when a product turned up twice. */
+async function readAll(readPage: (cursor: string | null) => Promise<Page>): Promise<Tally | undefined> {
+  const tally: Tally = new Map();
+  let cursor: string | null = null;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { items, next }: Page = await readPage(cursor);
+    for (const { productId, added, removed, unitsAdded, unitsRemoved } of items) {
+      if (tally.has(productId)) return undefined;
+      tally.set(productId, { added, removed, unitsAdded, unitsRemoved });
+    }
+    if (next === null) return tally;
+    cursor = next;
+  }
+  throw new Error(`the products of shopper tracking do not end within ${MAX_PAGES} pages`);
+}
+
+function parsePage({ body }: Answer): Page {
+  const page = JSON.parse(body) as Page;
+  const isCount = (value: unknown) => Number.isSafeInteger(value);
+  const isGood = page.items.every(
+    ({ productId, added, removed, unitsAdded, unitsRemoved }) =>
+      typeof productId === 'string' && [added, removed, unitsAdded, unitsRemoved].every(isCount),
+  );
+  if (!isGood) throw new Error('shopper tracking answered products without a productId and four counters');
+  return page;
+}

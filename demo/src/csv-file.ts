@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { parse } from 'csv-parse';
+
+const MAX_ROW_BYTES = 10_000;
+
+/**
+ * Reads the named columns of a CSV file (RFC 4180, its first row naming the columns), gzipped when its name ends in .gz:
+ * each row's fields in the order asked for. It streams, so a file of any length takes little memory. Throws when the file
+ * cannot be read or lacks a column.
+ */
+export async function* readRows(file: string, columns: readonly string[]): AsyncGenerator<string[]> {
+  const rows = parse({ bom: true, skip_empty_lines: true, max_record_size: MAX_ROW_BYTES });
+  const source = createReadStream(file);
+  const piped = file.endsWith('.gz') ? pipeline(source, createGunzip(), rows) : pipeline(source, rows);
+  // What fails in the pipeline also ends the loop below, and is thrown there.
+  piped.catch(() => {});
+
+  let places: number[] | undefined;
+  try {
+    for await (const fields of rows as AsyncIterable<string[]>) {
+      if (places) yield places.map((place) => fields[place]!);
+      else places = columns.map((column) => placeOf(column, fields));
+    }
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  if (!places)
+    throw new Error(`${file} is empty: its first row should name the columns ${columns.join(', ')}`);
+}
+
+function placeOf(column: string, header: readonly string[]): number {
+  const place = header.indexOf(column);
+  if (place < 0) throw new Error(`it has no column "${column}"; its columns are ${header.join(', ')}`);
+  return place;
+}

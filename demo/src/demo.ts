@@ -1,0 +1,87 @@
+import { readBaskets } from './baskets.ts';
+import { compare } from './compare.ts';
+import { readCounters } from './counters.ts';
+import { total } from './expected.ts';
+import { readHeads } from './heads.ts';
+import { type HttpClient, openHttpClient } from './http-client.ts';
+import { readNames } from './names.ts';
+import { openProgress } from './progress.ts';
+import { type ReplaySettings, replay } from './replay.ts';
+import { comparisonText, replayedText, topBy, topTable } from './report.ts';
+import { createAuthorize, type Sign } from './tokens.ts';
+
+export type DemoSettings = ReplaySettings & {
+  /** Addresses of the two services, without a path. */
+  readonly cartUrl: string;
+  readonly trackingUrl: string;
+  /** A file of products: for their names. */
+  readonly catalog: string;
+};
+
+const WRITE_TIMEOUT_MS = 20_000;
+/** Above the 30 s for which a read model may hold a request. */
+const READ_TIMEOUT_MS = 45_000;
+
+/**
+ * Replays baskets as carts, prints the top products as shopper tracking counts them, and compares the growth of every
+ * counter with what was sent. Resolves to whether all are exact; throws where the comparison could not be made.
+ */
+export async function runDemo(
+  settings: DemoSettings,
+  { sign, output }: { sign: Sign; output: NodeJS.WriteStream },
+): Promise<boolean> {
+  const { cartUrl, trackingUrl, baskets, catalog, limit, seed, concurrency } = settings;
+  const say = (text: string) => output.write(`${text}\n`);
+  const authorize = createAuthorize(sign);
+  const cart = openHttpClient(cartUrl, { connections: concurrency, timeoutMs: WRITE_TIMEOUT_MS });
+  const tracking = openHttpClient(trackingUrl, { connections: 1, timeoutMs: READ_TIMEOUT_MS });
+  let waitingFor = '';
+  const onWait = (why: string) => {
+    if (why !== waitingFor) say(`Waiting for the counters: ${why}`);
+    waitingFor = why;
+  };
+  const countersWith = (consistentWith: string | undefined) =>
+    readCounters({ tracking, authorize, consistentWith, onWait });
+
+  try {
+    await expectRunning(cart);
+    await expectRunning(tracking);
+    // A first pass finds what is wrong with the files before anything is sent, and where the progress bar ends.
+    await readNames(catalog, new Set());
+    let carts = 0;
+    for await (const _ of readBaskets(baskets, limit)) carts++;
+
+    // What anybody did before, an interrupted run of a moment ago included, belongs to what the counters start from.
+    const headsBefore = await readHeads(cart, authorize);
+    const before = await countersWith(headsBefore.position);
+
+    say(
+      `Replaying ${carts.toLocaleString('en')} baskets as carts, with seed ${seed} for what is taken out again.`,
+    );
+    const progress = openProgress(carts, output);
+    const replayed = await replay(settings, { client: cart, authorize, progress }).finally(progress.close);
+    say(replayedText(replayed));
+
+    const after = await countersWith(replayed.consistentWith);
+    const headsAfter = await readHeads(cart, authorize);
+
+    const shown = [...topBy('added', after), ...topBy('removed', after)].map(([productId]) => productId);
+    const names = await readNames(catalog, new Set(shown));
+    say(`\n${topTable('added', after, names)}\n\n${topTable('removed', after, names)}\n`);
+
+    const differences = compare(before, after, replayed.sent);
+    const { added, removed } = total(replayed.sent);
+    const foreignEvents = headsAfter.events - headsBefore.events - (added + removed + replayed.carts);
+    say(comparisonText({ differences, products: after.size, foreignEvents }));
+    return differences.length === 0;
+  } finally {
+    cart.close();
+    tracking.close();
+  }
+}
+
+async function expectRunning({ url, send }: HttpClient): Promise<void> {
+  await send({ method: 'GET', path: '/health/live', headers: {} }).catch(({ message }: Error) => {
+    throw new Error(`no system answers at ${url} (${message}): start it with npm start`);
+  });
+}

@@ -1,0 +1,32 @@
+import { formatPosition } from '@micromart/shared/event-log/position';
+import type { HttpClient } from './http-client.ts';
+import { ask } from './retry.ts';
+import type { Authorize } from './tokens.ts';
+import { judgeRead } from './verdict.ts';
+
+/** How far the cart's log has come: as a value of `Consistent-With` (none while it is empty), and in events. */
+export type Heads = { readonly position: string | undefined; readonly events: number };
+
+const CAP_MS = 60_000;
+
+/** Asks the cart service how far its log has come. */
+export async function readHeads(cart: HttpClient, authorize: Authorize): Promise<Heads> {
+  const authorization = await authorize('demo', 'service');
+  const { body } = await ask({
+    name: 'GET /events of the cart',
+    send: () => cart.send({ method: 'GET', path: '/events', headers: { authorization } }),
+    judge: judgeRead,
+    capMs: CAP_MS,
+  });
+  const { log, partitions } = JSON.parse(body) as {
+    log: string;
+    partitions: { partition: number; last: number }[];
+  };
+  const places = partitions
+    .filter(({ last }) => last > 0)
+    .map(({ partition, last }) => ({ log, partition, sequence: last }));
+  return {
+    position: places.length > 0 ? formatPosition(places) : undefined,
+    events: places.reduce((sum, { sequence }) => sum + sequence, 0),
+  };
+}

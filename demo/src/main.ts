@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openIssuer } from '@micromart/launcher/issuer';
+import { readArguments, USAGE } from './arguments.ts';
+import { runDemo } from './demo.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** npm runs scripts in the root; paths are meant from where the command was given. */
+const { PORT_BASE, DATA_DIR, INIT_CWD = process.cwd() } = process.env;
+
+try {
+  const args = readArguments(process.argv.slice(2), {
+    baskets: resolve(root, 'demo/data/baskets.csv.gz'),
+    catalog: resolve(root, 'demo/data/catalog.csv.gz'),
+  });
+  if (args === 'help') process.stdout.write(USAGE);
+  else {
+    const portBase = Number(PORT_BASE || 4_000);
+    const { sign } = await openIssuer(resolve(root, DATA_DIR || '.data', 'issuer'));
+    const exact = await runDemo(
+      {
+        ...args,
+        baskets: resolve(INIT_CWD, args.baskets),
+        catalog: resolve(INIT_CWD, args.catalog),
+        cartUrl: `http://127.0.0.1:${portBase + 1}`,
+        trackingUrl: `http://127.0.0.1:${portBase + 4}`,
+      },
+      { sign, output: process.stdout },
+    );
+    process.exitCode = exact ? 0 : 1;
+  }
+} catch (error) {
+  process.stderr.write(`demo: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

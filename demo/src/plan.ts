@@ -1,0 +1,57 @@
+import { createDraw, type Draw } from './draws.ts';
+
+/** What somebody bought at once. */
+export type Basket = { readonly id: string; readonly shopper: string; readonly lines: readonly BasketLine[] };
+export type BasketLine = { readonly productId: string; readonly quantity: number };
+
+/**
+ * One change of a cart. `units` is how many of the product it puts in or takes out, and so what its event counts:
+ * - `add` puts them in,
+ * - `set` sets the line to `left`, which is `units` fewer than it held,
+ * - `take` takes them out, one number of many,
+ * - `drop` takes out the whole line, which holds exactly `units`.
+ */
+export type Operation =
+  | { readonly kind: 'add' | 'take' | 'drop'; readonly productId: string; readonly units: number }
+  | { readonly kind: 'set'; readonly productId: string; readonly units: number; readonly left: number };
+
+/** Of how many items put into a cart one is taken out again. */
+const ONE_REMOVED_IN = 12;
+
+/**
+ * How a basket comes about in a cart: each line is put in, in order, and about one of twelve is taken out again, at once
+ * or a while later, wholly or (when it was more than one unit) in part. The same basket and seed give the same plan.
+ */
+export function planCart(basket: Basket, seed: number): Operation[] {
+  const draw = createDraw(`${seed}/${basket.id}`);
+  const operations: Operation[] = [];
+  const held = new Map<string, number>();
+  const removalsAfter = new Map<number, BasketLine[]>();
+
+  for (const [at, { productId, quantity }] of basket.lines.entries()) {
+    operations.push({ kind: 'add', productId, units: quantity });
+    held.set(productId, (held.get(productId) ?? 0) + quantity);
+
+    if (draw(ONE_REMOVED_IN) === 0) {
+      const after = at + draw(basket.lines.length - at);
+      const removals = removalsAfter.get(after) ?? [];
+      removalsAfter.set(after, [...removals, { productId, quantity: drawUnits(quantity, draw) }]);
+    }
+    for (const removal of removalsAfter.get(at) ?? []) {
+      const left = held.get(removal.productId)! - removal.quantity;
+      held.set(removal.productId, left);
+      operations.push(drawRemoval(removal, left, draw));
+    }
+  }
+  return operations;
+}
+
+/** Half of the removals take everything; the others only a part, where there is one. */
+const drawUnits = (quantity: number, draw: Draw): number =>
+  quantity > 1 && draw(2) === 0 ? 1 + draw(quantity - 1) : quantity;
+
+function drawRemoval({ productId, quantity: units }: BasketLine, left: number, draw: Draw): Operation {
+  const kinds = left === 0 ? (['set', 'take', 'drop'] as const) : (['set', 'take'] as const);
+  const kind = kinds[draw(kinds.length)]!;
+  return kind === 'set' ? { kind, productId, units, left } : { kind, productId, units };
+}

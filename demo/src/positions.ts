@@ -1,0 +1,27 @@
+import { formatPosition, type Place, parsePosition } from '@micromart/shared/event-log/position';
+
+/** How far into the logs a client's own writes have come: the highest place of each log's partition. */
+export type Positions = {
+  /** Takes note of an answer's `Position` header; there is none on a write before the cart's first event. */
+  note(header: string | undefined): void;
+  /** The value of `Consistent-With` that asks for all of them; undefined when there are none. */
+  consistentWith(): string | undefined;
+};
+
+export function createPositions(): Positions {
+  const highest = new Map<string, Place>();
+
+  return {
+    note(header) {
+      if (header === undefined) return;
+      const places = parsePosition(header);
+      if (!places) throw new Error(`the Position header "${header.slice(0, 200)}" cannot be read`);
+      for (const place of places) {
+        const key = `${place.log}/${place.partition}`;
+        const known = highest.get(key);
+        if (!known || known.sequence < place.sequence) highest.set(key, place);
+      }
+    },
+    consistentWith: () => (highest.size === 0 ? undefined : formatPosition([...highest.values()])),
+  };
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { readBaskets } from './baskets.ts';
+import { count, type Tally } from './expected.ts';
+import { createFillCart } from './fill-cart.ts';
+import type { HttpClient } from './http-client.ts';
+import { forEachInTurn } from './in-turn.ts';
+import { planCart } from './plan.ts';
+import { createPositions } from './positions.ts';
+import type { Progress } from './progress.ts';
+import type { Authorize } from './tokens.ts';
+
+/** Which baskets are replayed, and how. */
+export type ReplaySettings = {
+  /** A file of baskets. */
+  readonly baskets: string;
+  readonly seed: number;
+  /** Carts filled at the same time. */
+  readonly concurrency: number;
+  /** At most so many baskets of the file. */
+  readonly limit: number;
+};
+
+/** What a replay did. */
+export type Replayed = {
+  readonly sent: Tally;
+  readonly carts: number;
+  readonly requests: number;
+  /** Requests that had to be sent again. */
+  readonly repeated: number;
+  readonly tookMs: number;
+  /** What to ask of a read model that should include all of it. */
+  readonly consistentWith: string | undefined;
+};
+
+/** Baskets read ahead for each cart in work, so that a shopper who comes several times in a row holds up nobody else. */
+const LOOK_AHEAD = 4;
+
+/**
+ * Replays the baskets as carts, several at once, but one shopper's one after the other: as in life, and below the rate of
+ * writes that a subject is granted.
+ */
+export async function replay(
+  { baskets, seed, concurrency, limit }: ReplaySettings,
+  { client, authorize, progress }: { client: HttpClient; authorize: Authorize; progress: Progress },
+): Promise<Replayed> {
+  const sent: Tally = new Map();
+  const positions = createPositions();
+  const startedAt = Date.now();
+  let carts = 0;
+  let requests = 0;
+  let repeated = 0;
+
+  const fillCart = createFillCart({
+    client,
+    authorize,
+    positions,
+    runId: randomUUID(),
+    onOperation: (operation) => count(sent, operation),
+    onRequest: () => {
+      requests++;
+      progress.requestDone();
+    },
+    onRetry: () => {
+      repeated++;
+    },
+  });
+  await forEachInTurn(
+    readBaskets(baskets, limit),
+    { keyOf: ({ shopper }) => shopper, concurrency, lookAhead: LOOK_AHEAD * concurrency },
+    async (basket, signal) => {
+      await fillCart({ number: ++carts, basket, operations: planCart(basket, seed) }, signal);
+      progress.cartDone();
+    },
+  );
+  const tookMs = Date.now() - startedAt;
+  return { sent, carts, requests, repeated, tookMs, consistentWith: positions.consistentWith() };
+}

@@ -1,0 +1,220 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { arrowsPointDownward } from './architecture/layers.ts';
+import {
+  environmentIsReadAtTheEdge,
+  pureFilesAskNoClockAndNoChance,
+  pureFilesImportOnlyPureOnes,
+  pureListNamesWhatExists,
+} from './architecture/purity.ts';
+import { readTree } from './architecture/read-tree.ts';
+import { namesSayWhatFor, noCycles, versionsAreExact } from './architecture/shape.ts';
+import { type Tree, treeOf } from './architecture/tree.ts';
+import {
+  driversStayBehindTheirNames,
+  launcherAndDemoImportNoService,
+  packagesAreDeclared,
+  productionImportsNoTestCode,
+  type Rule,
+  servicesImportOnlyShared,
+  sharedImportsNobody,
+  workspacesMeetByName,
+} from './architecture/walls.ts';
+
+/**
+ * The walls of the house. Each rule is checked on the real tree, and on small ones that break it: each of their files
+ * marked `// breaks` must be caught, and no other.
+ */
+
+type Texts = Readonly<Record<string, string>>;
+
+const manifests: Texts = {
+  'package.json': '{ "devDependencies": { "fast-check": "4.10.2" } }',
+  'shared/package.json':
+    '{ "name": "@micromart/shared", "exports": { "./http/*": "./src/http/*.ts", "./testing/*": "./src/testing/*.ts" }, "dependencies": { "zod": "4.6.7" } }',
+  'cart-service/package.json':
+    '{ "name": "@micromart/cart-service", "exports": { "./*": "./src/*.ts" }, "dependencies": { "zod": "4.6.7" } }',
+  'tracking-service/package.json': '{ "name": "@micromart/tracking-service" }',
+};
+
+const rules: { name: string; rule: Rule; broken: Texts }[] = [
+  {
+    name: 'a service imports no other workspace than shared',
+    rule: servicesImportOnlyShared,
+    broken: {
+      'cart-service/src/cart.ts': "import { problem } from '@micromart/shared/http/problem';",
+      'tracking-service/src/counts.ts': "// breaks\nimport { cart } from '@micromart/cart-service/cart';",
+      'tracking-service/src/again.ts':
+        "// breaks\nimport type { Cart } from '../../cart-service/src/cart.ts';",
+      'tracking-service/src/late.ts':
+        "// breaks\nexport const late = () => import('@micromart/cart-service/cart');",
+      'storefront/src/page.ts': "// breaks\nexport {\n  cart,\n} from '@micromart/cart-service/cart';",
+    },
+  },
+  {
+    name: 'shared imports no other workspace',
+    rule: sharedImportsNobody,
+    broken: {
+      'shared/src/http/app.ts': "import { route } from './route.ts';",
+      'shared/src/http/route.ts': "// breaks\nimport type { Cart } from '@micromart/cart-service/cart';",
+      'shared/src/http/sign.ts': "// breaks\nimport { sign } from '../../../launcher/src/issuer.ts';",
+    },
+  },
+  {
+    name: 'the launcher and the demo know services as processes only',
+    rule: launcherAndDemoImportNoService,
+    broken: {
+      'launcher/src/main.ts': "// breaks\nimport { start } from '@micromart/cart-service/service';",
+      'demo/src/main.ts': "import { app } from '@micromart/shared/http/app';",
+    },
+  },
+  {
+    name: 'a workspace is reached by its name, never by a path across',
+    rule: workspacesMeetByName,
+    broken: {
+      'cart-service/src/cart.ts': "import { problem } from '@micromart/shared/http/problem';",
+      'cart-service/src/routes.ts': "// breaks\nimport { route } from '../../shared/src/http/route.ts';",
+    },
+  },
+  {
+    name: 'what runs in production imports no test code',
+    rule: productionImportsNoTestCode,
+    broken: {
+      'cart-service/src/routes.test.ts': "import { openTestIssuer } from '@micromart/shared/testing/http';",
+      'cart-service/src/routes.ts': "// breaks\nimport { until } from '@micromart/shared/testing/until';",
+    },
+  },
+  {
+    name: 'every package is declared where it is imported',
+    rule: packagesAreDeclared,
+    broken: {
+      'cart-service/src/cart.ts':
+        "import { randomUUID } from 'node:crypto';\nimport { z } from 'zod';\nimport './side.ts';",
+      'cart-service/src/cart.test.ts': "import fc from 'fast-check';",
+      'cart-service/src/money.ts': "// breaks\nimport fc from 'fast-check';",
+      'tracking-service/src/counts.ts': "// breaks\nimport type { z } from 'zod/v4';",
+    },
+  },
+  {
+    name: 'a driver is imported only by files that bear its name',
+    rule: driversStayBehindTheirNames,
+    broken: {
+      'cart-service/src/store/postgres.ts': "import pg from 'pg';",
+      'cart-service/src/store/store.ts': "// breaks\nimport type pg from 'pg';",
+      'cart-service/src/routes.ts': "// breaks\nimport express from 'express';",
+      'shared/src/http/app.ts': "import express from 'express';\nimport helmet from 'helmet';",
+      'shared/src/testing/postgres.ts': "import pg from 'pg';",
+      'shared/src/event-log/relay.ts': "// breaks\nimport { Kafka } from 'kafkajs';",
+    },
+  },
+  {
+    name: 'a pure file imports only pure ones',
+    rule: pureFilesImportOnlyPureOnes,
+    broken: {
+      'cart-service/src/cart.ts':
+        "import { z } from 'zod';\nimport type { Route } from '@micromart/shared/http/route';",
+      'cart-service/src/money.ts': "// breaks\nimport { readFileSync } from 'node:fs';",
+      'cart-service/src/line.ts': "// breaks\nimport { route } from '@micromart/shared/http/route';",
+      'cart-service/src/total.ts': "// breaks\nimport { openStore } from './store/store.ts';",
+      'cart-service/src/service.ts': "import { createServer } from 'node:http';",
+      'shared/src/event-log/partition.ts': "// breaks\nimport pg from 'pg';",
+    },
+  },
+  {
+    name: 'a pure file asks no clock, no chance and no timer',
+    rule: pureFilesAskNoClockAndNoChance,
+    broken: {
+      'cart-service/src/cart.ts': 'export const at = (now: number) => new Date(now); // never Date.now()',
+      'cart-service/src/line.ts': '// breaks\nexport const addedAt = () => Date.now();',
+      'cart-service/src/key.ts': '// breaks\nexport const key = () => Math.random();',
+      'cart-service/src/routes.ts': 'export const at = () => Date.now();',
+    },
+  },
+  {
+    name: 'process.env is read only where a process begins',
+    rule: environmentIsReadAtTheEdge,
+    broken: {
+      'cart-service/src/main.ts': 'run(process.env);',
+      'catalog-service/src/worker-main.ts': 'run(process.env);',
+      'cart-service/src/config.ts': 'export const port = process.env.PORT;',
+      'launcher/src/plan.ts': 'export const port = process.env.PORT_BASE;',
+      'cart-service/src/routes.ts': '// breaks\nexport const limit = process.env.LIMIT;',
+      'shared/src/http/app.ts': "// breaks\nexport const limit = process['env'].LIMIT;",
+      'shared/src/http/server.ts': "// breaks\nimport { env } from 'node:process';",
+    },
+  },
+  {
+    name: 'arrows within a service point downward',
+    rule: arrowsPointDownward,
+    broken: {
+      'cart-service/src/main.ts': "import { start } from './service.ts';",
+      'cart-service/src/service.ts':
+        "import { routes } from './routes.ts';\nimport { open } from './store/store.ts';",
+      'cart-service/src/routes.ts':
+        "import { add } from './cart.ts';\nimport type { Store } from './store/store.ts';",
+      'cart-service/src/subscriptions.ts': "// breaks\nimport { open } from './store/store.ts';",
+      'cart-service/src/store/store.ts': "import type { Cart } from '../cart.ts';",
+      'cart-service/src/store/postgres.ts': "// breaks\nimport { routes } from '../routes.ts';",
+      'cart-service/src/cart.ts': "// breaks\nimport type { Store } from './store/store.ts';",
+    },
+  },
+  {
+    name: 'no files import each other in a circle',
+    rule: noCycles,
+    broken: {
+      'shared/src/http/a.ts': "import './b.ts';",
+      'shared/src/http/b.ts': "import { c } from './c.ts';",
+      'shared/src/http/c.ts': "// breaks\nimport { a } from '@micromart/shared/http/a';",
+      'shared/src/http/d.ts': "import type { E } from './e.ts';",
+      'shared/src/http/e.ts': "import { d } from './d.ts';",
+    },
+  },
+  {
+    name: 'every file has a name that says what it is for',
+    rule: namesSayWhatFor,
+    broken: {
+      'shared/src/http/common.ts': '// breaks',
+      'shared/src/utils/dates.ts': '// breaks',
+      'cart-service/src/cart-types.ts': '// breaks',
+      'cart-service/src/helpers.test.ts': '// breaks',
+      'cart-service/src/prototypes.ts': '',
+    },
+  },
+  {
+    name: 'every dependency has an exact version',
+    rule: versionsAreExact,
+    broken: {
+      'bench/package.json': '{ "dependencies": { "pg": "8.23.1", "@micromart/shared": "*" } }',
+      'demo/package.json': '{ "breaks": "// breaks", "dependencies": { "csv-parse": "^7.0.3" } }',
+      'e2e/package.json': '{ "breaks": "// breaks", "devDependencies": { "playwright-core": "latest" } }',
+    },
+  },
+];
+
+let tree: Tree;
+beforeAll(async () => {
+  tree = await readTree(fileURLToPath(new URL('..', import.meta.url)));
+});
+
+describe.each(rules)('$name', ({ rule, broken }) => {
+  test('in this project', () => {
+    expect(rule(tree)).toEqual([]);
+  });
+
+  test('and a tree that breaks it is caught', () => {
+    const marked = Object.keys(broken).filter((path) => broken[path]!.includes('// breaks'));
+    const caught = rule(treeOf({ ...manifests, ...broken }));
+    for (const path of marked) expect(caught).toContainEqual(expect.stringContaining(path));
+    expect(caught).toHaveLength(marked.length);
+  });
+});
+
+test('every file that the rules call pure exists', () => {
+  expect(pureListNamesWhatExists(tree)).toEqual([]);
+  expect(pureListNamesWhatExists(treeOf({}))).toContainEqual(expect.stringContaining('partition.ts'));
+});
+
+test('the tree is really there', () => {
+  expect(tree.files.length).toBeGreaterThan(50);
+  expect(tree.files.flatMap(({ imports }) => imports).filter(({ file }) => file).length).toBeGreaterThan(100);
+});

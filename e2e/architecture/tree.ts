@@ -1,0 +1,107 @@
+import { dirname, join } from 'node:path/posix';
+
+/**
+ * The source tree as the rules see it: its TypeScript files with what they import, and its package.json files. Imports
+ * are found by their statements, which the formatter lets begin a line; imports of types alone are told apart, since they
+ * are gone when the program runs.
+ */
+export type Tree = { readonly files: readonly SourceFile[]; readonly manifests: readonly Manifest[] };
+
+export type SourceFile = {
+  /** Relative to the root, with slashes. */
+  readonly path: string;
+  /** Without its comments. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+};
+
+export type Import = {
+  /** As it is written. */
+  readonly name: string;
+  readonly typeOnly: boolean;
+  /** The file that it means, whether or not it is there; undefined for packages and for Node's own modules. */
+  readonly file: string | undefined;
+};
+
+export type Manifest = {
+  /** The folder that holds the package.json; empty for the root. */
+  readonly folder: string;
+  readonly content: ManifestContent;
+};
+
+export type ManifestContent = {
+  readonly name?: string;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly dependencies?: Versions;
+  readonly devDependencies?: Versions;
+  readonly optionalDependencies?: Versions;
+  readonly peerDependencies?: Versions;
+  readonly overrides?: Versions;
+};
+
+type Versions = Readonly<Record<string, string>>;
+
+/** Makes the tree of texts by path: TypeScript files and package.json files; others are left out. */
+export function treeOf(texts: Readonly<Record<string, string>>): Tree {
+  const paths = Object.keys(texts);
+  const manifests = paths
+    .filter((path) => /(^|\/)package\.json$/.test(path))
+    .map((path) => ({ folder: path.replace(/\/?package\.json$/, ''), content: JSON.parse(texts[path]!) }));
+  const files = paths
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => {
+      const code = withoutComments(texts[path]!);
+      const imports = findImports(code).map((one) => ({ ...one, file: resolve(one.name, path, manifests) }));
+      return { path, code, imports };
+    });
+  return { files, manifests };
+}
+
+const withoutComments = (source: string): string =>
+  source.replace(/(^|\s)\/\*[\s\S]*?\*\//g, '$1').replace(/(^|\s)\/\/.*$/gm, '$1');
+
+const STATEMENT = /^(?:import|export)\s+(type\s)?[^'"`;]*?\bfrom\s+['"]([^'"]+)['"]/gm;
+const BARE = /^import\s+['"]([^'"]+)['"]/gm;
+const CALL = /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g;
+
+function findImports(code: string): { name: string; typeOnly: boolean }[] {
+  const statements = [...code.matchAll(STATEMENT)].map(([, type, name]) => ({
+    name: name!,
+    typeOnly: type !== undefined,
+  }));
+  const others = [...code.matchAll(BARE), ...code.matchAll(CALL)].map(([, name]) => ({
+    name: name!,
+    typeOnly: false,
+  }));
+  return [...statements, ...others];
+}
+
+function resolve(name: string, from: string, manifests: readonly Manifest[]): string | undefined {
+  if (name.startsWith('.')) return join(dirname(from), name);
+  const owner = manifests.find(({ content }) => content.name && name.startsWith(`${content.name}/`));
+  if (!owner) return undefined;
+  const subpath = `.${name.slice(owner.content.name!.length)}`;
+  for (const [pattern, target] of Object.entries(owner.content.exports ?? {})) {
+    const [start, end] = pattern.split('*') as [string, string | undefined];
+    if (end === undefined ? subpath === start : subpath.startsWith(start) && subpath.endsWith(end)) {
+      const part = subpath.slice(start.length, end ? -end.length : undefined);
+      return join(owner.folder, target.replace('*', part));
+    }
+  }
+  return join(owner.folder, subpath);
+}
+
+/** The first folder of a path: the workspace that a file belongs to. */
+export const workspaceOf = (path: string): string => path.split('/')[0]!;
+
+/** Whether a workspace is one of the system's services. */
+export const isService = (workspace: string): boolean => /-service$|^storefront$/.test(workspace);
+
+/** Whether a file serves only tests and measurements, and is no part of what runs in production. */
+export const isForTests = (path: string): boolean => /\.test\.ts$|\/testing\/|^(e2e|bench)\//.test(path);
+
+/** The package that an import names, without its subpath; undefined for files and for Node's own modules. */
+export function packageOf({ name, file }: Import): string | undefined {
+  if (file || name.startsWith('.') || name.startsWith('node:')) return undefined;
+  return /^(@[^/]+\/)?[^/]+/.exec(name)![0];
+}

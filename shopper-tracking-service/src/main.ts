@@ -1,0 +1,5 @@
+import { run } from '@micromart/shared/process/run';
+import { readTrackingConfig } from './config.ts';
+import { startTrackingService } from './service.ts';
+
+await run('shopper-tracking-service', readTrackingConfig, startTrackingService);

@@ -1,0 +1,67 @@
+import { createApp } from '@micromart/shared/http/app';
+import { createAuthentication } from '@micromart/shared/http/auth';
+import { createMetrics } from '@micromart/shared/http/metrics';
+import { startServer } from '@micromart/shared/http/server';
+import { createServiceToken } from '@micromart/shared/http/service-token';
+import { isAway } from '@micromart/shared/postgres/failure';
+import type { Logger } from '@micromart/shared/process/logger';
+import type { Running } from '@micromart/shared/process/run';
+import { createConsistency } from '@micromart/shared/subscription/consistency';
+import { createFeedSource } from '@micromart/shared/subscription/feed-source';
+import { createSubscriptionMetrics } from '@micromart/shared/subscription/metrics';
+import { createSubscriptionRoutes } from '@micromart/shared/subscription/routes';
+import { createLagCheck } from '@micromart/shared/subscription/status';
+import type { Config } from './config.ts';
+import { trackingRoutes } from './routes.ts';
+import { openStore } from './store/store.ts';
+import { CART_EVENTS, followCart } from './subscriptions.ts';
+
+/** The shopper tracking service as a value: it follows the cart, and answers how often products come and go. */
+export async function startTrackingService(config: Config, logger: Logger): Promise<Running> {
+  const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
+  const metrics = createMetrics('shopper-tracking-service');
+  const subscription = followCart({
+    store,
+    lockUrl: config.STORE_URL,
+    source: createFeedSource({
+      url: config.CART_EVENTS_URL,
+      token: createServiceToken(config.SERVICE_TOKEN_FILE),
+    }),
+    metrics: createSubscriptionMetrics(metrics.registry),
+    logger,
+  });
+  const consistency = createConsistency({
+    pool: store.pool,
+    subscriptions: () => [CART_EVENTS],
+    applied: subscription.applied,
+  });
+  const app = createApp({
+    name: 'shopper-tracking-service',
+    logger,
+    metrics,
+    authenticate: createAuthentication({
+      jwks: config.AUTH_JWKS,
+      issuer: config.AUTH_ISSUER,
+      audience: config.AUTH_AUDIENCE,
+    }),
+    routes: [
+      ...trackingRoutes({ store, consistency, now: () => new Date() }),
+      ...createSubscriptionRoutes({ pool: store.pool, subscriptions: () => [subscription], logger }),
+    ],
+    checks: [
+      { name: 'store', check: store.check },
+      createLagCheck({ pool: store.pool, name: CART_EVENTS, maxLagMs: config.READY_MAX_LAG_MS }),
+    ],
+    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    metricsOpen: config.METRICS_OPEN,
+    isAway,
+  });
+  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
+  return {
+    url: server.url,
+    async close() {
+      await Promise.all([server.close(), subscription.close()]);
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+import { inTransaction } from '@micromart/shared/postgres/pool';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { oldestMinute, roundToKept, STEP_MS } from '../buckets.ts';
+import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
+import { sweepMinutes } from './postgres-sweep.ts';
+import { type CountStore, type List, openStore, type Product, SORTS } from './store.ts';
+
+const NOW = new Date('2026-11-20T12:34:56Z');
+const DAYS = 9;
+const PRODUCTS = 12;
+
+/** Draws by a seed, so that every run sees the same history. */
+function draws(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+function history(): CartEvent[] {
+  const draw = draws(7);
+  return Array.from({ length: 3_000 }, () => {
+    const example = cartEventExamples[draw() < 0.8 ? 'cart.item-added' : 'cart.item-removed'];
+    const productId = draw() < 0.05 ? '__proto__' : `p${Math.floor(draw() * draw() * PRODUCTS)}`;
+    const time = new Date(NOW.getTime() - Math.floor(draw() * DAYS * STEP_MS.day)).toISOString();
+    return { ...example, time, data: { ...example.data, productId, quantity: 1 + Math.floor(draw() * 5) } };
+  });
+}
+
+const events = history();
+
+/** The same question put to the events themselves. */
+function recount(productId: string, fromMs: number, toMs: number): Counts {
+  const counts = { ...NOTHING } as { -readonly [K in keyof Counts]: number };
+  for (const { type, time, data } of events) {
+    if (!('productId' in data) || data.productId !== productId) continue;
+    if (Date.parse(time) < fromMs || Date.parse(time) >= toMs) continue;
+    counts[type === 'cart.item-added' ? 'added' : 'removed'] += 1;
+    counts[type === 'cart.item-added' ? 'unitsAdded' : 'unitsRemoved'] += data.quantity;
+  }
+  return counts;
+}
+
+const products = [...new Set(events.map(({ data }) => ('productId' in data ? data.productId : '')))];
+
+let database: TestDatabase;
+let store: CountStore;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  store = await openStore(database.url, () => {});
+  for (let at = 0; at < events.length; at += 700) {
+    await inTransaction(store.pool, (client) => store.add(client, tally(events.slice(at, at + 700), NOW)));
+  }
+});
+
+afterAll(async () => {
+  await store.close();
+  await database.close();
+});
+
+const ask = <T>(question: (client: Parameters<CountStore['total']>[0]) => Promise<T>): Promise<T> =>
+  inTransaction(store.pool, question);
+
+const listAll = async (list: Omit<List, 'after' | 'limit'>, limit: number): Promise<Product[]> => {
+  const all: Product[] = [];
+  for (;;) {
+    const last = all.at(-1);
+    const after = last && { value: last[list.sort], productId: last.productId };
+    const page = await ask((client) => store.list(client, { ...list, after, limit }));
+    all.push(...page);
+    if (page.length < limit) return all;
+  }
+};
+
+test('answers the total of each product as the events themselves do, zeros where there is nothing', async () => {
+  for (const productId of [...products, 'never-seen']) {
+    expect(await ask((client) => store.total(client, productId))).toEqual(recount(productId, 0, Infinity));
+  }
+});
+
+test('answers how a product stood at a time as the events themselves do', async () => {
+  for (let hours = 0; hours < DAYS * 24; hours += 7) {
+    const toMs = roundToKept(NOW.getTime() - hours * STEP_MS.hour - 123_456, NOW.getTime());
+    expect(await ask((client) => store.asOf(client, 'p1', toMs))).toEqual(recount('p1', 0, toMs));
+  }
+  expect(await ask((client) => store.asOf(client, 'p1', 0))).toEqual(NOTHING);
+});
+
+describe('a list', () => {
+  test.each(SORTS)('by %s, up or down, is in order and complete page by page', async (sort) => {
+    for (const descending of [true, false]) {
+      const all = await listAll({ sort, descending, minAdded: 0 }, 4);
+      expect(new Set(all.map(({ productId }) => productId))).toEqual(new Set(products));
+      expect(all).toHaveLength(products.length);
+      const sign = descending ? -1 : 1;
+      expect(all).toEqual(
+        all.toSorted((a, b) => sign * (a[sort] - b[sort]) || (a.productId < b.productId ? -1 : 1)),
+      );
+    }
+  });
+
+  test('of a window counts what fell into it, and nothing else', async () => {
+    const to = roundToKept(NOW.getTime() - 5_000_000, NOW.getTime());
+    for (const hours of [0, 1, 30, 47, 49, 120]) {
+      const from = roundToKept(to - hours * STEP_MS.hour, NOW.getTime());
+      const all = await listAll(
+        { sort: 'added', descending: true, minAdded: 0, window: { from, to } },
+        1_000,
+      );
+      for (const { productId, removalRatio: ratio, ...counts } of all) {
+        expect(counts).toEqual(recount(productId, from, to));
+        expect(ratio).toBe(removalRatio(counts));
+      }
+      const missing = products.filter((id) => !all.some(({ productId }) => productId === id));
+      for (const productId of missing) expect(recount(productId, from, to)).toEqual(NOTHING);
+    }
+  });
+
+  test('leaves out what was added too seldom', async () => {
+    const all = await listAll({ sort: 'added', descending: true, minAdded: 100 }, 1_000);
+    expect(all.map(({ productId }) => productId).sort()).toEqual(
+      products.filter((productId) => recount(productId, 0, Infinity).added >= 100).sort(),
+    );
+  });
+});
+
+test('sweeps the minutes that are no longer kept, and answers the same afterwards', async () => {
+  const later = new Date(NOW.getTime() + STEP_MS.day);
+  expect(await sweepMinutes(store.pool, later)).toBeGreaterThan(0);
+  const toMs = oldestMinute(later.getTime()) - STEP_MS.hour;
+  expect(await ask((client) => store.asOf(client, 'p1', toMs))).toEqual(recount('p1', 0, toMs));
+});

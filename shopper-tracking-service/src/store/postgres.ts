@@ -1,0 +1,37 @@
+import { migrate } from '@micromart/shared/postgres/migrate';
+import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import { subscriptionMigrations } from '@micromart/shared/subscription/migrations';
+import { readAsOf, readList, readTotal } from './postgres-queries.ts';
+import { startSweep } from './postgres-sweep.ts';
+import { addTally } from './postgres-tally.ts';
+import type { CountStore } from './store.ts';
+
+const MAX_CONNECTIONS = 10;
+
+const migrations = [
+  subscriptionMigrations,
+  { name: 'counts', folder: new URL('./migrations/', import.meta.url) },
+];
+
+export async function openPostgresStore(url: string, onError: (error: unknown) => void): Promise<CountStore> {
+  await migrate(url, migrations);
+  const pool = openPool(url, {
+    max: MAX_CONNECTIONS,
+    name: 'shopper-tracking-service',
+    onIdleError: onError,
+  });
+  const sweep = startSweep(pool, onError);
+
+  return {
+    pool,
+    add: addTally,
+    total: readTotal,
+    asOf: readAsOf,
+    list: readList,
+    check: () => checkAnswers(pool),
+    async close() {
+      sweep.close();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Client, Pool } from '@micromart/shared/postgres/pool';
+import type { Counts, Tally } from '../counts.ts';
+import { openPostgresStore } from './postgres.ts';
+
+export const SORTS = ['added', 'removed', 'unitsAdded', 'unitsRemoved', 'removalRatio'] as const;
+export type Sort = (typeof SORTS)[number];
+
+export type Product = Counts & { readonly productId: string; readonly removalRatio: number };
+
+/** Where a page of a list begins: behind this value and product, in the list's order. */
+export type After = { readonly value: number; readonly productId: string };
+
+export type List = {
+  readonly sort: Sort;
+  readonly descending: boolean;
+  /** In milliseconds, rounded to buckets that are kept; the total when it is left out. */
+  readonly window?: { readonly from: number; readonly to: number } | undefined;
+  readonly minAdded: number;
+  readonly after?: After | undefined;
+  readonly limit: number;
+};
+
+/**
+ * Where shopper tracking remembers its counters. Reads take the connection of a snapshot, so that counters and the
+ * position they stand for are read together; writes take the connection of the subscription's transaction.
+ */
+export type CountStore = {
+  readonly pool: Pool;
+  add(client: Client, tally: Tally): Promise<void>;
+  total(client: Client, productId: string): Promise<Counts>;
+  /** The counters as they were at a time, in milliseconds, rounded to a bucket that is kept. */
+  asOf(client: Client, productId: string, toMs: number): Promise<Counts>;
+  list(client: Client, list: List): Promise<Product[]>;
+  /** Whether the database answers, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
+  close(): Promise<void>;
+};
+
+/** Opens the store that a URL names, bringing its schema up to date. */
+export function openStore(url: string, onError: (error: unknown) => void): Promise<CountStore> {
+  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError);
+  throw new Error('STORE_URL must begin with postgres://');
+}
