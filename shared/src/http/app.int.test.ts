@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Express } from 'express';
+import fc from 'fast-check';
 import { z } from 'zod';
 import { createLogger } from '../process/logger.ts';
 import { openTestIssuer, type TestIssuer } from '../testing/http.ts';
@@ -312,6 +313,34 @@ describe('a refusal', () => {
     expect(text).toContain('bug-1');
     expect(text).not.toMatch(/SELECT|\.ts|TypeError/);
     expect(logLines.find((line) => line.includes('bug-1'))).toMatch(/SELECT secret .*app\.int\.test\.ts/);
+  });
+
+  test('is the worst that nonsense meets', async () => {
+    const request = fc.record({
+      method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'),
+      path: fc.oneof(
+        fc.constantFrom(PATH, '/shelves/top', '/health/ready', '/docs', '/openapi.json'),
+        fc.webPath().filter((path) => !path.startsWith('//')),
+      ),
+      query: fc.oneof(fc.constant(''), fc.webQueryParameters()),
+      body: fc.oneof(fc.constant(NOTE), fc.json(), fc.string()),
+      type: fc.constantFrom('application/json', 'application/json; charset=utf-8', 'text/plain'),
+      header: fc.stringMatching(/^[!-~]{0,40}$/),
+    });
+    await fc.assert(
+      fc.asyncProperty(request, async ({ method, path, query, body, type, header }) => {
+        const headers = { 'If-None-Match': header, traceparent: header, 'X-Request-Id': header };
+        const response = await ask(`${path || '/'}?${query}`, {
+          method,
+          token: shopper,
+          headers,
+          ...(!/GET|HEAD/.test(method) && { body, type }),
+        });
+        await response.arrayBuffer();
+        expect(response.status).toBeLessThan(500);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('of an answer that broke off is a broken connection, not half a success', async () => {

@@ -16,6 +16,9 @@ import { serveRoute } from './serve-route.ts';
 import { signalOf } from './signal.ts';
 import { requestIdFrom } from './trace.ts';
 
+/** As a status in metrics and logs alone, for there is nobody left to answer. */
+const CLIENT_GONE = 499;
+
 export type AppSettings = {
   readonly name: string;
   readonly version?: string;
@@ -88,9 +91,6 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
   };
 }
 
-/** In metrics and logs alone, for there is nobody left to answer. */
-const CLIENT_GONE = 499;
-
 function refuseMethod(path: string, routes: readonly Route[]): RequestHandler {
   const methods = routes.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
   const headers = { Allow: methods.join(', ') };
@@ -126,7 +126,6 @@ function toProblem(
   if (stopping && (error as Error | null)?.name === 'AbortError') {
     return problem('unavailable', 'The service is stopping: ask again.');
   }
-  if (isAway(error))
-    return problem('unavailable', 'A part that is needed does not answer just now: try again.');
+  if (isAway(error)) return problem('unavailable', 'A part that is needed does not answer: try again.');
   return problem('internal', `Something went wrong on our side. If it stays so, report request ${id}.`);
 }

@@ -1,8 +1,8 @@
 /**
  * An issuer's public keys (RFC 7517), from a file or a URL. They are read when first needed, again when they are ten
  * minutes old, and again when a token names a key that is not among them; so keys are rotated, and withdrawn, without a
- * restart. Reads are at least five seconds apart, whatever tokens come. While the source is
- * away the last keys serve on, and only a token of a key that is not among them has to wait.
+ * restart. Reads are at least five seconds apart, whatever tokens come. While the source is away the last keys serve
+ * on, and only a token of a key that is not among them has to wait.
  */
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';

@@ -42,8 +42,8 @@ export type RouteRequest<P, Q, H, B> = {
 };
 
 /** `body` is sent as JSON; `text` as it is (say what it is in `Content-Type`); `stream` writes the body by itself. */
-export type Answer<Status extends number = number> = {
-  readonly status: Status;
+export type Answer = {
+  readonly status: number;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
   readonly text?: string | Buffer;
@@ -59,7 +59,6 @@ export type RouteDeclaration<
   Q extends z.ZodObject = Nothing,
   H extends z.ZodObject = Nothing,
   B extends z.ZodType = z.ZodUndefined,
-  Status extends number = number,
 > = {
   readonly method: Method;
   readonly path: string;
@@ -70,8 +69,8 @@ export type RouteDeclaration<
   readonly query?: Q;
   readonly headers?: H;
   readonly body?: B;
-  /** The answers that are no problems; a handler gives no other status. */
-  readonly answers: Readonly<Record<Status, AnswerDeclaration>>;
+  /** By status, the answers that are no problems. */
+  readonly answers: Readonly<Record<number, AnswerDeclaration>>;
   /** The problems this route answers with, besides those that follow from its declaration. */
   readonly problems: readonly ProblemCode[];
   /** Whether it counts against the caller's rate limit; by default every method but GET does. */
@@ -101,8 +100,7 @@ export function route<
   Q extends z.ZodObject = Nothing,
   H extends z.ZodObject = Nothing,
   B extends z.ZodType = z.ZodUndefined,
-  Status extends number = number,
->(declaration: RouteDeclaration<P, Q, H, B, Status>): Route {
+>(declaration: RouteDeclaration<P, Q, H, B>): Route {
   const { method, path, params, body, write = method !== 'get' } = declaration;
   const inPath = pathParameters(path).sort().join();
   const declared = Object.keys(params?.shape ?? {})

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/**
+ * A TCP proxy that tests put before a server to have its connections fail at a chosen moment. Whatever passes through
+ * it, PostgreSQL or HTTP, it knows nothing of it.
+ */
+export type TcpProxy = {
+  readonly port: number;
+  /**
+   * From now on whatever the server answers is dropped, and the connection it came on destroyed: what the client asked
+   * for has happened, and it never learns how it ended.
+   */
+  cutReplies(): void;
+  /** Destroys every connection, and each new one as it comes, as if the server were gone. */
+  cutAll(): void;
+  /** Lets nothing through in either direction, and breaks nothing off: a network that hangs. */
+  pause(): void;
+  resume(): void;
+  /** Ends cutting and pausing; connections that were destroyed stay so. */
+  restore(): void;
+  close(): Promise<void>;
+};
+
+type Mode = 'pass' | 'cut replies' | 'cut all';
+
+/** Opens a proxy to the server at `host` and `port`, on a free port of 127.0.0.1. */
+export async function openTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  let mode: Mode = 'pass';
+  let paused = false;
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const destroyAll = () => {
+    for (const [client, server] of pairs) {
+      client.destroy();
+      server.destroy();
+    }
+  };
+  const setPaused = (value: boolean) => {
+    paused = value;
+    for (const socket of [...pairs].flat()) {
+      if (paused) socket.pause();
+      else socket.resume();
+    }
+  };
+
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    if (mode === 'cut all') {
+      client.destroy();
+      return;
+    }
+    const server = connect({ ...target, allowHalfOpen: true });
+    const pair = [client, server] as const;
+    pairs.add(pair);
+    const destroy = () => {
+      client.destroy();
+      server.destroy();
+      pairs.delete(pair);
+    };
+    const forward = (from: Socket, to: Socket) => {
+      from.on('data', (chunk) => {
+        if (from === server && mode === 'cut replies') return destroy();
+        if (to.write(chunk)) return;
+        from.pause();
+        to.once('drain', () => {
+          if (!paused) from.resume();
+        });
+      });
+      from.on('end', () => to.end());
+      from.on('error', destroy);
+      from.on('close', destroy);
+      from.setNoDelay(true);
+      if (paused) from.pause();
+    };
+    forward(client, server);
+    forward(server, client);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+
+  return {
+    port: (listener.address() as AddressInfo).port,
+    cutReplies: () => {
+      mode = 'cut replies';
+    },
+    cutAll: () => {
+      mode = 'cut all';
+      destroyAll();
+    },
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
+    restore: () => {
+      mode = 'pass';
+      setPaused(false);
+    },
+    close: async () => {
+      destroyAll();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
