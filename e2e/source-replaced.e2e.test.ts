@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '@micromart/shared/testing/until';
+import { type Ask, openShop, type Shop } from './testing/shop.ts';
+
+let shop: Shop;
+let alice: Ask;
+
+beforeAll(async () => {
+  shop = await openShop();
+  alice = await shop.shopper('alice');
+});
+
+afterAll(() => shop.close());
+
+async function addTea(times: number): Promise<string> {
+  const { body } = await alice('POST', '/carts');
+  let position = '';
+  for (let n = 0; n < times; n += 1) {
+    const items = [{ productId: 'tea', quantity: 1 }];
+    const { headers } = await alice('POST', `/carts/${body.id}/items`, { body: { items } });
+    position = headers.get('position')!;
+  }
+  return position;
+}
+
+test("stops, and says so, when the cart's database was emptied, and counts nothing of the new history", async () => {
+  const cart = await shop.startCart();
+  const tracking = await shop.startTracking();
+  const position = await addTea(3);
+  const consistent = { headers: { 'consistent-with': position, prefer: 'wait=20' } };
+  expect((await shop.business('GET', '/products/tea/counts', consistent)).body.added).toBe(3);
+
+  await cart.close();
+  await shop.cartDatabase.admin.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await shop.startCart();
+  const elsewhere = await addTea(40);
+
+  await until(async () => (await shop.business('GET', '/health/ready')).status === 503);
+  const { body } = await shop.operator('GET', '/subscriptions');
+  expect(body.items).toMatchObject([
+    { state: 'stopped', reason: expect.stringContaining('source-replaced') },
+  ]);
+  expect(JSON.stringify((await shop.business('GET', '/health/ready')).body)).toContain('source-replaced');
+  expect((await shop.operator('POST', '/subscriptions/cart-events/resume')).status).toBe(409);
+  expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
+  const token = { headers: { 'consistent-with': elsewhere } };
+  expect((await shop.business('GET', '/products/tea/counts', token)).status).toBe(409);
+
+  await tracking.close();
+  await shop.startTracking();
+  await until(async () => (await shop.business('GET', '/health/ready')).status === 503);
+  await until(async () => (await shop.operator('GET', '/subscriptions')).body.items[0].state === 'stopped');
+  expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
+});

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { cartEvent, cartEventExamples, cartEventTypes } from './cart-events.ts';
+
+const samples = readFileSync(new URL('./samples/cart-events.ndjson', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
+
+describe('the cart events', () => {
+  test('have an example each, which their schema takes as it is', () => {
+    expect(Object.keys(cartEventExamples).sort()).toEqual([...cartEventTypes].sort());
+    for (const example of Object.values(cartEventExamples)) expect(cartEvent.parse(example)).toEqual(example);
+  });
+
+  test.each(samples.map((sample) => [sample.type, sample.sequence, sample]))(
+    'that were recorded are taken as they are: %s %s',
+    (_type, _sequence, sample) => {
+      expect(cartEvent.parse(sample)).toEqual(sample);
+    },
+  );
+
+  test('have a sample of every type', () => {
+    expect(new Set(samples.map(({ type }) => type))).toEqual(new Set(cartEventTypes));
+  });
+
+  test('may carry fields that a follower does not know', () => {
+    const example = cartEventExamples['cart.item-added'];
+    const later = { ...example, giftwrap: true, data: { ...example.data, note: 'later' } };
+    expect(cartEvent.parse(later)).toEqual(example);
+  });
+
+  test.each([
+    ['a quantity of 0', { quantity: 0 }],
+    ['a quantity that is a text', { quantity: '1' }],
+    ['a product id with a slash', { productId: '../x' }],
+    ['no cart version', { cartVersion: undefined }],
+    ['a price in parts of a cent', { unitPrice: { amount: 0.5, currency: 'USD' } }],
+  ])('are not valid with %s', (_, change) => {
+    const example = cartEventExamples['cart.item-added'];
+    expect(cartEvent.safeParse({ ...example, data: { ...example.data, ...change } }).success).toBe(false);
+  });
+});
