@@ -1,6 +1,6 @@
 import { problem } from '@micromart/shared/http/problem';
 import { z } from 'zod';
-import type { After } from './store/store.ts';
+import type { After } from './list.ts';
 
 /** A cursor holds where the next page begins, and which list it belongs to. Clients pass it on unread. */
 const content = z.tuple([z.string(), z.number(), z.string()]);

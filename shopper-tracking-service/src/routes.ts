@@ -10,7 +10,8 @@ import {
 import { z } from 'zod';
 import { roundToKept } from './buckets.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { type CountStore, type List, type Product, SORTS, type Sort } from './store/store.ts';
+import { type List, type Product, SORTS, type Sort } from './list.ts';
+import type { CountStore } from './store/store.ts';
 
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;

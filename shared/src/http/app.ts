@@ -77,6 +77,7 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
       id: requestIdFrom(request.headers['x-request-id'] as string | undefined),
       startedMs: performance.now(),
       route: 'none',
+      caller: '',
     };
     setContext(response, context);
     response.setHeader('X-Request-Id', context.id);

@@ -7,6 +7,8 @@ export type RequestContext = {
   readonly startedMs: number;
   /** The declared path, once a route has been found. */
   route: string;
+  /** The caller's subject, once it is known; empty before, and on open routes. */
+  caller: string;
 };
 
 const contexts = new WeakMap<ServerResponse, RequestContext>();

@@ -1,33 +1,31 @@
-/**
- * How often one caller may write: at most `perSecond` at once, and as many each second in the long run. Of each caller
- * one number is kept, the time at which its allowance will be whole again (the generic cell rate algorithm), and only
- * of the most recent ones; so it needs no timer and never grows.
- */
+/** How often one caller may write: so many times in each second. Counted per process, in memory that is bounded by time. */
+import type { Request, Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import { contextOf } from './context.ts';
+import { problem } from './problem.ts';
 
-const MAX_CALLERS = 10_000;
+const WINDOW_MS = 1_000;
 
-/** Counts one request of `caller`; gives back how many seconds to wait if it is one too many, else undefined. */
-export type RateLimit = (caller: string) => number | undefined;
+/** Counts a request of the caller that its context names. Rejects with `too-many-requests` when it is one too many. */
+export type RateLimit = (request: Request, response: Response) => Promise<void>;
 
-export function createRateLimit({
-  perSecond,
-  now = performance.now.bind(performance),
-}: {
-  perSecond: number;
-  /** Milliseconds on a clock that never goes back. */
-  now?: () => number;
-}): RateLimit {
-  const intervalMs = 1_000 / perSecond;
-  const wholeAgainMs = new Map<string, number>();
-
-  return (caller) => {
-    const time = now();
-    const from = Math.max(wholeAgainMs.get(caller) ?? 0, time);
-    const waitMs = from + intervalMs - time - 1_000;
-    if (waitMs > 1e-6) return waitMs / 1_000;
-    wholeAgainMs.delete(caller);
-    wholeAgainMs.set(caller, from + intervalMs);
-    if (wholeAgainMs.size > MAX_CALLERS) wholeAgainMs.delete(wholeAgainMs.keys().next().value!);
-    return undefined;
-  };
+export function createRateLimit({ perSecond }: { perSecond: number }): RateLimit {
+  const limit = rateLimit({
+    windowMs: WINDOW_MS,
+    limit: perSecond,
+    keyGenerator: (_, response) => contextOf(response).caller,
+    handler: (_request, _response, next) =>
+      next(
+        problem('too-many-requests', `You may write ${perSecond} times a second here: slow down.`, {
+          retryAfterS: WINDOW_MS / 1_000,
+        }),
+      ),
+    standardHeaders: false,
+    legacyHeaders: false,
+    validate: false,
+  });
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      limit(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+    });
 }

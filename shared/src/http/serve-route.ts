@@ -19,14 +19,8 @@ export function serveRoute(
   return async (request, response) => {
     contextOf(response).route = route.path;
     const caller = await callerOf(route, request, authenticate);
-    if (route.write && caller !== NOBODY) {
-      const retryAfterS = rateLimit(caller.subject);
-      if (retryAfterS !== undefined) {
-        throw problem('too-many-requests', 'You write faster than is allowed here: slow down.', {
-          retryAfterS,
-        });
-      }
-    }
+    contextOf(response).caller = caller.subject;
+    if (route.write && caller !== NOBODY) await rateLimit(request, response);
     const body = route.body ? await readJson(request) : undefined;
     const input = validate(route, request, body);
     const { id } = contextOf(response);

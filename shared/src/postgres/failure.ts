@@ -12,7 +12,7 @@ const AWAY = new Set(['08', '40', '53', '57']);
 const LOCK_NOT_AVAILABLE = '55P03';
 
 const CONNECTION_WORDS =
-  /connection terminated|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|cannot use a pool after/i;
+  /connection terminated|query read timeout|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|cannot use a pool after/i;
 
 /**
  * Whether the database was away, full or busy, so that the same work may well succeed later: a lost or refused

@@ -6,6 +6,8 @@ export type Client = pg.ClientBase;
 const INT8_OID = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
+/** A server that has gone without a word (no reset, no end) would keep its clients waiting for ever. */
+const QUERY_TIMEOUT_MS = 65_000;
 
 /** Counts and sequences are bigint in the database and stay far below 2^53, so they come as numbers. */
 const types: pg.CustomTypesConfig = {
@@ -29,6 +31,7 @@ export function openPool(
     types,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   });
   pool.on('error', (error) => onIdleError?.(error));

@@ -1,7 +1,7 @@
 import type { Client } from '@micromart/shared/postgres/pool';
 import { cover, type Run, STEP_MS, type Step } from '../buckets.ts';
 import { type Counts, NOTHING } from '../counts.ts';
-import type { List, Product, Sort } from './store.ts';
+import type { List, Product, Sort } from '../list.ts';
 
 const TABLE: { readonly [S in Step]: string } = {
   minute: 'counts_by_minute',

@@ -4,8 +4,9 @@ import { inTransaction } from '@micromart/shared/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
 import { oldestMinute, roundToKept, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
+import { type List, type Product, SORTS } from '../list.ts';
 import { sweepMinutes } from './postgres-sweep.ts';
-import { type CountStore, type List, openStore, type Product, SORTS } from './store.ts';
+import { type CountStore, openStore } from './store.ts';
 
 const NOW = new Date('2026-11-20T12:34:56Z');
 const DAYS = 9;

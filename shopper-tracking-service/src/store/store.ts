@@ -1,24 +1,7 @@
 import type { Client, Pool } from '@micromart/shared/postgres/pool';
 import type { Counts, Tally } from '../counts.ts';
+import type { List, Product } from '../list.ts';
 import { openPostgresStore } from './postgres.ts';
-
-export const SORTS = ['added', 'removed', 'unitsAdded', 'unitsRemoved', 'removalRatio'] as const;
-export type Sort = (typeof SORTS)[number];
-
-export type Product = Counts & { readonly productId: string; readonly removalRatio: number };
-
-/** Where a page of a list begins: behind this value and product, in the list's order. */
-export type After = { readonly value: number; readonly productId: string };
-
-export type List = {
-  readonly sort: Sort;
-  readonly descending: boolean;
-  /** In milliseconds, rounded to buckets that are kept; the total when it is left out. */
-  readonly window?: { readonly from: number; readonly to: number } | undefined;
-  readonly minAdded: number;
-  readonly after?: After | undefined;
-  readonly limit: number;
-};
 
 /**
  * Where shopper tracking remembers its counters. Reads take the connection of a snapshot, so that counters and the

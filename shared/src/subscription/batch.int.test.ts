@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { LoggedEvent } from '../contracts/envelope.ts';
+import { inTransaction } from '../postgres/pool.ts';
+import { applyBatch } from './batch.ts';
+import { StaleFence } from './fence.ts';
+import { toItem } from './item.ts';
+import { adopt } from './standing.ts';
+import { openTestFollower, type TestFollower } from './testing/follower.ts';
+import { testEvent } from './testing/source.ts';
+
+const NAME = 'test';
+let follower: TestFollower;
+
+beforeAll(async () => {
+  follower = await openTestFollower();
+});
+afterAll(() => follower.close());
+beforeEach(async () => {
+  await follower.empty();
+  await follower.pool.query('INSERT INTO subscriptions (name) VALUES ($1)', [NAME]);
+  const last = new Map([0, 1, 2].map((partition) => [partition, 0]));
+  await adopt(follower.pool, NAME, { log: 'test-1', at: new Date(), last });
+});
+
+const run = (partition: number, from: number, to: number): LoggedEvent[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => testEvent({ partition, sequence: from + i }));
+
+const apply = (events: readonly LoggedEvent[], parkedEvents = 1_000) =>
+  applyBatch(
+    { pool: follower.pool, subscription: NAME, projection: follower.projection, parkedEvents },
+    events.map((event) => toItem(follower.projection, event)),
+  );
+
+describe('the fence', () => {
+  test('refuses a zombie that comes with what its successor has applied', async () => {
+    const events = run(0, 1, 10);
+    await apply(events);
+    await expect(apply(events)).rejects.toThrow(StaleFence);
+    expect(await follower.applied()).toHaveLength(10);
+  });
+
+  test('lets one of two through that come at the same moment', async () => {
+    const events = run(0, 1, 10);
+    const outcomes = await Promise.allSettled([apply(events), apply(events), apply(events)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await follower.applied()).toHaveLength(10);
+  });
+
+  test('is what keeps the zombie out: the same batch without the comparison counts twice', async () => {
+    const events = run(0, 1, 10);
+    const applyWithoutComparing = () =>
+      inTransaction(follower.pool, async (client) => {
+        await client.query('SELECT FROM subscription_positions WHERE partition = 0 FOR UPDATE');
+        await follower.projection.apply(client, events);
+        await client.query('UPDATE subscription_positions SET sequence = 10 WHERE partition = 0');
+      });
+    await applyWithoutComparing();
+    await applyWithoutComparing();
+    expect(await follower.applied()).toHaveLength(20);
+  });
+
+  test('lets nothing of a batch through when one of its partitions is stale', async () => {
+    await apply(run(1, 1, 3));
+    await expect(apply([...run(0, 1, 5), ...run(1, 1, 3), ...run(2, 1, 2)])).rejects.toThrow(StaleFence);
+    expect(await follower.applied()).toHaveLength(3);
+    expect(await follower.positions(NAME)).toEqual({ 0: 0, 1: 3, 2: 0 });
+  });
+
+  test('refuses a batch that begins beyond the position, and one of a partition that is not there', async () => {
+    await expect(apply(run(0, 2, 5))).rejects.toThrow(StaleFence);
+    await expect(apply(run(9, 1, 5))).rejects.toThrow(StaleFence);
+    expect(await follower.applied()).toEqual([]);
+  });
+
+  test('does not let writers of several partitions deadlock, in whatever order they name them', async () => {
+    const rounds = 20;
+    const writer = async (partitions: readonly number[]) => {
+      for (let i = 0; i < rounds; i += 1) {
+        const at = await follower.positions(NAME);
+        const batch = partitions.flatMap((partition) =>
+          run(partition, at[partition]! + 1, at[partition]! + 2),
+        );
+        await apply(batch).catch((error) => {
+          if (!(error instanceof StaleFence)) throw error;
+        });
+      }
+    };
+    await Promise.all([writer([0, 1, 2]), writer([2, 1, 0]), writer([1, 2])]);
+    const positions = await follower.positions(NAME);
+    const total = Object.values(positions).reduce((sum, sequence) => sum + sequence, 0);
+    expect(await follower.applied()).toHaveLength(total);
+  });
+});

@@ -1,0 +1,105 @@
+/** One batch, one transaction: the fence, the effects, the parked events and the new positions, all of it or nothing. */
+import { type Client, inTransaction, type Pool } from '../postgres/pool.ts';
+import { handling, storable } from './fault.ts';
+import { BEGIN_FENCED, lockPositions, movePositions } from './fence.ts';
+import { divide, type Item, keyOf, movesOf, type ParkedItem } from './item.ts';
+import type { Projection } from './projection.ts';
+
+/** One more parked event would be more than a subscription may have. Nothing was written. */
+export class TooManyParked extends Error {
+  override readonly name = 'TooManyParked';
+}
+
+export type BatchTarget<E> = {
+  readonly pool: Pool;
+  readonly subscription: string;
+  readonly projection: Projection<E>;
+  readonly parkedEvents: number;
+};
+
+/**
+ * Applies items, which are dense and in order within each partition, of any number of partitions. Throws StaleFence,
+ * TooManyParked, EventFault for what the projection threw, or the database's error; only when that was lost during the
+ * commit can it have happened all the same, which the positions tell.
+ */
+export async function applyBatch<E>(
+  { pool, subscription, projection, parkedEvents }: BatchTarget<E>,
+  items: readonly Item<E>[],
+): Promise<{ applied: number; parked: number }> {
+  const moves = movesOf(items);
+  return inTransaction(
+    pool,
+    async (client) => {
+      const parkedBefore = await lockPositions(client, subscription, moves);
+      const blocked = await blockedKeys(client, subscription, items, parkedBefore);
+      const { apply, park } = divide(items, blocked);
+      if (apply.length > 0) await handling(() => projection.apply(client, apply));
+      if (park.length > 0) await parkAll(client, subscription, park, parkedEvents);
+      await movePositions(client, subscription, moves, countByPartition(park));
+      return { applied: apply.length, parked: park.length };
+    },
+    BEGIN_FENCED,
+  );
+}
+
+/** The keys among these items that have parked events; asks only about partitions that have any. */
+async function blockedKeys(
+  client: Client,
+  subscription: string,
+  items: readonly { event: Item<unknown>['event'] }[],
+  parked: ReadonlyMap<number, number>,
+): Promise<ReadonlySet<string>> {
+  const events = items.map(({ event }) => event).filter(({ partition }) => parked.get(partition));
+  if (events.length === 0) return new Set();
+  const byStoredKey = new Map(
+    events.map((event) => [`${event.partition}/${storable(event.partitionkey)}`, keyOf(event)]),
+  );
+  const { rows } = await client.query<{ place: string }>({
+    name: 'blocked-keys',
+    text: `SELECT DISTINCT partition || '/' || key AS place FROM parked_events
+           WHERE subscription = $1 AND partition = ANY($2::int[]) AND key = ANY($3) AND state = 'parked'`,
+    values: [
+      subscription,
+      [...new Set(events.map(({ partition }) => partition))],
+      [...new Set(events.map(({ partitionkey }) => storable(partitionkey)))],
+    ],
+  });
+  return new Set(rows.flatMap(({ place }) => byStoredKey.get(place) ?? []));
+}
+
+/** Parks events whose positions are locked in this transaction. */
+async function parkAll(
+  client: Client,
+  subscription: string,
+  items: readonly ParkedItem[],
+  limit: number,
+): Promise<void> {
+  const { rows } = await client.query<{ parked: number }>(
+    'SELECT sum(parked) AS parked FROM subscription_positions WHERE subscription = $1',
+    [subscription],
+  );
+  if (rows[0]!.parked + items.length > limit)
+    throw new TooManyParked(
+      `with ${items.length} more, ${subscription} has more than ${limit} parked events`,
+    );
+  await client.query(
+    `INSERT INTO parked_events (subscription, partition, sequence, key, time, event, reason, attempts)
+     SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::text[], $5::timestamptz[], $6::json[], $7::text[], $8::int[])`,
+    [
+      subscription,
+      items.map(({ event }) => event.partition),
+      items.map(({ event }) => event.sequence),
+      items.map(({ event }) => storable(event.partitionkey)),
+      items.map(({ event }) => event.time),
+      items.map(({ event }) => JSON.stringify(event)),
+      items.map(({ fault }) => fault.reason),
+      items.map(({ fault }) => fault.attempts),
+    ],
+  );
+}
+
+function countByPartition(items: readonly ParkedItem[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const { event } of items) counts.set(event.partition, (counts.get(event.partition) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,154 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { EventLog } from '../event-log/event-log.ts';
+import { feedRoutes } from '../event-log/feed-routes.ts';
+import { createApp } from '../http/app.ts';
+import { createAuthentication } from '../http/auth.ts';
+import { createMetrics } from '../http/metrics.ts';
+import { type RunningServer, startServer } from '../http/server.ts';
+import { openTestIssuer, type TestIssuer } from '../testing/http.ts';
+import { until } from '../testing/until.ts';
+import { createFeedSource } from './feed-source.ts';
+import { SourceReplaced } from './source.ts';
+import { openTestFollower, testLogger } from './testing/follower.ts';
+import { createTestSource, type TestSource } from './testing/source.ts';
+
+const PARTITIONS = 3;
+let issuer: TestIssuer;
+let source: TestSource;
+let server: RunningServer;
+let closeFeed: () => void;
+let token: () => Promise<string>;
+const never = new AbortController().signal;
+
+beforeAll(async () => {
+  issuer = await openTestIssuer();
+  token = () => issuer.token({ subject: 'tracking', roles: ['service'] });
+  source = createTestSource({ partitions: PARTITIONS, log: 'test-1' });
+  const feed = feedRoutes(asLog(source));
+  closeFeed = feed.close;
+  const app = createApp({
+    name: 'test',
+    logger: testLogger,
+    metrics: createMetrics('test'),
+    authenticate: createAuthentication(issuer),
+    routes: feed.routes,
+    checks: [],
+    ratePerSecond: 1_000,
+    metricsOpen: false,
+  });
+  server = await startServer(app, { host: '127.0.0.1', port: 0, logger: testLogger });
+});
+afterAll(async () => {
+  await server.close();
+  closeFeed();
+  await issuer.close();
+});
+
+/** The test source as the owner's own log, which the feed is made of. */
+const asLog = (source: TestSource): EventLog => ({
+  name: source.log,
+  partitions: PARTITIONS,
+  heads: () => source.heads({ after: new Map(), waitS: 0, signal: never }),
+  page: async (partition, after, limit) => source.events[partition]!.slice(after, after + limit),
+  onAppended: () => () => {},
+});
+
+const openFeed = (url = `${server.url}/events`) => createFeedSource({ url, token: () => token() });
+const heads = (after: [number, number][], waitS = 0, signal = never) =>
+  openFeed().heads({ after: new Map(after), waitS, signal });
+const page = (request: { log?: string; partition?: number; after?: number; limit?: number }, url?: string) =>
+  openFeed(url).page({ log: 'test-1', partition: 0, after: 0, limit: 100, signal: never, ...request });
+
+describe("the owner's feed", () => {
+  test('tells its heads, at once or when there is more', async () => {
+    source.append(0, 'a');
+    const before = new Date();
+    const first = await heads([]);
+    expect(first).toEqual({
+      log: 'test-1',
+      at: expect.any(Date),
+      last: new Map([
+        [0, 1],
+        [1, 0],
+        [2, 0],
+      ]),
+    });
+    expect(Math.abs(first.at.getTime() - before.getTime())).toBeLessThan(60_000);
+    const waiting = heads([...first.last], 20);
+    source.append(1, 'b');
+    expect((await waiting).last.get(1)).toBe(1);
+  });
+
+  test('gives pages of what was logged', async () => {
+    const event = source.append(2, 'ключ', { text: 'x\0y' });
+    expect(await page({ partition: 2 })).toEqual([event]);
+    expect(await page({ partition: 2, after: 1 })).toEqual([]);
+  });
+
+  test.each([
+    ['another log is asked for', { log: 'test-2' }],
+    ['it ends before what is asked for', { after: 1_000 }],
+  ])('says that the source was replaced when %s', async (_, request) => {
+    await expect(page(request)).rejects.toThrow(SourceReplaced);
+  });
+
+  test('is followed to the end, and further', async () => {
+    const follower = await openTestFollower();
+    for (let i = 0; i < 500; i += 1) source.append(i % PARTITIONS, `key-${i % 9}`);
+    follower.start({ source: openFeed(), limits: { pageEvents: 50, headWaitS: 1 } });
+    const total = () => source.events.reduce((sum, list) => sum + list.length, 0);
+    await until(async () => (await follower.applied()).length === total());
+    source.append(0, 'a');
+    await until(async () => (await follower.applied()).length === total());
+    expect(await follower.positions('test')).toEqual({ ...source.events.map((list) => list.length) });
+    await follower.close();
+  });
+});
+
+describe('an error', () => {
+  let broken: Server | undefined;
+  afterEach(() => {
+    broken?.closeAllConnections();
+    broken?.close();
+  });
+  const serve = async (answer: (response: import('node:http').ServerResponse) => void) => {
+    broken = createServer((_, response) => answer(response));
+    await new Promise<void>((resolve) => broken!.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(broken.address() as AddressInfo).port}/events`;
+  };
+
+  test('names the address and what it answered', async () => {
+    const owned = token;
+    token = async () => 'nonsense';
+    await expect(page({})).rejects.toThrow(/\/events\/0\?log=test-1.* answered 401/);
+    token = owned;
+    await expect(page({ partition: 99 })).rejects.toThrow(/answered 404/);
+  });
+
+  test.each([
+    ['is no JSON', '<html>'],
+    ['is no list of events', '{"items":[]}'],
+    ['has an event without a place', '[{"specversion":"1.0"}]'],
+  ])('says that the answer %s', async (_, body) => {
+    const url = await serve((response) => response.end(body));
+    await expect(page({}, url)).rejects.toThrow(url);
+  });
+
+  test('says that nobody answers, and where', async () => {
+    await expect(page({}, 'http://127.0.0.1:1/events')).rejects.toThrow(/127\.0\.0\.1:1\/events\/0.*/);
+  });
+
+  test('refuses to be sent elsewhere with its token', async () => {
+    const url = await serve((response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
+    await expect(page({}, url)).rejects.toThrow(/redirect/);
+  });
+
+  test('ends an open question at once when it is aborted', async () => {
+    const stop = new AbortController();
+    const waiting = heads([[0, 1_000_000]], 30, stop.signal);
+    stop.abort();
+    await expect(waiting).rejects.toThrow(/abort/);
+  });
+});

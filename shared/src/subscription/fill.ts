@@ -1,0 +1,60 @@
+/** Fetches from the owner's feed what has not come by itself: everything where there is no transport, else what it lost. */
+
+import type { LoggedEvent } from '../contracts/envelope.ts';
+import type { Bell } from './bell.ts';
+import type { Control } from './control.ts';
+import { sequenceOf } from './intake.ts';
+import type { Fetch, Line } from './line.ts';
+import { type EventSource, SourceReplaced } from './source.ts';
+
+/** One round of pages, at most `pagesAtOnce` of them side by side. */
+export function createFill({
+  source,
+  pagesAtOnce,
+  line,
+  control,
+  bell,
+  signal,
+  onFetched,
+}: {
+  source: EventSource;
+  pagesAtOnce: number;
+  line: Line;
+  control: Control;
+  bell: Bell;
+  signal: AbortSignal;
+  onFetched: (fetch: Fetch) => void;
+}): () => Promise<void> {
+  async function fetchPage(fetch: Fetch): Promise<void> {
+    const { partition, after, limit } = fetch;
+    const events = await source.page({ log: line.log!, partition, after, limit, signal });
+    checkPage(events, fetch);
+    line.accept(partition, events);
+    onFetched(fetch);
+    bell.ring();
+  }
+
+  return async function fill() {
+    if (!control.isActive()) return bell.next(signal);
+    const { fetches, nextMs } = line.due(performance.now());
+    if (fetches.length === 0) return bell.next(signal, nextMs);
+    const outcomes = await Promise.allSettled(fetches.slice(0, pagesAtOnce).map(fetchPage));
+    const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    const replaced = errors.find((error) => error instanceof SourceReplaced);
+    if (replaced) return control.stop('source-replaced', replaced.message);
+    if (errors.length > 0) throw errors[0];
+  };
+}
+
+/** A page that does not begin where it was asked for, or has a gap, would be asked for again for ever. */
+function checkPage(events: readonly LoggedEvent[], { partition, after }: Fetch): void {
+  if (events.length === 0)
+    throw new Error(
+      `the owner's feed has no event after ${partition}@${after}, although its head lies beyond`,
+    );
+  for (const [i, event] of events.entries())
+    if (event.partition !== partition || sequenceOf(event) !== after + 1 + i)
+      throw new Error(
+        `the owner's feed answered ${event.partition}@${event.sequence} where ${partition}@${after + 1 + i} belongs`,
+      );
+}

@@ -1,0 +1,69 @@
+/**
+ * The head watch: one question held open at the owner, "tell me when you have more". The answer is how an event at a
+ * partition's end is missed when its delivery was lost, how an idle partition stays fresh, and how it comes to light that
+ * the history is not the same any more.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Heads } from '../event-log/event-log.ts';
+import type { Sequences } from '../event-log/position.ts';
+import type { Pool } from '../postgres/pool.ts';
+import type { Bell } from './bell.ts';
+import type { Control } from './control.ts';
+import type { Line } from './line.ts';
+import type { EventSource } from './source.ts';
+import { adopt } from './standing.ts';
+
+/** Under load every question is answered at once: no more than a hundred of them a second. */
+const LEAST_INTERVAL_MS = 10;
+
+/**
+ * Why these heads are not of the history that a subscription stands in; undefined when they are. `positions` are those
+ * from before the question was put: heads may lie below what was applied while the answer was on its way.
+ */
+export function replacedBy(
+  { log, positions }: { log: string; positions: Sequences },
+  heads: Heads,
+): string | undefined {
+  if (heads.log !== log) return `the owner's log is now ${heads.log}; this subscription stands in ${log}`;
+  if (positions.size > 0 && positions.size !== heads.last.size)
+    return `${log} has ${heads.last.size} partitions now; this subscription stands in ${positions.size}`;
+  for (const [partition, position] of positions) {
+    const last = heads.last.get(partition) ?? 0;
+    if (last < position)
+      return `partition ${partition} of ${log} ends at ${last}; this subscription has read up to ${position}`;
+  }
+  return undefined;
+}
+
+/** One question and what follows from its answer. */
+export function createHeadWatch({
+  name,
+  pool,
+  source,
+  waitS,
+  line,
+  control,
+  bell,
+  signal,
+}: {
+  name: string;
+  pool: Pool;
+  source: EventSource;
+  waitS: number;
+  line: Line;
+  control: Control;
+  bell: Bell;
+  signal: AbortSignal;
+}): () => Promise<void> {
+  return async function watchHeads() {
+    if (control.state?.stopped === 'source-replaced') return bell.next(signal);
+    const positions = line.positions();
+    const heads = await source.heads({ after: line.heads(), waitS, signal });
+    if (line.log === undefined) line.restart(await adopt(pool, name, heads), performance.now());
+    const replaced = replacedBy({ log: line.log!, positions }, heads);
+    if (replaced) return control.stop('source-replaced', replaced);
+    line.hear(heads, performance.now());
+    bell.ring();
+    await sleep(LEAST_INTERVAL_MS);
+  };
+}

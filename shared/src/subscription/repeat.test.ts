@@ -1,0 +1,22 @@
+import { expect, test } from '@jest/globals';
+import { pauseMs, repeat } from './repeat.ts';
+
+test('pauses twice as long after each failure, up to five seconds, half of it by chance', () => {
+  expect([1, 2, 3, 4].map((failures) => pauseMs(failures, 1))).toEqual([100, 200, 400, 800]);
+  expect(pauseMs(1, 0)).toBe(50);
+  expect(pauseMs(1_000, 1)).toBe(5_000);
+});
+
+test('does a step again after an error, and ends when it is aborted', async () => {
+  const stop = new AbortController();
+  const errors: unknown[] = [];
+  let steps = 0;
+  const step = async () => {
+    steps += 1;
+    if (steps === 2) throw new Error('once');
+    if (steps === 4) stop.abort();
+  };
+  await repeat(step, { signal: stop.signal, onError: (error) => errors.push(error) });
+  expect(steps).toBe(4);
+  expect(errors).toEqual([new Error('once')]);
+});

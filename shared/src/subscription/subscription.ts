@@ -1,0 +1,104 @@
+/**
+ * A subscription: a service follows another's event log and builds something of its own from it, exactly.
+ *
+ * Events come in two ways: by a transport, a message broker for example, or from the owner's feed, pages of its log over
+ * HTTP. Nothing is asked of the transport. It may lose, repeat and reorder, because every event carries its place: the
+ * log it belongs to, a partition, and a sequence there that is dense, from 1, in the order of the commits. So three
+ * questions settle everything about a delivery. At or below the position? A duplicate, left out. The next one? To be
+ * applied. Beyond the next one? Then something is missing, and it is fetched from the feed before anything later is
+ * applied. Without a transport everything is "missing", and the same code follows the feed alone.
+ *
+ * What is exact rests on one thing, the fence (fence.ts): the effects of a batch and the new positions are one
+ * transaction, and positions move only from the values that the batch was worked out for. Whatever crashes, there is no
+ * moment at which one is done without the other; whoever is late, a zombie or a commit of unknown outcome, is refused.
+ * Everything in memory is only a picture of the database, thrown away and read again when in doubt.
+ *
+ * One instance leads, the others stand by (postgres/lock.ts). The leader runs five loops around that picture, woken by
+ * one bell (follow.ts):
+ *
+ *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (standing.ts)
+ *                ├─► lanes, one for each partition ───┤
+ *     feed ──────┘   (line.ts, intake.ts, mark.ts)    └─ apply: a batch of all lanes, one transaction (drain.ts, batch.ts)
+ *       ▲                        ▲
+ *       └── what is missing ── heads: "tell me when you have more" (head-watch.ts)
+ *
+ * The head watch is there because a loss at a partition's end leaves no hole, and silence says nothing of freshness. It
+ * also finds out when the owner's database was replaced by another, or by its older self. Then the subscription stops,
+ * and stays stopped, until somebody rebuilds: taking a new history's events for duplicates, or for news, would be wrong
+ * for ever.
+ *
+ * What goes wrong with one event (fault.ts, parking.ts): when the database is away or busy, the batch waits and is done
+ * again. When it fails by an event's own fault, it is halved until that event stands alone; it is parked, in the
+ * transaction that moves the position past it, and later events of its key are parked behind it, so that order per key
+ * holds while all others flow. An operator retries or discards it. When too many are parked, the subscription stops.
+ *
+ * And nothing lies about it: answers say as of when they are and to which position (freshness.ts), and a client may ask
+ * for an answer that includes its own write (await-position.ts, consistency.ts).
+ */
+import { lead } from '../postgres/lock.ts';
+import type { Pool } from '../postgres/pool.ts';
+import type { Logger } from '../process/logger.ts';
+import { type Bell, createBell } from './bell.ts';
+import { type Control, createControl } from './control.ts';
+import { follow } from './follow.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { SubscriptionMetrics } from './metrics.ts';
+import { createParking, type Parking } from './parking.ts';
+import type { Projection } from './projection.ts';
+import type { EventSource, Transport } from './source.ts';
+
+export type SubscriptionSettings<E> = {
+  /** Names the positions in the database, and the lock: another name starts from the beginning. */
+  readonly name: string;
+  /** The service's own store, where subscriptionMigrations and the projection's tables are. */
+  readonly pool: Pool;
+  /** The same store's URL, for the connection that holds the lock. */
+  readonly lockUrl: string;
+  readonly source: EventSource;
+  /** Without one, events come from the source's pages alone. */
+  readonly transport?: Transport;
+  readonly projection: Projection<E>;
+  /** Rings after every commit; one bell may serve all subscriptions of a service. */
+  readonly applied?: Bell;
+  readonly metrics: SubscriptionMetrics;
+  readonly logger: Logger;
+  readonly limits?: Partial<Limits>;
+};
+
+export type Subscription = {
+  readonly name: string;
+  readonly control: Control;
+  readonly parking: Parking;
+  readonly applied: Bell;
+  readonly parkedLimit: number;
+  /** Whether this instance is the one that applies. */
+  isLeader(): boolean;
+  /** Finishes the batch in hand, and gives up the lead. */
+  close(): Promise<void>;
+};
+
+export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscription {
+  const { name, pool, lockUrl, source, transport, projection, metrics, logger } = settings;
+  const { applied = createBell() } = settings;
+  const limits = { ...defaultLimits, ...settings.limits };
+  const bell = createBell();
+  const control = createControl({ pool, name, bell, logger });
+  const deps = { name, pool, source, transport, projection, control, bell, applied, logger, limits };
+
+  const leadership = lead({
+    url: lockUrl,
+    name: `subscription ${name}`,
+    onLead: (signal) => follow({ ...deps, meter: metrics.of(name) }, signal),
+    heartbeat: (client) => control.refresh(client),
+    logger,
+  });
+  return {
+    name,
+    control,
+    parking: createParking({ pool, subscription: name, projection, applied, logger }),
+    applied,
+    parkedLimit: limits.parkedEvents,
+    isLeader: leadership.isLeader,
+    close: leadership.close,
+  };
+}

@@ -1,0 +1,122 @@
+/** For tests: a follower's database, and a projection that writes down what was applied, as often as it was. */
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import type { LoggedEvent } from '../../contracts/envelope.ts';
+import { migrate } from '../../postgres/migrate.ts';
+import { openPool, type Pool } from '../../postgres/pool.ts';
+import { openTestDatabase } from '../../testing/postgres.ts';
+import type { Limits } from '../limits.ts';
+import { createSubscriptionMetrics } from '../metrics.ts';
+import { subscriptionMigrations } from '../migrations.ts';
+import type { Projection } from '../projection.ts';
+import type { EventSource, Transport } from '../source.ts';
+import { type Subscription, startSubscription } from '../subscription.ts';
+import { TEST_TYPE } from './source.ts';
+
+export type TestFollower = {
+  readonly url: string;
+  readonly pool: Pool;
+  readonly registry: Registry;
+  readonly projection: Projection<LoggedEvent>;
+  /** Called with each batch within its transaction: what it throws fails the batch. */
+  onApply: (events: readonly LoggedEvent[]) => void | Promise<void>;
+  start(options: StartOptions): Subscription;
+  /** Places of the events that were applied, in the order in which they were. */
+  applied(): Promise<{ partition: number; sequence: number; key: string }[]>;
+  /** Sequence by partition, as it is stored. */
+  positions(name: string): Promise<Record<number, number>>;
+  empty(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type StartOptions = {
+  source: EventSource;
+  name?: string;
+  transport?: Transport;
+  limits?: Partial<Limits>;
+  /** By another way to the same database. */
+  url?: string;
+};
+
+const CONNECTIONS = 5;
+export const testLogger = pino({ level: 'silent' });
+
+export async function openTestFollower(): Promise<TestFollower> {
+  const database = await openTestDatabase();
+  await migrate(database.url, [subscriptionMigrations]);
+  await database.admin.query(
+    'CREATE TABLE applied (n bigserial, partition int, sequence bigint, key text); CREATE TABLE other (n int)',
+  );
+  const registry = new Registry();
+  const metrics = createSubscriptionMetrics(registry);
+  const running: { close(): Promise<void> }[] = [];
+  const openOwnPool = (url: string) => {
+    const pool = openPool(url, { max: CONNECTIONS, name: 'follower' });
+    running.unshift({ close: () => pool.end() });
+    return pool;
+  };
+
+  const projection: Projection<LoggedEvent> = {
+    parse(event) {
+      if (event.type !== TEST_TYPE) return undefined;
+      if ((event.data as { invalid?: true }).invalid) throw new Error('quantity must be a number');
+      return event;
+    },
+    async apply(client, events) {
+      await client.query(
+        `INSERT INTO applied (partition, sequence, key)
+         SELECT partition, sequence, key FROM unnest($1::int[], $2::bigint[], $3::text[]) WITH ORDINALITY
+           AS e (partition, sequence, key, nth) ORDER BY nth`,
+        [
+          events.map((event) => event.partition),
+          events.map((event) => event.sequence),
+          events.map((event) => event.partitionkey),
+        ],
+      );
+      await follower.onApply(events);
+    },
+  };
+
+  const follower: TestFollower = {
+    url: database.url,
+    pool: openOwnPool(database.url),
+    registry,
+    projection,
+    onApply: () => {},
+    start({ source, name = 'test', transport, limits = {}, url = database.url }) {
+      const subscription = startSubscription({
+        name,
+        pool: url === database.url ? follower.pool : openOwnPool(url),
+        lockUrl: url,
+        source,
+        ...(transport && { transport }),
+        projection,
+        metrics,
+        logger: testLogger,
+        limits,
+      });
+      running.unshift(subscription);
+      return subscription;
+    },
+    async applied() {
+      const { rows } = await follower.pool.query('SELECT partition, sequence, key FROM applied ORDER BY n');
+      return rows;
+    },
+    async positions(name) {
+      const { rows } = await follower.pool.query(
+        'SELECT partition, sequence FROM subscription_positions WHERE subscription = $1',
+        [name],
+      );
+      return Object.fromEntries(rows.map(({ partition, sequence }) => [partition, sequence]));
+    },
+    async empty() {
+      follower.onApply = () => {};
+      await follower.pool.query('TRUNCATE applied, subscriptions CASCADE');
+    },
+    async close() {
+      for (const one of running) await one.close();
+      await database.close();
+    },
+  };
+  return follower;
+}
