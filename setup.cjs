@@ -14,6 +14,7 @@ const WANTED_NODE = 'v24.';
 const WAIT_CAP_MS = 900_000;
 const POLL_MS = 200;
 const PID_WRITTEN_CAP_MS = 10_000;
+const MAX_NPM_LINES = 10;
 const MAX_NPM_OUTPUT = 10_000_000;
 
 const NODE = join(__dirname, 'node_modules', '.bin', 'node');
@@ -86,7 +87,9 @@ function whyNpmFailed(stderr) {
   }
   if (/EACCES|EPERM|EROFS/.test(stderr)) return cannotWrite();
   if (/ENOSPC/.test(stderr)) return 'the disk is full: the dependencies take 500 MB';
-  return `npm ci failed:\n${stderr.trim()}`;
+  if (/EUSAGE/.test(stderr))
+    return 'package-lock.json does not fit the package.json files; run npm install, and commit both';
+  return `npm ci failed: ${stderr.trim().split('\n').slice(0, MAX_NPM_LINES).join('\n')}`;
 }
 
 const cannotWrite = () =>

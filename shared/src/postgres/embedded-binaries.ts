@@ -33,7 +33,8 @@ export async function locateBinaries(linksFolder: string): Promise<Binaries> {
   return {
     initdb: join(root, 'native/bin/initdb'),
     postgres: join(root, 'native/bin/postgres'),
-    environment: elsewhere ? { [variable]: linksFolder } : {},
+    // A library found by such a link looks for its own ones beside the link, so the package's are named too.
+    environment: elsewhere ? { [variable]: `${linksFolder}:${join(root, 'native/lib')}` } : {},
   };
 }
 

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { EmbeddedServer } from '@micromart/shared/postgres/embedded-server';
+import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import { startTestServer } from '@micromart/shared/testing/embedded-run';
+import { prepareDatabases, roleUrl } from './databases.ts';
+import { createPlan, type DatabasePlan } from './plan.ts';
+import { SYSTEM } from './system.ts';
+
+const settings = { portBase: 4_000, dataDir: '/data', host: '127.0.0.1' };
+const planned = createPlan(SYSTEM, settings, {}).postgres!.databases;
+/** One that two share, which the table may come to have. */
+const shared: DatabasePlan = { name: 'queue', owner: planned[0]!.owner, guests: [planned[1]!.owner] };
+const databases = [...planned, shared];
+const roles = [...new Set(databases.flatMap(({ owner, guests }) => [owner, ...guests]))];
+const passwordOf = (role: string) => `password of ${role}`;
+
+/** Every role with every database, and what it is there. */
+const pairs = databases.flatMap(({ name, owner, guests }) =>
+  roles.map((role) => ({
+    role,
+    name,
+    is: role === owner ? 'owner' : guests.includes(role) ? 'guest' : 'stranger',
+  })),
+);
+const those = (is: string) => pairs.filter((pair) => pair.is === is);
+
+const PERMISSION_DENIED = { code: '42501' };
+
+/** A server of its own, as what is prepared concerns every database of it. */
+let server: EmbeddedServer;
+
+const withPool = async <T>(role: string, database: string, work: (pool: Pool) => Promise<T>): Promise<T> => {
+  const pool = openPool(roleUrl(server.url, database, role, passwordOf(role)), { max: 1, name: 'test' });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+};
+const query = (role: string, database: string, text: string) =>
+  withPool(role, database, async (pool) => (await pool.query(text)).rows);
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await prepareDatabases(server.url, databases, passwordOf);
+  for (const { name, owner } of databases) {
+    await query(owner, name, 'CREATE TABLE goods (n int); INSERT INTO goods VALUES (7)');
+  }
+});
+
+afterAll(() => server.stop());
+
+test.each(those('owner'))('$role reads, writes and shapes its own database $name', async ({ role, name }) => {
+  await query(role, name, 'CREATE SCHEMA more; CREATE TABLE more.t (n int); DROP SCHEMA more CASCADE');
+  await query(role, name, 'UPDATE goods SET n = 8; UPDATE goods SET n = 7');
+  expect(await query(role, name, 'SELECT n FROM goods')).toEqual([{ n: 7 }]);
+});
+
+test.each(those('stranger'))('$role does not get into the database $name', async ({ role, name }) => {
+  await expect(query(role, name, 'SELECT 1')).rejects.toMatchObject(PERMISSION_DENIED);
+});
+
+test.each(those('guest'))(
+  '$role gets into $name as a guest and finds nothing open',
+  async ({ role, name }) => {
+    expect(await query(role, name, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    for (const text of [
+      'SELECT n FROM public.goods',
+      'INSERT INTO public.goods VALUES (1)',
+      'UPDATE public.goods SET n = 1',
+      'DELETE FROM public.goods',
+      'TRUNCATE public.goods',
+      'DROP TABLE public.goods',
+      'CREATE TABLE public.mine (n int)',
+      'CREATE SCHEMA mine',
+      'CREATE TEMP TABLE mine (n int)',
+    ]) {
+      await expect(query(role, name, text)).rejects.toMatchObject(PERMISSION_DENIED);
+    }
+  },
+);
+
+describe.each(roles)('the role %s', (role) => {
+  const { name: own } = databases.find(({ owner }) => owner === role)!;
+  const others = roles.filter((other) => other !== role);
+
+  test.each(['postgres', 'template1', 'template0'])('does not get into %s', async (database) => {
+    await expect(query(role, database, 'SELECT 1')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(42501|55000)$/),
+    });
+  });
+
+  test('cannot become more than it is', async () => {
+    for (const text of [
+      'CREATE ROLE another',
+      'CREATE DATABASE another',
+      `ALTER ROLE ${role} SUPERUSER`,
+      `ALTER ROLE ${role} CREATEROLE`,
+      `ALTER ROLE ${role} BYPASSRLS`,
+      'SET ROLE postgres',
+      'SET SESSION AUTHORIZATION postgres',
+      `GRANT postgres TO ${role}`,
+      `GRANT pg_read_all_data TO ${role}`,
+      'ALTER ROLE postgres PASSWORD NULL',
+      "ALTER SYSTEM SET work_mem = '1MB'",
+    ]) {
+      await expect(query(role, own, text)).rejects.toMatchObject(PERMISSION_DENIED);
+    }
+  });
+
+  test("cannot read passwords, or the server's files, or run its programs", async () => {
+    for (const text of [
+      'SELECT rolpassword FROM pg_authid',
+      'SELECT passwd FROM pg_shadow',
+      "SELECT pg_read_file('postgresql.conf')",
+      "SELECT pg_ls_dir('.')",
+      "COPY (SELECT 1) TO PROGRAM 'cat'",
+      "COPY (SELECT 1) TO '/tmp/out'",
+      "SELECT lo_import('/etc/passwd')",
+    ]) {
+      await expect(query(role, own, text)).rejects.toMatchObject(PERMISSION_DENIED);
+    }
+  });
+
+  test.each(others)('cannot pass for %s', async (other) => {
+    await expect(query(role, own, `SET ROLE ${other}`)).rejects.toMatchObject(PERMISSION_DENIED);
+    await expect(query(role, own, `GRANT ${other} TO ${role}`)).rejects.toMatchObject(PERMISSION_DENIED);
+    await expect(query(role, own, `ALTER ROLE ${other} PASSWORD 'mine'`)).rejects.toMatchObject(
+      PERMISSION_DENIED,
+    );
+  });
+
+  test('is told nothing of what others ask the server', async () => {
+    await withPool(others[0]!, databases.find(({ owner }) => owner === others[0])!.name, async (pool) => {
+      await pool.query("SELECT 'a secret'");
+      const seen = await query(
+        role,
+        own,
+        `SELECT query FROM pg_stat_activity WHERE usename = '${others[0]}'`,
+      );
+      expect(seen).toContainEqual({ query: '<insufficient privilege>' });
+      expect(JSON.stringify(seen)).not.toContain('a secret');
+    });
+  });
+});
+
+test('may be prepared again, and keeps what is there', async () => {
+  await prepareDatabases(server.url, databases, passwordOf);
+  for (const { name, owner } of databases) {
+    expect(await query(owner, name, 'SELECT n FROM goods')).toEqual([{ n: 7 }]);
+  }
+});
+
+test('takes a right away that was granted by hand', async () => {
+  const superuser = openPool(server.url, { max: 1, name: 'test' });
+  await superuser.query(`GRANT CONNECT ON DATABASE ${planned[0]!.name} TO PUBLIC`);
+  await superuser.end();
+  await prepareDatabases(server.url, databases, passwordOf);
+  await expect(query(planned[1]!.owner, planned[0]!.name, 'SELECT 1')).rejects.toMatchObject(
+    PERMISSION_DENIED,
+  );
+});

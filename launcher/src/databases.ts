@@ -1,0 +1,75 @@
+/**
+ * The embedded databases: each process has a login role of its own, and no way to another's data.
+ *
+ * PostgreSQL lets everybody connect to every database (manual, 5.8), so that right is taken from everybody, in the
+ * maintenance databases too. A role owns nothing but the databases it is named owner of; it cannot make roles or
+ * databases, and belongs to no other role.
+ */
+import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import type { PasswordOf } from './passwords.ts';
+import type { DatabasePlan } from './plan.ts';
+
+/** Brings the server to what the plan says; whatever is there already is kept. Runs at every start. */
+export async function prepareDatabases(
+  superuserUrl: string,
+  databases: readonly DatabasePlan[],
+  passwordOf: PasswordOf,
+): Promise<void> {
+  const pool = openPool(superuserUrl, { max: 1, name: 'launcher' });
+  try {
+    for (const role of new Set(databases.flatMap(({ owner, guests }) => [owner, ...guests]))) {
+      await prepareRole(pool, role, passwordOf(role));
+    }
+    for (const database of databases) await prepareDatabase(pool, database);
+    const { rows } = await pool.query<{ datname: string }>('SELECT datname FROM pg_database');
+    for (const { datname } of rows) await run(pool, 'REVOKE ALL ON DATABASE %I FROM PUBLIC', datname);
+  } finally {
+    await pool.end();
+  }
+  await Promise.all(databases.map((database) => prepareSchema(superuserUrl, database)));
+}
+
+/** The URL by which a role reaches a database of the server. */
+export function roleUrl(superuserUrl: string, database: string, role: string, password: string): string {
+  const url = new URL(superuserUrl);
+  url.username = role;
+  url.password = password;
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function prepareRole(pool: Pool, role: string, password: string): Promise<void> {
+  const { rowCount } = await pool.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  if (!rowCount) await run(pool, 'CREATE ROLE %I', role);
+  const attributes = 'NOSUPERUSER NOCREATEROLE NOCREATEDB NOINHERIT NOREPLICATION NOBYPASSRLS';
+  await run(pool, `ALTER ROLE %I LOGIN ${attributes} PASSWORD %L`, role, password);
+}
+
+async function prepareDatabase(pool: Pool, { name, owner, guests }: DatabasePlan): Promise<void> {
+  const { rowCount } = await pool.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  if (!rowCount) await run(pool, 'CREATE DATABASE %I OWNER %I', name, owner);
+  await run(pool, 'ALTER DATABASE %I OWNER TO %I', name, owner);
+  for (const guest of guests) await run(pool, 'GRANT CONNECT ON DATABASE %I TO %I', name, guest);
+}
+
+async function prepareSchema(superuserUrl: string, { name, owner }: DatabasePlan): Promise<void> {
+  const url = new URL(superuserUrl);
+  url.pathname = `/${name}`;
+  const pool = openPool(url.href, { max: 1, name: 'launcher' });
+  try {
+    await run(pool, 'ALTER SCHEMA public OWNER TO %I', owner);
+    await pool.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Runs a statement that takes no parameters, its names (%I) and texts (%L) quoted by the server itself. */
+async function run(pool: Pool, template: string, ...values: string[]): Promise<void> {
+  const places = values.map((_, index) => `$${index + 2}::text`).join(', ');
+  const { rows } = await pool.query<{ statement: string }>(`SELECT format($1, ${places}) AS statement`, [
+    template,
+    ...values,
+  ]);
+  await pool.query(rows[0]!.statement);
+}

@@ -1,0 +1,21 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { writeAtomically } from './write-atomically.ts';
+
+export type PasswordOf = (role: string) => string;
+
+/**
+ * The passwords of the embedded server's roles. One random secret is kept, in a file that only its owner may read; each
+ * password is made of it and the role's name (HMAC, RFC 2104), so none tells anything of another.
+ */
+export async function openPasswords(file: string): Promise<PasswordOf> {
+  let secret = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (!secret) {
+    secret = randomBytes(32).toString('hex');
+    await writeAtomically(file, secret, 0o600);
+  }
+  const key = secret;
+  return (role) => createHmac('sha256', key).update(role).digest('hex');
+}

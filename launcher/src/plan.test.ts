@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { readSettings } from './arguments.ts';
+import { createPlan } from './plan.ts';
+import { MAX_PORT_OFFSET, POSTGRES_PORT_OFFSET, type ProcessRow, SYSTEM } from './system.ts';
+
+const plan = (environment: Record<string, string> = {}, table: readonly ProcessRow[] = SYSTEM) =>
+  createPlan(table, readSettings(environment, '/repo'), environment);
+
+const named = (name: string, environment: Record<string, string> = {}) =>
+  plan(environment).processes.find((process) => process.name === name)!;
+
+const GIVEN_STORES = SYSTEM.flatMap(({ stores }) => stores.map(({ given }) => given));
+const GIVEN_ISSUER = {
+  AUTH_JWKS: 'https://id.example/keys',
+  AUTH_ISSUER: 'https://id.example',
+  AUTH_AUDIENCE: 'shop',
+  SERVICE_TOKEN_FILE: '/run/token',
+};
+
+describe('with nothing given', () => {
+  test('embeds PostgreSQL with a database and a role for each process', () => {
+    expect(plan().postgres).toEqual({
+      port: 4032,
+      databases: [
+        { name: 'cart', owner: 'cart_service', guests: [] },
+        { name: 'tracking', owner: 'shopper_tracking_service', guests: [] },
+      ],
+    });
+    expect(named('cart-service').embeddedStores).toEqual([
+      { setting: 'STORE_URL', database: 'cart', role: 'cart_service' },
+    ]);
+  });
+
+  test('tells each process where it listens, whom to believe and where the others are', () => {
+    const tracking = named('shopper-tracking-service', { PATH: '/bin', LANG: 'C', AWS_SECRET: 'x' });
+    expect(tracking).toMatchObject({ port: 4004, url: 'http://127.0.0.1:4004' });
+    expect(tracking.environment).toEqual({
+      PATH: '/bin',
+      LANG: 'C',
+      MALLOC_ARENA_MAX: '1',
+      HOST: '127.0.0.1',
+      PORT: '4004',
+      LOG_LEVEL: 'error',
+      AUTH_JWKS: '/repo/.data/issuer/jwks.json',
+      AUTH_ISSUER: 'micromart-dev',
+      AUTH_AUDIENCE: 'micromart',
+      CART_EVENTS_URL: 'http://127.0.0.1:4001/events',
+      SERVICE_TOKEN_FILE: '/repo/.data/run/shopper-tracking-service.token',
+    });
+  });
+
+  test('gives a token only to those that call others', () => {
+    expect(named('cart-service').tokenFile).toBeUndefined();
+    expect(named('cart-service').environment).not.toHaveProperty('SERVICE_TOKEN_FILE');
+  });
+});
+
+test('moves everything along with PORT_BASE and DATA_DIR', () => {
+  const { postgres, issuerFolder, processes } = plan({ PORT_BASE: '5000', DATA_DIR: '/data' });
+  expect([postgres?.port, ...processes.map(({ port }) => port)]).toEqual([5032, 5001, 5004]);
+  expect(issuerFolder).toBe('/data/issuer');
+});
+
+test('passes a given store to its own process, and embeds only the others', () => {
+  const environment = { CART_STORE_URL: 'postgres://u:secret@db/cart' };
+  expect(plan(environment).postgres?.databases.map(({ name }) => name)).toEqual(['tracking']);
+  expect(named('cart-service', environment)).toMatchObject({ embeddedStores: [] });
+  expect(named('cart-service', environment).environment.STORE_URL).toBe('postgres://u:secret@db/cart');
+  expect(JSON.stringify(named('shopper-tracking-service', environment))).not.toContain('secret');
+});
+
+test('embeds no PostgreSQL when every store is given', () => {
+  const environment = Object.fromEntries(GIVEN_STORES.map((name) => [name, `postgres://db/${name}`]));
+  expect(plan(environment).postgres).toBeUndefined();
+});
+
+test('follows the events of another owner when the environment names one', () => {
+  const environment = { CART_EVENTS_URL: 'https://cart.example/events' };
+  expect(named('shopper-tracking-service', environment).environment).toMatchObject(environment);
+});
+
+test('believes another issuer when it is given whole, and makes no tokens then', () => {
+  expect(plan(GIVEN_ISSUER).issuerFolder).toBeUndefined();
+  const tracking = named('shopper-tracking-service', GIVEN_ISSUER);
+  expect(tracking.environment).toMatchObject(GIVEN_ISSUER);
+  expect(tracking.tokenFile).toBeUndefined();
+});
+
+test('refuses a part of an issuer, and says which parts are missing', () => {
+  const { AUTH_ISSUER: _, SERVICE_TOKEN_FILE: __, ...part } = GIVEN_ISSUER;
+  expect(() => plan(part)).toThrow(/not set: AUTH_ISSUER, SERVICE_TOKEN_FILE\./);
+});
+
+test('reaches services that listen on every address on this machine', () => {
+  expect(named('cart-service', { HOST: '0.0.0.0' }).url).toBe('http://127.0.0.1:4001');
+  expect(named('cart-service', { HOST: '::' }).url).toBe('http://[::1]:4001');
+  expect(named('cart-service', { HOST: '0.0.0.0' }).environment.HOST).toBe('0.0.0.0');
+});
+
+describe('a database that two processes share', () => {
+  const row = (name: string, portOffset: number, access: 'owner' | 'guest'): ProcessRow => ({
+    name,
+    entry: `${name}.ts`,
+    portOffset,
+    stores: [{ setting: 'QUEUE_URL', given: 'QUEUE_URL', database: 'queue', access }],
+  });
+
+  test('has one owner, and a role of its own for each', () => {
+    const { postgres, processes } = plan({}, [row('api', 2, 'guest'), row('worker', 5, 'owner')]);
+    expect(postgres?.databases).toEqual([{ name: 'queue', owner: 'worker', guests: ['api'] }]);
+    expect(processes.map(({ embeddedStores }) => embeddedStores[0]?.role)).toEqual(['api', 'worker']);
+  });
+
+  test('cannot have two owners, or none', () => {
+    expect(() => plan({}, [row('api', 2, 'owner'), row('worker', 5, 'owner')])).toThrow(
+      /not exactly one owner/,
+    );
+    expect(() => plan({}, [row('api', 2, 'guest')])).toThrow(/not exactly one owner/);
+  });
+});
+
+test('gives each process no more than its own, whatever the environment holds', () => {
+  const names = [
+    ...GIVEN_STORES,
+    'CART_EVENTS_URL',
+    'LOG_LEVEL',
+    'HOST',
+    'PATH',
+    'NODE_OPTIONS',
+    'PGPASSWORD',
+  ];
+  const environments = fc.dictionary(
+    fc.constantFrom(...names),
+    fc.string({ minLength: 1 }).map((s) => `secret ${s}`),
+  );
+  fc.assert(
+    fc.property(environments, (environment) => {
+      const { postgres, processes } = plan(environment);
+      for (const [index, row] of SYSTEM.entries()) {
+        const own = processes[index]!;
+        for (const { setting, given } of row.stores) {
+          // A store is the given one or an embedded one, never both.
+          expect(own.environment[setting]).toBe(environment[given]);
+          expect(own.embeddedStores.some((store) => store.setting === setting)).toBe(!environment[given]);
+        }
+        for (const forbidden of [...GIVEN_STORES, 'PGPASSWORD', 'NODE_OPTIONS']) {
+          expect(own.environment).not.toHaveProperty(forbidden);
+        }
+      }
+      expect(postgres !== undefined).toBe(GIVEN_STORES.some((given) => !environment[given]));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('lets no two parts of the system have the same port, name or role', () => {
+  const offsets = [...SYSTEM.map(({ portOffset }) => portOffset), POSTGRES_PORT_OFFSET];
+  expect(new Set(offsets).size).toBe(offsets.length);
+  expect(Math.max(...offsets)).toBeLessThanOrEqual(MAX_PORT_OFFSET);
+  expect(new Set(SYSTEM.map(({ name }) => name)).size).toBe(SYSTEM.length);
+});

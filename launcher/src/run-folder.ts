@@ -1,0 +1,119 @@
+/**
+ * Who runs on a data folder: one launcher, and the processes it started. Each has a file here with its process id and
+ * the moment of its start, so whoever comes after a launcher that was killed finds what it left behind, and never takes
+ * another process for it.
+ */
+import { writeFileSync } from 'node:fs';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning, markOf, type ProcessMark } from './process-mark.ts';
+
+export type RunFolder = {
+  /** Remembers a process that was just started. Synchronous, so that nothing can come in between. */
+  remember(name: string, pid: number): void;
+  forget(name: string): Promise<void>;
+  /** Ends every process that an earlier launcher left behind: asks it to, and kills it after ten seconds. */
+  endLeftOver(log: (line: string) => void): Promise<void>;
+  /** Lets the next launcher have the data folder. */
+  release(): Promise<void>;
+};
+
+const LAUNCHER = 'launcher.pid';
+const ENDING = '.process.pid';
+const LOCK_ATTEMPTS = 20;
+const TERM_CAP_MS = 10_000;
+const KILL_CAP_MS = 5_000;
+const POLL_MS = 20;
+
+/** Takes the folder for this process. Throws, naming the other's pid, when a living launcher has it. */
+export async function takeRunFolder(folder: string): Promise<RunFolder> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = join(folder, LAUNCHER);
+  await takeLock(lock);
+  const fileOf = (name: string) => join(folder, `${name}${ENDING}`);
+  return {
+    remember: (name, pid) => {
+      const mark = markOf(pid);
+      if (mark) writeFileSync(fileOf(name), JSON.stringify(mark));
+    },
+    forget: (name) => rm(fileOf(name), { force: true }),
+    endLeftOver: async (log) => {
+      const names = (await readdir(folder)).filter((name) => name.endsWith(ENDING));
+      await Promise.all(
+        names.map((name) => endLeftProcess(join(folder, name), name.slice(0, -ENDING.length), log)),
+      );
+    },
+    release: () => rm(lock, { force: true }),
+  };
+}
+
+async function takeLock(lock: string): Promise<void> {
+  const draft = `${lock}.${process.pid}`;
+  await writeFile(draft, JSON.stringify(markOf(process.pid)));
+  try {
+    for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt += 1) {
+      // A link appears whole or not at all, and for one process only.
+      const taken = await link(draft, lock).then(
+        () => true,
+        () => false,
+      );
+      if (taken) return;
+      const holder = await readMark(lock);
+      if (holder && isRunning(holder)) throw inUse(holder);
+      await removeStale(lock, holder);
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+  throw new Error(`${lock} cannot be taken; remove it when no system runs on this DATA_DIR`);
+}
+
+/** Moves a dead launcher's lock away, unless another process was faster and the lock is a living one's by now. */
+async function removeStale(lock: string, stale: ProcessMark | undefined): Promise<void> {
+  const aside = `${lock}.stale.${process.pid}`;
+  await rename(lock, aside).catch(() => {});
+  const moved = await readMark(aside);
+  if (moved && moved.pid !== stale?.pid && isRunning(moved)) await link(aside, lock).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+const inUse = ({ pid }: ProcessMark): Error =>
+  new Error(
+    `a system already runs on this DATA_DIR (pid ${pid}); end it first, or give another DATA_DIR and PORT_BASE`,
+  );
+
+async function endLeftProcess(file: string, name: string, log: (line: string) => void): Promise<void> {
+  const left = await readMark(file);
+  if (left && isRunning(left)) {
+    log(`ending ${name}, left over from an earlier start (pid ${left.pid})`);
+    await endProcess(left);
+  }
+  await rm(file, { force: true });
+}
+
+async function endProcess(mark: ProcessMark): Promise<void> {
+  for (const { signal, capMs } of [
+    { signal: 'SIGTERM', capMs: TERM_CAP_MS },
+    { signal: 'SIGKILL', capMs: KILL_CAP_MS },
+  ] as const) {
+    if (!isRunning(mark)) return;
+    process.kill(mark.pid, signal);
+    for (let waitedMs = 0; waitedMs < capMs; waitedMs += POLL_MS) {
+      if (!isRunning(mark)) return;
+      await delay(POLL_MS);
+    }
+  }
+  throw new Error(
+    `the process with pid ${mark.pid}, left over from an earlier start, does not end; end it yourself`,
+  );
+}
+
+async function readMark(file: string): Promise<ProcessMark | undefined> {
+  try {
+    const { pid, started } = JSON.parse(await readFile(file, 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 1 && typeof started === 'string' ? { pid, started } : undefined;
+  } catch {
+    return undefined;
+  }
+}

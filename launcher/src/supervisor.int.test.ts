@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { until } from '@micromart/shared/testing/until';
+import { backOffMs } from './back-off.ts';
+import { isRunning, markOf } from './process-mark.ts';
+import { type Supervised, supervise } from './supervisor.ts';
+
+let pids: number[];
+let lines: string[];
+let ends: string[];
+let supervised: Supervised | undefined;
+
+beforeEach(() => {
+  [pids, lines, ends] = [[], [], []];
+});
+
+afterEach(async () => {
+  supervised?.kill();
+  await supervised?.stop();
+});
+
+const start = (script: string, file = process.execPath) => {
+  supervised = supervise(
+    { file, arguments: ['--eval', script], environment: { NAME: 'fixture' }, folder: '/' },
+    {
+      onStart: (pid) => pids.push(pid),
+      onLine: (line) => lines.push(line),
+      onEnd: (how, againInMs) => ends.push(`${how}, ${againInMs}`),
+    },
+  );
+  return supervised;
+};
+
+const STAYS = 'setInterval(() => {}, 1_000);';
+const gone = (pid: number) => markOf(pid) === undefined;
+
+test('passes on what the process prints, line by line, on either stream', async () => {
+  start(
+    `process.stdout.write('one\\ntw'); process.stdout.write('o\\n'); console.error(process.env.NAME); ${STAYS}`,
+  );
+  await until(() => lines.length === 3);
+  expect(lines.sort()).toEqual(['fixture', 'one', 'two']);
+});
+
+test('gives the process its own environment, and nothing of ours', async () => {
+  start(
+    `console.log(Object.keys(process.env).filter((name) => name !== '__CF_USER_TEXT_ENCODING').join()); ${STAYS}`,
+  );
+  await until(() => lines.length === 1);
+  expect(lines).toEqual(['NAME']);
+});
+
+test('starts a process again that ended, later each time, and says how it ended', async () => {
+  start('process.exit(3)');
+  await until(() => pids.length === 3);
+  expect(ends.slice(0, 2)).toEqual(['ended with code 3, 250', 'ended with code 3, 500']);
+});
+
+test('starts a process again that was killed', async () => {
+  start(STAYS);
+  process.kill(pids[0]!, 'SIGKILL');
+  await until(() => pids.length === 2);
+  expect(ends).toEqual(['was ended by SIGKILL, 250']);
+  expect(isRunning(markOf(pids[1]!)!)).toBe(true);
+});
+
+test('tries again what cannot be started', async () => {
+  start('', '/nowhere/node');
+  await until(() => ends.length === 2);
+  expect(ends[0]).toMatch(/^could not start: .*ENOENT.*, 250$/);
+});
+
+test('asks it to end and waits for it, and does not start it again', async () => {
+  const service = start(
+    `process.on('SIGTERM', () => { console.log('ends'); process.exit(0); }); console.log('up'); ${STAYS}`,
+  );
+  await until(() => lines.includes('up'));
+  await Promise.all([service.stop(), service.stop()]);
+  expect(gone(pids[0]!)).toBe(true);
+  await until(() => lines.includes('ends'));
+  expect([pids.length, ends]).toEqual([1, []]);
+});
+
+test('kills at once what does not want to end', async () => {
+  const service = start(`process.on('SIGTERM', () => console.log('no')); console.log('up'); ${STAYS}`);
+  await until(() => lines.includes('up'));
+  const stopped = service.stop();
+  await until(() => lines.includes('no'));
+  service.kill();
+  await stopped;
+  expect(gone(pids[0]!)).toBe(true);
+});
+
+test('stops while it waits to start again', async () => {
+  const service = start('process.exit(1)');
+  await until(() => ends.length === 1);
+  await service.stop();
+  expect(pids).toHaveLength(1);
+});
+
+describe('the wait before the next start', () => {
+  test('doubles up to ten seconds', () => {
+    let waitMs = 0;
+    const waits = Array.from({ length: 8 }, () => (waitMs = backOffMs(waitMs, 100)));
+    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+  });
+
+  test('begins anew after half a minute up', () => {
+    expect(backOffMs(8_000, 29_999)).toBe(10_000);
+    expect(backOffMs(8_000, 30_000)).toBe(250);
+  });
+});

@@ -1,0 +1,23 @@
+import type { Plan } from './plan.ts';
+
+/** What to try first, as commands for another terminal. `given` are the settings that this start was given. */
+export function welcome(plan: Plan, given: Readonly<Record<string, string>>): string {
+  const urlOf = (name: string) => plan.processes.find((one) => one.name === name)!.url;
+  const settings = Object.entries(given).map(([name, value]) => `${name}=${quote(value)} `);
+  const bearer = (role: string) =>
+    `-H "Authorization: Bearer $(${settings.join('')}npm run --silent token -- ${role})"`;
+  const cart = urlOf('cart-service');
+  return `
+Everything runs; Ctrl-C ends it. To try it, in this folder, from another terminal:
+
+  CART=$(curl -s -X POST ${bearer('shopper')} ${cart}/carts | node -p 'JSON.parse(fs.readFileSync(0)).id')
+
+  curl ${bearer('shopper')} -H 'Content-Type: application/json' \\
+    -d '{ "items": [{ "productId": "1", "quantity": 2 }] }' ${cart}/carts/$CART/items
+
+  curl ${bearer('business')} ${urlOf('shopper-tracking-service')}/products/1/counts
+
+`;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
