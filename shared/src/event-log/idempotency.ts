@@ -1,8 +1,9 @@
 /**
  * The header `Idempotency-Key`: a write that is sent again, because its answer got lost, is carried out once and
- * answered twice. The stored answer is looked up before anything else; only successful answers are stored, in the
- * transaction of their change; while the first request is still under way in this process, the second is refused.
- * Between processes the key's unique record decides (ChangeStore).
+ * answered twice. Only successful answers are stored, in the transaction of their change, whose key is unique: so a
+ * repetition cannot succeed a second time, and gets the stored answer instead (ChangeStore). Nor can it fail: a stored
+ * answer wins over whatever the state of affairs would say now, so it is looked up before any error is given. While the
+ * first request is still under way in this process, the second is refused.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -41,7 +42,9 @@ export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): 
       if (inFlight.has(flight)) throw keyInFlight();
       inFlight.add(flight);
       try {
-        return answerOf((await store.replay<Answer>(key)) ?? (await work(key)));
+        return answerOf(
+          await work(key).catch(async (error) => (await store.replay<Answer>(key)) ?? raise(error)),
+        );
       } finally {
         inFlight.delete(flight);
       }
@@ -64,3 +67,7 @@ const answerOf = ({ answer, position, replayed }: Changed<Answer>): Answer => ({
     ...(replayed && { 'idempotent-replayed': 'true' }),
   },
 });
+
+function raise(error: unknown): never {
+  throw error;
+}

@@ -91,8 +91,9 @@ export function createDrain<E>({
     } catch (error) {
       unsure = events;
       if (error instanceof TooManyParked) return control.stop('too-many-parked', error.message);
-      if (!(error instanceof StaleFence)) throw error;
-      meter.refused();
+      if (error instanceof StaleFence) return meter.refused();
+      meter.retried();
+      throw error;
     }
   };
 }

@@ -7,6 +7,8 @@ export type SubscriptionMeter = {
   batch(events: number, outcome: { applied: number; parked: number }): void;
   /** A batch that the fence refused: somebody else was faster. */
   refused(): void;
+  /** A batch that failed in a way that leaves open whether it was committed, and that is taken up again. */
+  retried(): void;
   duplicates(events: number): void;
   /** Events that a transport had lost, in the middle or at the end. */
   healed(kind: 'hole' | 'tail'): void;
@@ -41,6 +43,11 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
     name: 'subscription_fence_refusals_total',
     help: 'Batches that were refused because somebody else had moved the positions',
   });
+  const retried = new Counter({
+    ...options,
+    name: 'subscription_batches_retried_total',
+    help: 'Batches that were taken up again, because nobody knew whether they had been committed',
+  });
   const duplicates = new Counter({
     ...options,
     name: 'subscription_duplicates_total',
@@ -71,6 +78,7 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
         parked.inc({ subscription }, outcome.parked);
       },
       refused: () => refused.inc({ subscription }),
+      retried: () => retried.inc({ subscription }),
       duplicates: (events) => duplicates.inc({ subscription }, events),
       healed: (kind) => healed.inc({ subscription, kind }),
       standing(now) {

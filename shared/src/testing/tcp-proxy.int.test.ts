@@ -84,3 +84,15 @@ test('carries more than its buffers hold', async () => {
   client.resume();
   await until(() => client.bytesRead === size);
 });
+
+test('lets the connections there are fall silent and passes on new ones', async () => {
+  await answerTo('before');
+  proxy.abandon();
+  client.write(' lost');
+  const silent = client;
+  client = open();
+  expect(await answerTo(' after')).toBe(' after');
+  expect(heard).toBe('before after');
+  expect(silent.closed).toBe(false);
+  silent.destroy();
+});

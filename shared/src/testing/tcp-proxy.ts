@@ -17,6 +17,11 @@ export type TcpProxy = {
   /** Lets nothing through in either direction, and breaks nothing off: a network that hangs. */
   pause(): void;
   resume(): void;
+  /**
+   * From now on nothing passes on the connections there are, and neither side is told: each takes the other for silent,
+   * as when a machine between them is gone. New connections are not touched.
+   */
+  abandon(): void;
   /** Ends cutting and pausing; connections that were destroyed stay so. */
   restore(): void;
   close(): Promise<void>;
@@ -29,8 +34,9 @@ export async function openTcpProxy(target: { host: string; port: number }): Prom
   let mode: Mode = 'pass';
   let paused = false;
   const pairs = new Set<readonly [Socket, Socket]>();
+  const abandoned = new Set<readonly [Socket, Socket]>();
   const destroyAll = () => {
-    for (const [client, server] of pairs) {
+    for (const [client, server] of [...pairs, ...abandoned]) {
       client.destroy();
       server.destroy();
     }
@@ -55,6 +61,7 @@ export async function openTcpProxy(target: { host: string; port: number }): Prom
       client.destroy();
       server.destroy();
       pairs.delete(pair);
+      abandoned.delete(pair);
     };
     const forward = (from: Socket, to: Socket) => {
       from.on('data', (chunk) => {
@@ -62,7 +69,7 @@ export async function openTcpProxy(target: { host: string; port: number }): Prom
         if (to.write(chunk)) return;
         from.pause();
         to.once('drain', () => {
-          if (!paused) from.resume();
+          if (!paused && !abandoned.has(pair)) from.resume();
         });
       });
       from.on('end', () => to.end());
@@ -88,6 +95,13 @@ export async function openTcpProxy(target: { host: string; port: number }): Prom
     },
     pause: () => setPaused(true),
     resume: () => setPaused(false),
+    abandon: () => {
+      for (const pair of pairs) {
+        for (const socket of pair) socket.pause();
+        abandoned.add(pair);
+      }
+      pairs.clear();
+    },
     restore: () => {
       mode = 'pass';
       setPaused(false);

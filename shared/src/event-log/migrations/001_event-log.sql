@@ -27,11 +27,11 @@ CREATE TABLE event_log_events (
   PRIMARY KEY (partition, sequence)
 );
 
--- Which writes were committed, for a writer whose connection died before it was told. `before` is the head that a
--- write of a single event partition started from.
+-- Which writes were committed, and from which heads, for a writer whose connection died before it was told.
 CREATE TABLE event_log_commits (
   id uuid PRIMARY KEY,
-  before bigint,
+  partitions smallint[],
+  heads bigint[],
   at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX event_log_commits_at ON event_log_commits USING brin (at);

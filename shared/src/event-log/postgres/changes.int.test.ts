@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { isAway } from '../../postgres/failure.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
@@ -173,34 +174,29 @@ describe('a change', () => {
 });
 
 describe('a connection that dies', () => {
-  /** A store whose replies a proxy can cut, `arm` just before the next COMMIT is sent. */
+  /** A store behind a proxy; `before` is called ahead of each statement that is sent, with its name or text. */
   const openThroughProxy = async () => {
-    const { hostname, port } = new URL(database.url);
-    const proxy = await openTcpProxy({ host: hostname, port: Number(port) });
     const url = new URL(database.url);
+    const proxy = await openTcpProxy({ host: url.hostname, port: Number(url.port) });
     url.port = String(proxy.port);
     const itsPool = openPool(url.href, { max: 10, name: 'cut' });
-    let armed = false;
+    const cut = { proxy, before: async (_statement: string): Promise<void> => {} };
     itsPool.on('connect', (client) => {
       const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-      client.query = ((...args: unknown[]) => {
-        if (armed && args[0] === 'COMMIT') proxy.cutReplies();
-        return query(...args);
-      }) as typeof client.query;
+      client.query = ((first: string | { name: string }, ...rest: unknown[]) =>
+        cut
+          .before(typeof first === 'string' ? first : first.name)
+          .then(() => query(first, ...rest))) as typeof client.query;
     });
-    const itsLog = await openPostgresLog(itsPool, { family: 'test', source: '/test' });
     cleanups.push(async () => {
       proxy.cutAll();
       await itsPool.end();
       await proxy.close();
     });
-    return {
-      proxy,
-      arm: () => {
-        armed = true;
-      },
+    const itsLog = await openPostgresLog(itsPool, { family: 'test', source: '/test' });
+    return Object.assign(cut, {
       store: createPostgresChangeStore<Counter>(itsPool, { table: 'counters', log: itsLog }),
-    };
+    });
   };
   const cleanups: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -209,48 +205,59 @@ describe('a connection that dies', () => {
 
   const eventsOf = async (id: string) => (await readLog()).filter(({ subject }) => subject === id);
 
-  test('after a lone write was committed: it is found, not repeated, and answered', async () => {
+  test.each([1, 5])(
+    'after %i changes were committed: they are found, not repeated, and answered',
+    async (n) => {
+      const cut = await openThroughProxy();
+      const documents = ids(n);
+      cut.before = async (statement) => {
+        if (statement === 'write_counters') cut.proxy.cutReplies();
+      };
+      const changes = Promise.all(documents.map((id) => cut.store.change(id, decideBy(1, id))));
+      await until(() => store.read(documents.at(-1)!));
+      cut.proxy.restore();
+      const changed = await changes;
+      for (const [nth, id] of documents.entries()) {
+        expect(await eventsOf(id)).toMatchObject([{ sequence: String(changed[nth]!.position!.sequence) }]);
+        expect(changed[nth]!.answer).toEqual({ count: 1, version: 1 });
+      }
+    },
+  );
+
+  test('after the commit of a batch whose document had moved on: the same', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();
-    const change = cut.store.change(id, (document, version) => {
-      cut.proxy.cutReplies();
-      return decideBy(1, id)(document, version);
-    });
-    await until(() => store.read(id));
+    await store.change(id, decideBy(1, id));
+    let written = 0;
+    cut.before = async (statement) => {
+      if (statement === 'write_counters' && written++ === 0) await store.change(id, decideBy(1, id));
+      if (statement === 'COMMIT') cut.proxy.cutReplies();
+    };
+    const change = cut.store.change(id, decideBy(1, id));
+    await until(async () => (await store.read(id))?.version === 3);
     cut.proxy.restore();
-    const { answer, position } = await change;
-    expect(answer).toEqual({ count: 1, version: 1 });
-    expect(await eventsOf(id)).toMatchObject([{ sequence: String(position!.sequence) }]);
+    expect((await change).answer).toEqual({ count: 3, version: 3 });
+    expect(await eventsOf(id)).toHaveLength(3);
+    expect(written).toBe(2);
   });
 
-  test('after a batch was committed: it is found, not repeated, and answered', async () => {
+  test('before anything was written: it fails as away, and nothing has happened', async () => {
     const cut = await openThroughProxy();
-    const documents = ids(5);
-    cut.arm();
-    const changes = Promise.all(documents.map((id) => cut.store.change(id, decideBy(1, id))));
-    await until(() => store.read(documents[4]!));
-    cut.proxy.restore();
-    const changed = await changes;
-    for (const [n, id] of documents.entries()) {
-      expect(await eventsOf(id)).toMatchObject([{ sequence: String(changed[n]!.position!.sequence) }]);
-    }
+    const id = randomUUID();
+    cut.before = async (statement) => {
+      if (statement === 'load_counters') cut.proxy.cutReplies();
+    };
+    expect(isAway(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
+    expect(await store.read(id)).toBeUndefined();
   });
 
-  test('before a batch was committed: it fails, and nothing of it is there', async () => {
+  test('and a database that stays away: it fails as away, for nobody knows what has happened', async () => {
     const cut = await openThroughProxy();
-    const documents = ids(5);
-    let decided = 0;
-    const changes = Promise.all(
-      documents.map((id) =>
-        cut.store.change(id, (document, version) => {
-          decided += 1;
-          if (decided === 1) cut.proxy.cutReplies();
-          return decideBy(1, id)(document, version);
-        }),
-      ),
-    );
-    await expect(changes).rejects.toThrow();
-    for (const id of documents) expect(await store.read(id)).toBeUndefined();
+    const id = randomUUID();
+    cut.before = async (statement) => {
+      if (statement === 'write_counters') cut.proxy.cutReplies();
+    };
+    expect(isAway(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
   });
 });
 

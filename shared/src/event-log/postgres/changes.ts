@@ -1,17 +1,15 @@
 /**
- * The change store on PostgreSQL: documents in a table `(id uuid primary key, version int, sequence bigint, state
+ * The change store on PostgreSQL: documents in a table `(id text primary key, version int, sequence bigint, state
  * json)`, beside the event log of the same database.
  *
- * How a change is carried out depends on how many wait with it:
- *
- * - Alone, it takes two round trips: read, then one statement outside of any transaction block, which writes only if
- *   the document still has the version that was read.
- * - With others, one transaction: all documents read and locked, all decided, all written by the same statement.
+ * A batch, of one change or of many, takes two round trips: all its documents are read, all its changes decided, and
+ * all of it written by one statement outside of any transaction block, which writes only if every document still has
+ * the version that was read. Where another process was faster, the batch is decided again with its documents locked.
  *
  * What happens when a write fails:
  *
  * - a document moved on, or a deadlock: decided again on the newest state;
- * - a key was used meanwhile by another process: that request gets the other's answer, the rest is decided again;
+ * - a key had been used: that request gets the answer stored under it, the rest is decided again;
  * - the connection died: see outcome.ts;
  * - anything else: each request of the batch is tried alone, so that only the one at fault fails.
  */
@@ -71,16 +69,15 @@ export function createPostgresChangeStore<State>(
     for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
       const commit = randomUUID();
       const attempt: Attempt<State> = { mayHaveCommitted: false };
-      const lone = requests.length === 1 && tried === 0 ? requests[0] : undefined;
       try {
-        await (lone ? writeAlone(lone, commit, attempt) : writeTogether(requests, commit, attempt));
+        await (tried === 0 ? writeUnlocked : writeLocked)(requests, commit, attempt);
         if (attempt.written) return finish(attempt.folded!, attempt.written);
       } catch (error) {
         last = error;
         if (isConnectionLoss(error) && attempt.mayHaveCommitted) {
           const outcome = await establishOutcome(pool, commit);
           if (outcome.committed) {
-            return finish(attempt.folded!, attempt.written ?? onlyHead(attempt.folded!, outcome.before));
+            return finish(attempt.folded!, attempt.written ?? outcome.heads);
           }
         } else if (violatedConstraint(error) === KEYS_CONSTRAINT) {
           return answerUsedKeys(requests);
@@ -93,38 +90,54 @@ export function createPostgresChangeStore<State>(
     throw last ?? new Error(`a change of ${table} lost ${MAX_ATTEMPTS} races for its document`);
   }
 
-  async function writeAlone(request: ChangeRequest<State>, commit: string, attempt: Attempt<State>) {
-    const document = await read(request.id);
-    const loaded = new Map(document ? [[request.id, document]] : []);
-    attempt.folded = foldBatch([request], loaded, log.partitions);
-    if (isEmpty(attempt.folded)) {
-      attempt.written = new Map();
-      return;
-    }
+  async function writeUnlocked(
+    requests: readonly ChangeRequest<State>[],
+    commit: string,
+    attempt: Attempt<State>,
+  ) {
+    const loaded = await load(pool, requests, '');
+    attempt.folded = foldBatch(requests, loaded, log.partitions);
     attempt.mayHaveCommitted = true;
-    attempt.written = await write(pool, { ...attempt.folded, commit });
+    attempt.written = await writeUnlessEmpty(pool, attempt.folded, commit);
   }
 
-  async function writeTogether(
+  async function writeLocked(
     requests: readonly ChangeRequest<State>[],
     commit: string,
     attempt: Attempt<State>,
   ) {
     await inTransaction(pool, async (client) => {
-      const { rows } = await client.query<Document<State> & { id: string }>({
-        name: `lock_${table}`,
-        text: `SELECT id, version, sequence, state FROM ${table} WHERE id = ANY ($1) ORDER BY id FOR UPDATE`,
-        values: [[...new Set(requests.map(({ id }) => id))]],
-      });
-      attempt.folded = foldBatch(requests, new Map(rows.map((row) => [row.id, row])), log.partitions);
-      attempt.written = isEmpty(attempt.folded)
-        ? new Map()
-        : await write(client, { ...attempt.folded, commit });
+      const loaded = await load(client, requests, 'ORDER BY id FOR UPDATE');
+      attempt.folded = foldBatch(requests, loaded, log.partitions);
+      attempt.written = await writeUnlessEmpty(client, attempt.folded, commit);
       attempt.mayHaveCommitted = true;
     });
   }
 
-  /** Another process used some of these keys first: those requests get its answers, the others go on. */
+  async function load(
+    client: Client | Pool,
+    requests: readonly ChangeRequest<State>[],
+    locking: '' | 'ORDER BY id FOR UPDATE',
+  ): Promise<ReadonlyMap<string, Document<State>>> {
+    const { rows } = await client.query<Document<State> & { id: string }>({
+      name: `${locking ? 'lock' : 'load'}_${table}`,
+      text: `SELECT id, version, sequence, state FROM ${table} WHERE id = ANY ($1) ${locking}`,
+      values: [[...new Set(requests.map(({ id }) => id))]],
+    });
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  async function writeUnlessEmpty(
+    client: Client | Pool,
+    folded: FoldedBatch<State>,
+    commit: string,
+  ): Promise<Written> {
+    const { rows, events, answers } = folded;
+    if (rows.length === 0 && events.length === 0 && answers.length === 0) return new Map();
+    return write(client, { rows, events, answers, commit });
+  }
+
+  /** Some of these keys have been used: those requests get the answers stored under them, the others go on. */
   async function answerUsedKeys(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
     const used = await Promise.all(requests.map(({ key }) => key && settled(keys.find(key))));
     const outcomes = used.map((outcome) =>
@@ -165,13 +178,6 @@ export function createPostgresChangeStore<State>(
     idle: changes.idle,
   };
 }
-
-const isEmpty = ({ rows, events, answers }: FoldedBatch<unknown>): boolean =>
-  rows.length === 0 && events.length === 0 && answers.length === 0;
-
-/** The head that a lone change's events started from: they share a partition, since they share a document. */
-const onlyHead = ({ events }: FoldedBatch<unknown>, before: number): ReadonlyMap<number, number> =>
-  new Map(events.slice(0, 1).map(({ partition }) => [partition, before]));
 
 const settled = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
   promise.then(

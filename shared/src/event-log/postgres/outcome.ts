@@ -5,9 +5,10 @@ import type { Pool } from '../../postgres/pool.ts';
 const TRIES = 20;
 const PAUSE_MS = 250;
 
+/** `heads`: each partition's head before the write, as the write itself would have answered. */
 export type CommitOutcome =
   | { readonly committed: false }
-  | { readonly committed: true; readonly before: number };
+  | { readonly committed: true; readonly heads: ReadonlyMap<number, number> };
 
 /**
  * Establishes whether a write took effect whose connection died before it was told. It does not just look for the
@@ -24,11 +25,11 @@ export async function establishOutcome(pool: Pool, commit: string): Promise<Comm
         [commit],
       );
       if (rowCount === 1) return { committed: false };
-      const { rows } = await pool.query<{ before: number | null }>(
-        'SELECT before FROM event_log_commits WHERE id = $1',
+      const { rows } = await pool.query<{ partition: number; before: number }>(
+        'SELECT * FROM event_log_commits, unnest(partitions, heads) AS h (partition, before) WHERE id = $1',
         [commit],
       );
-      return { committed: true, before: rows[0]?.before ?? 0 };
+      return { committed: true, heads: new Map(rows.map(({ partition, before }) => [partition, before])) };
     } catch (error) {
       if (!isAway(error) || tried === TRIES) throw error;
       await delay(PAUSE_MS);
