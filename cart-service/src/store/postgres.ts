@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createPostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
 import { eventLogMigrations, openPostgresLog } from '@micromart/shared/event-log/postgres/log';
 import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
+import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
 import { problem } from '@micromart/shared/http/problem';
 import { violatedConstraint } from '@micromart/shared/postgres/failure';
 import { migrate } from '@micromart/shared/postgres/migrate';
@@ -16,7 +17,12 @@ const migrations = [eventLogMigrations, { name: 'carts', folder: new URL('./migr
 
 export async function openPostgresStore(url: string, onError: (error: unknown) => void): Promise<CartStore> {
   await migrate(url, migrations);
-  const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'cart-service', onIdleError: onError });
+  const pool = openPool(url, {
+    max: MAX_CONNECTIONS,
+    name: 'cart-service',
+    settings: WRITER_SETTINGS,
+    onIdleError: onError,
+  });
   const log = await openPostgresLog(pool, { family: 'cart', source: '/cart' });
   const carts = createPostgresChangeStore<Cart>(pool, { table: 'carts', log });
   const sweep = startSweep(pool, onError);

@@ -1,5 +1,5 @@
 /** The two names that a request carries through all services: its id and its trace (W3C Trace Context, level 1). */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 const REQUEST_ID = /^[A-Za-z0-9._~+/=-]{1,64}$/;
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
@@ -20,6 +20,7 @@ export function traceparentFrom(header: string | undefined): string {
     const known = version === '00' ? rest === undefined : version !== 'ff';
     if (known && !ALL_ZERO.test(trace!) && !ALL_ZERO.test(parent!)) return `00-${trace}-${parent}-${flags}`;
   }
-  const random = randomBytes(24).toString('hex');
-  return `00-${random.slice(0, 32)}-${random.slice(32)}-01`;
+  // Node draws the bytes of many UUIDs at once, which costs a tenth of drawing these alone.
+  const [trace, span] = [randomUUID(), randomUUID()].map((uuid) => uuid.replaceAll('-', ''));
+  return `00-${trace}-${span!.slice(16)}-01`;
 }

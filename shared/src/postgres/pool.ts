@@ -18,16 +18,29 @@ const types: pg.CustomTypesConfig = {
 /**
  * Opens a pool of at most `max` connections (a server has about a hundred for all its clients, so every pool says how
  * many are its own). Connections open when they are first needed. A connection that breaks while idle is dropped and
- * reported to `onIdleError`; one that breaks in use fails its query.
+ * reported to `onIdleError`; one that breaks in use fails its query. `settings` are the server's, for each session.
  */
 export function openPool(
   url: string,
-  { max, name, onIdleError }: { max: number; name: string; onIdleError?: (error: Error) => void },
+  {
+    max,
+    name,
+    settings = {},
+    onIdleError,
+  }: {
+    max: number;
+    name: string;
+    settings?: Readonly<Record<string, string>>;
+    onIdleError?: (error: Error) => void;
+  },
 ): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     application_name: name,
+    options: Object.entries(settings)
+      .map(([key, value]) => `-c ${key}=${value}`)
+      .join(' '),
     types,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,

@@ -61,6 +61,19 @@ WITH replaced_rows AS (
 )
 SELECT (SELECT yes FROM agreed) AS agreed, heads.partition, heads.before FROM (SELECT 1) one LEFT JOIN heads ON true`;
 
+/**
+ * Session settings for the pool of a store that writes. The statement always looks rows up by their keys, so its plan is
+ * to be made once and for every size of table: left to itself the server plans it anew each time, which takes as long as
+ * carrying it out, or keeps a plan from when the table was new, which reads all of it.
+ */
+export const WRITER_SETTINGS = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+};
+
 export type Write = {
   readonly rows: readonly Row<unknown>[];
   readonly events: readonly PlacedEvent[];
