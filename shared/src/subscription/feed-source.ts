@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
 import { formatAfter, isLogName } from '../event-log/position.ts';
+import { createGetText } from '../http/get-text.ts';
 import { type EventSource, SourceReplaced } from './source.ts';
 
 /** How long an answer may take beyond what it was asked to wait. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_PROBLEM_LENGTH = 300;
+/** Pages at the same time, and the question for the heads. */
+const MAX_CONNECTIONS = 16;
 
 const headsAnswer = z.object({
   log: z.string().refine(isLogName),
@@ -23,19 +26,20 @@ const pageAnswer = z.array(envelope);
  */
 export function createFeedSource({ url, token }: { url: string; token: () => Promise<string> }): EventSource {
   const base = url.replace(/\/$/, '');
+  const getText = createGetText({ connections: MAX_CONNECTIONS });
 
   async function get<T>(
     path: string,
     { schema, timeoutMs, signal }: { schema: z.ZodType<T>; timeoutMs: number; signal: AbortSignal },
   ): Promise<T> {
-    const response = await fetch(base + path, {
+    const { status, text } = await getText(base + path, {
       headers: { authorization: `Bearer ${await token()}` },
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
+      signal,
     });
-    const text = await readText(response);
-    if (response.status === 409) throw new SourceReplaced(detailOf(text));
-    if (!response.ok) throw new Error(`answered ${response.status}: ${detailOf(text)}`);
+    if (status === 409) throw new SourceReplaced(detailOf(text));
+    if (status !== 200) throw new Error(`answered ${status}: ${detailOf(text)}`);
     const result = schema.safeParse(JSON.parse(text));
     if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
     return result.data;
@@ -69,18 +73,6 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
       return ask(path, { schema: pageAnswer, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     },
   };
-}
-
-/** Reads a body up to the limit. */
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`answered more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** What a problem document says (RFC 9457), or the beginning of what came in its place. */

@@ -1,3 +1,4 @@
+import { list } from '@micromart/shared/postgres/list';
 import type { Client } from '@micromart/shared/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
@@ -30,12 +31,15 @@ export async function addTally(client: Client, { minute, hour, day, total }: Tal
   });
 }
 
-const buckets = (rows: readonly Row[]) => [rows.map(({ bucket }) => new Date(bucket)), ...counters(rows)];
+const buckets = (rows: readonly Row[]) => [
+  list(rows.map(({ bucket }) => new Date(bucket).toISOString())),
+  ...counters(rows),
+];
 
 const counters = (rows: readonly Row[]) => [
   rows.map(({ productId }) => productId),
-  rows.map(({ added }) => added),
-  rows.map(({ removed }) => removed),
-  rows.map(({ unitsAdded }) => unitsAdded),
-  rows.map(({ unitsRemoved }) => unitsRemoved),
+  list(rows.map(({ added }) => added)),
+  list(rows.map(({ removed }) => removed)),
+  list(rows.map(({ unitsAdded }) => unitsAdded)),
+  list(rows.map(({ unitsRemoved }) => unitsRemoved)),
 ];

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { list } from '../../postgres/list.ts';
 import type { Client, Pool } from '../../postgres/pool.ts';
 import type { Row, StoredAnswer } from '../fold.ts';
 import type { BatchPlace, PlacedEvent } from '../place.ts';
@@ -105,19 +106,19 @@ function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
   const counts = [...countByPartition(events)].sort(([a], [b]) => a - b);
   return [
     rows.map((row) => row.id),
-    rows.map((row) => row.expected),
-    rows.map((row) => row.version),
+    list(rows.map((row) => row.expected)),
+    list(rows.map((row) => row.version)),
     rows.map((row) => JSON.stringify(row.state)),
     ...columnsOf(rows.map((row) => row.place)),
-    counts.map(([partition]) => partition),
-    counts.map(([, n]) => n),
-    events.map((event) => event.partition),
-    events.map((event) => event.offset),
-    events.map(() => randomUUID()),
+    list(counts.map(([partition]) => partition)),
+    list(counts.map(([, n]) => n)),
+    list(events.map((event) => event.partition)),
+    list(events.map((event) => event.offset)),
+    list(events.map(() => randomUUID())),
     events.map((event) => event.type),
     events.map((event) => event.subject),
     events.map((event) => event.key),
-    events.map((event) => event.time),
+    list(events.map((event) => event.time.toISOString())),
     events.map((event) => event.traceparent),
     events.map((event) => JSON.stringify(event.data)),
     answers.map((answer) => answer.scope),
@@ -130,9 +131,9 @@ function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
 }
 
 const columnsOf = (places: readonly BatchPlace[]) => [
-  places.map((place) => place.partition),
-  places.map((place) => place.offset),
-  places.map((place) => place.sequence),
+  list(places.map((place) => place.partition)),
+  list(places.map((place) => place.offset)),
+  list(places.map((place) => place.sequence)),
 ];
 
 function countByPartition(events: readonly PlacedEvent[]): Map<number, number> {
