@@ -489,6 +489,22 @@ describe('the feed', () => {
     expect((await call('GET', '/events/16', { token: follower })).status).toBe(404);
   });
 
+  test('brings new events along with the heads, for whoever is close behind', async () => {
+    const id = await open();
+    const { body: before } = await call('GET', '/events', { token: follower });
+    await add(id, [
+      ['1', 1],
+      ['2', 1],
+    ]);
+    const after = before.partitions
+      .map(({ partition, last }: { partition: number; last: number }) => `${partition}@${last}`)
+      .join(',');
+    const { body } = await call('GET', `/events?after=${after}&wait=5&events=1000`, { token: follower });
+    expect(body.events).toEqual(await eventsOf(id));
+    const few = await call('GET', `/events?after=0@0&events=1`, { token: follower });
+    expect(few.body.events.length).toBeLessThanOrEqual(1);
+  });
+
   test('holds a request for the heads until a partition has moved, whichever process moved it', async () => {
     const id = await open();
     await add(id, [['1', 1]]);

@@ -43,8 +43,8 @@ const RUN_FOLDER = 'run';
 const POSTGRES_FOLDER = 'postgres';
 const POSTGRES_NAME = 'postgresql';
 const LAUNCHER_NAME = 'launcher';
-/** A young generation of 1 MB costs a little time and saves several times its size in every process. */
-const NODE_FLAGS = ['--max-semi-space-size=1'];
+/** A young generation of 4 MB: a smaller one saves a few megabytes, and costs a third of a busy service's time. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /** The names that print, in the order of their colours. */
 export const printingNames = (plan: Plan): string[] => [

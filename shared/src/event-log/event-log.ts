@@ -28,6 +28,11 @@ export type EventLog = {
   heads(): Promise<Heads>;
   /** The events after a sequence, in order and without a gap, at most `limit`; empty at the head. */
   page(partition: number, after: number, limit: number): Promise<LoggedEvent[]>;
+  /**
+   * The events after a sequence in each partition, in order and without a gap within each, at most `limit` in all. Each
+   * partition has its share of the limit, so what lies far behind is for pages.
+   */
+  news(after: Sequences, limit: number): Promise<LoggedEvent[]>;
   /** Calls back after each commit of this process that added events. Other processes' commits are found by polling. */
   onAppended(listener: () => void): () => void;
 };

@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until } from '../testing/until.ts';
 import { createServiceToken } from './service-token.ts';
 
 let folder: string;
@@ -22,7 +23,7 @@ test('reads the file again when it was renewed', async () => {
   expect(await token()).toBe('first');
   expect(await token()).toBe('first');
   await write(file, 'other');
-  expect(await token()).toBe('other');
+  await until(async () => (await token()) === 'other');
 });
 
 test('names the file, and never its content, when there is no token in it', async () => {

@@ -1,14 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 
 const MAX_TOKEN_BYTES = 16_384;
+const LOOK_INTERVAL_MS = 1_000;
 
 /**
  * The token with which a service calls others, from a file that is renewed while the service runs (SERVICE_TOKEN_FILE).
- * The file is read again when it has changed. Throws an error that names the file, never its content.
+ * The file is looked at once a second, and read again when it has changed. Throws an error that names the file, never its content.
  */
 export function createServiceToken(file: string): () => Promise<string> {
   let known: { version: string; token: string } | undefined;
+  let lookAgainMs = 0;
   return async () => {
+    if (known && performance.now() < lookAgainMs) return known.token;
+    lookAgainMs = performance.now() + LOOK_INTERVAL_MS;
     const { mtimeMs, ino, size } = await stat(file).catch((cause) => {
       throw new Error(`the service token cannot be read: ${cause.code} on ${file} (SERVICE_TOKEN_FILE)`);
     });

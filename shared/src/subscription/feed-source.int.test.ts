@@ -50,14 +50,16 @@ afterAll(async () => {
 const asLog = (source: TestSource): EventLog => ({
   name: source.log,
   partitions: PARTITIONS,
-  heads: () => source.heads({ after: new Map(), waitS: 0, signal: never }),
+  heads: () => source.heads({ after: new Map(), waitS: 0, events: 0, signal: never }),
+  news: async (after, limit) =>
+    [...after].flatMap(([partition, from]) => source.events[partition]!.slice(from, from + limit)),
   page: async (partition, after, limit) => source.events[partition]!.slice(after, after + limit),
   onAppended: () => () => {},
 });
 
 const openFeed = (url = `${server.url}/events`) => createFeedSource({ url, token: () => token() });
-const heads = (after: [number, number][], waitS = 0, signal = never) =>
-  openFeed().heads({ after: new Map(after), waitS, signal });
+const heads = (after: [number, number][], waitS = 0, signal = never, events = 0) =>
+  openFeed().heads({ after: new Map(after), waitS, events, signal });
 const page = (request: { log?: string; partition?: number; after?: number; limit?: number }, url?: string) =>
   openFeed(url).page({ log: 'test-1', partition: 0, after: 0, limit: 100, signal: never, ...request });
 
@@ -79,6 +81,13 @@ describe("the owner's feed", () => {
     const waiting = heads([...first.last], 20);
     source.append(1, 'b');
     expect((await waiting).last.get(1)).toBe(1);
+  });
+
+  test('brings the first events along with its heads when asked to', async () => {
+    const { last } = await heads([]);
+    const event = source.append(1, 'news');
+    expect((await heads([...last], 20, never, 10)).events).toEqual([event]);
+    expect((await heads([...last], 20)).events).toBeUndefined();
   });
 
   test('gives pages of what was logged', async () => {

@@ -16,6 +16,7 @@ const headsAnswer = z.object({
   log: z.string().refine(isLogName),
   at: z.iso.datetime(),
   partitions: z.array(z.object({ partition: z.int().min(0), last: z.int().min(0) })).min(1),
+  events: z.array(envelope).optional(),
 });
 
 const pageAnswer = z.array(envelope);
@@ -58,14 +59,15 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
   }
 
   return {
-    async heads({ after, waitS, signal }) {
-      const query = after.size > 0 ? `?after=${formatAfter(after)}&wait=${waitS}` : '';
+    async heads({ after, waitS, events: wanted, signal }) {
+      const query = after.size > 0 ? `?after=${formatAfter(after)}&wait=${waitS}&events=${wanted}` : '';
       const timeoutMs = waitS * 1_000 + ANSWER_TIMEOUT_MS;
-      const { log, at, partitions } = await ask(query, { schema: headsAnswer, timeoutMs, signal });
+      const { log, at, partitions, events } = await ask(query, { schema: headsAnswer, timeoutMs, signal });
       return {
         log,
         at: new Date(at),
         last: new Map(partitions.map(({ partition, last }) => [partition, last])),
+        events,
       };
     },
     page({ log, partition, after, limit, signal }) {

@@ -48,7 +48,14 @@ export async function follow<E>(deps: FollowDeps<E>, signal: AbortSignal): Promi
 
   const shared = { line, control, bell, signal };
   const loops: Record<string, () => Promise<void>> = {
-    heads: createHeadWatch({ ...shared, name, pool, source, waitS: limits.headWaitS }),
+    heads: createHeadWatch({
+      ...shared,
+      name,
+      pool,
+      source,
+      waitS: limits.headWaitS,
+      events: transport ? 0 : limits.newsEvents,
+    }),
     feed: createFill({
       ...shared,
       source,

@@ -13,8 +13,8 @@ import type { Line } from './line.ts';
 import type { EventSource } from './source.ts';
 import { adopt } from './standing.ts';
 
-/** Under load every question is answered at once: no more than a hundred of them a second. */
-const LEAST_INTERVAL_MS = 10;
+/** Under load every question is answered at once. What comes within this time is fetched, and applied, together. */
+const LEAST_INTERVAL_MS = 3;
 
 /**
  * Why these heads are not of the history that a subscription stands in; undefined when they are. `positions` are those
@@ -41,6 +41,7 @@ export function createHeadWatch({
   pool,
   source,
   waitS,
+  events,
   line,
   control,
   bell,
@@ -50,6 +51,8 @@ export function createHeadWatch({
   pool: Pool;
   source: EventSource;
   waitS: number;
+  /** How many events an answer may bring along. */
+  events: number;
   line: Line;
   control: Control;
   bell: Bell;
@@ -58,11 +61,12 @@ export function createHeadWatch({
   return async function watchHeads() {
     if (control.state?.stopped === 'source-replaced') return bell.next(signal);
     const positions = line.positions();
-    const heads = await source.heads({ after: line.heads(), waitS, signal });
+    const heads = await source.heads({ after: line.heads(), waitS, events, signal });
     if (line.log === undefined) line.restart(await adopt(pool, name, heads), performance.now());
     const replaced = replacedBy({ log: line.log!, positions }, heads);
     if (replaced) return control.stop('source-replaced', replaced);
     line.hear(heads, performance.now());
+    if (control.isActive()) line.acceptNews(heads.events ?? []);
     bell.ring();
     await sleep(LEAST_INTERVAL_MS);
   };

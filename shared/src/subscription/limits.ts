@@ -4,6 +4,8 @@ export type Limits = {
   readonly batchEvents: number;
   /** Events of one page of the owner's feed. */
   readonly pageEvents: number;
+  /** Events that the answer to a question for the heads may bring along. */
+  readonly newsEvents: number;
   /** Page requests at the same time. */
   readonly pagesAtOnce: number;
   /** Events of one partition that wait in memory: no more are fetched or taken while there are as many. */
@@ -21,6 +23,7 @@ export type Limits = {
 export const defaultLimits: Limits = {
   batchEvents: 5_000,
   pageEvents: 1_000,
+  newsEvents: 1_000,
   pagesAtOnce: 8,
   bufferedEvents: 1_000,
   headWaitS: 5,

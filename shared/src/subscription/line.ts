@@ -34,6 +34,8 @@ export type Line = {
   hasRoom(partition: number): boolean;
   /** Takes in events, in any order; gives how many were new. `nowMs` only for those that came by themselves. */
   accept(partition: number, events: readonly LoggedEvent[], nowMs?: number): number;
+  /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
+  acceptNews(events: readonly LoggedEvent[]): void;
   /** What is to be fetched now, the emptiest lanes first, and in how many milliseconds there will be more. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
   /** The next events to apply, of all lanes in turn, dense and in order in each. */
@@ -99,6 +101,13 @@ export function createLine({ bufferedEvents, pageEvents, graceMs }: LineLimits):
       // A transport that only repeats itself is silent about what the owner has.
       if (nowMs !== undefined && fresh > 0) lane.quietSinceMs = nowMs;
       return fresh;
+    },
+
+    acceptNews(events) {
+      for (const [partition, own] of Map.groupBy(events, (event) => event.partition)) {
+        const lane = lanes.get(partition);
+        if (lane && lane.intake.waiting < bufferedEvents) lane.intake.accept(own);
+      }
     },
 
     due(nowMs) {

@@ -4,8 +4,16 @@ import type { Sequences } from '../event-log/position.ts';
 
 /** The owner's log, as its followers can ask it (event-log/event-log.ts holds its promises). */
 export type EventSource = {
-  /** All heads: as soon as one lies beyond `after`, at the latest after `waitS` seconds. */
-  heads(request: { after: Sequences; waitS: number; signal: AbortSignal }): Promise<Heads>;
+  /**
+   * All heads: as soon as one lies beyond `after`, at the latest after `waitS` seconds. And the first events after
+   * `after`, dense in each partition, at most `events`: a courtesy that saves asking for pages, so there may be none.
+   */
+  heads(request: {
+    after: Sequences;
+    waitS: number;
+    events: number;
+    signal: AbortSignal;
+  }): Promise<Heads & { readonly events?: readonly LoggedEvent[] | undefined }>;
   /**
    * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner's
    * log is not `log`, or ends below `after`.

@@ -22,6 +22,8 @@ type EventRow = Omit<
   traceparent: string | null;
 };
 
+const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
+
 /**
  * Opens the log of a database, giving it its identity when it has none: `<family>-<8 hexadecimal digits>`. The schema
  * must be there (eventLogMigrations). `source` is the CloudEvents source of all its events.
@@ -49,9 +51,20 @@ export async function openPostgresLog(
     async page(partition, after, limit) {
       const { rows } = await pool.query<EventRow>({
         name: 'page',
-        text: `SELECT partition, sequence::text, id, type, subject, key, time, traceparent, data FROM event_log_events e
+        text: `SELECT ${COLUMNS} FROM event_log_events e
                WHERE partition = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3`,
         values: [partition, after, limit],
+      });
+      return rows.map((row) => toEvent(row, source));
+    },
+
+    async news(after, limit) {
+      const { rows } = await pool.query<EventRow>({
+        name: 'news',
+        text: `SELECT e.* FROM unnest($1::int[], $2::bigint[]) AS a (partition, after) CROSS JOIN LATERAL (
+                 SELECT ${COLUMNS} FROM event_log_events e
+                 WHERE e.partition = a.partition AND e.sequence > a.after ORDER BY e.sequence LIMIT $3) e`,
+        values: [[...after.keys()], [...after.values()], Math.max(1, Math.floor(limit / partitions))],
       });
       return rows.map((row) => toEvent(row, source));
     },
