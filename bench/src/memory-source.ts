@@ -1,0 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventSource } from '@micromart/shared/subscription/source';
+import { LOG, type Workload } from './workload.ts';
+
+/** An owner's log in memory, which answers at once: what is measured with it is the follower alone. */
+export function createMemorySource({ partitions }: Workload): EventSource {
+  const last = new Map(partitions.map((events, partition) => [partition, events.length]));
+  return {
+    async heads({ after, waitS, signal }) {
+      const moved = [...last].some(([partition, head]) => head > (after.get(partition) ?? 0));
+      if (after.size > 0 && !moved) await sleep(waitS * 1_000, undefined, { signal });
+      return { log: LOG, at: new Date(), last };
+    },
+    page: async ({ partition, after, limit }) => partitions[partition]!.slice(after, after + limit),
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * P4: how many `POST /carts/{cartId}/items` a second are answered over HTTP, each durable, from 64 connections. Against
+ * an express application with the same validation that does nothing. The load generator is a process of its own and
+ * shares the cores with the service and PostgreSQL.
+ */
+import { openPool } from '@micromart/shared/postgres/pool';
+import { cartIdOf } from './cart-database.ts';
+import type { Server } from './database.ts';
+import type { Figure } from './figure.ts';
+import { postLoad } from './post-load.ts';
+import { compare, requireSame, runRounds } from './protocol.ts';
+import { startProcess } from './service-process.ts';
+import { openShop } from './shop.ts';
+
+const CONNECTIONS = 64;
+const CARTS = 2_048;
+const SECONDS = 6;
+const QUICK_SECONDS = 3;
+
+export const p4Post: Figure = async ({ server, rounds, quick, tell }) => {
+  const seconds = quick ? QUICK_SECONDS : SECONDS;
+  const legs = [
+    { name: 'ours', run: () => post(server, seconds) },
+    { name: 'ours with an idempotency key', run: () => post(server, seconds, 'key') },
+    { name: 'express', run: () => postNothing(seconds) },
+  ];
+  const [own, keyed, express] = await runRounds(legs, { rounds, warmUps: 1, tell });
+  const row = {
+    figure: 'P4',
+    unit: 'requests/s',
+    against: 'express with the same validation, doing nothing',
+  };
+  return [
+    {
+      ...row,
+      what: '`POST /carts/{cartId}/items` over HTTP, durable',
+      bar: { atLeast: 0.5, moonshot: 0.8 },
+      ...compare(own!, express!),
+    },
+    { ...row, what: 'the same with an `Idempotency-Key`', ...compare(keyed!, express!) },
+  ];
+};
+
+async function post(server: Server, seconds: number, keys?: string): Promise<number> {
+  const shop = await openShop(server, { tracking: false });
+  try {
+    const { statuses, perSecond } = await postLoad({
+      ...shop.cart,
+      connections: CONNECTIONS,
+      seconds,
+      authorization: shop.shopper,
+      cartIds: await shop.openCarts(CARTS),
+      ...(keys && { keys }),
+    });
+    await requireStored(shop.cartUrl, statuses);
+    return perSecond;
+  } finally {
+    await shop.close();
+  }
+}
+
+/** Every request was answered with 200, and every 200 is an event in the log. */
+async function requireStored(url: string, statuses: Readonly<Record<number, number>>): Promise<void> {
+  const pool = openPool(url, { max: 1, name: 'bench' });
+  try {
+    const { rows } = await pool.query('SELECT count(*)::int AS events FROM event_log_events');
+    requireSame('statuses', statuses, { 200: rows[0].events });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function postNothing(seconds: number): Promise<number> {
+  const peer = await startProcess('bench/src/peers/express-main.ts', {});
+  try {
+    const { statuses, perSecond } = await postLoad({
+      ...peer,
+      connections: CONNECTIONS,
+      seconds,
+      authorization: 'Bearer none',
+      cartIds: Array.from({ length: CARTS }, (_, n) => cartIdOf(n)),
+    });
+    requireSame('statuses', Object.keys(statuses), ['200']);
+    return perSecond;
+  } finally {
+    await peer.stop();
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * A plain express application with the cart's validation of `POST /carts/{cartId}/items`, which does nothing: it knows no
+ * caller, stores nothing, and answers a cart of the same size every time.
+ */
+import { productId } from '@micromart/shared/contracts/product-id';
+import express from 'express';
+import { z } from 'zod';
+
+const MAX_ITEMS = 100;
+const MAX_QUANTITY = 999;
+
+const params = z.object({ cartId: z.uuid() });
+const headers = z.object({
+  'idempotency-key': z.string().min(1).max(255).optional(),
+  'if-match': z.string().max(1_000).optional(),
+});
+const body = z.strictObject({
+  items: z
+    .array(z.strictObject({ productId, quantity: z.int().min(1).max(MAX_QUANTITY) }))
+    .min(1)
+    .max(MAX_ITEMS)
+    .refine((items) => new Set(items.map((item) => item.productId)).size === items.length),
+});
+const items = Array.from({ length: 8 }, (_, n) => ({
+  productId: `product-${n}`,
+  quantity: 1,
+  addedAt: '2026-11-01T09:30:00.000Z',
+}));
+
+const app = express();
+app.use(express.json());
+app.get('/health/ready', (_, response) => void response.sendStatus(200));
+app.post('/carts/:cartId/items', (request, response) => {
+  const cart = params.safeParse(request.params);
+  const valid =
+    cart.success && headers.safeParse(request.headers).success && body.safeParse(request.body).success;
+  if (!valid) return void response.sendStatus(400);
+  response.json({ id: cart.data.cartId, version: 9, state: 'open', items });
+});
+app.listen(Number(process.env.PORT), process.env.HOST!);
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,66 @@
+/** A service as `npm start` runs it: a process of its own, with the launcher's flags for Node. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@micromart/shared/testing/free-port';
+
+export type ServiceProcess = {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+};
+
+const HOST = '127.0.0.1';
+/** Those of launcher/src/start.ts and launcher/src/plan.ts. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+const READY_CAP_MS = 20_000;
+const POLL_MS = 20;
+
+/** Starts an entry file, told from the repository's root, and comes back when it says that it is ready. */
+export async function startProcess(
+  entry: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [...NODE_FLAGS, fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
+    {
+      env: {
+        PATH: process.env.PATH,
+        ...ENVIRONMENT,
+        HOST,
+        PORT: String(port),
+        LOG_LEVEL: 'error',
+        ...settings,
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  await awaitAnswer(child, `http://${HOST}:${port}/health/ready`);
+  return { host: HOST, port, pid: child.pid!, stop: () => end(child) };
+}
+
+async function awaitAnswer(child: ChildProcess, url: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < READY_CAP_MS; waitedMs += POLL_MS) {
+    if (child.exitCode !== null) throw new Error(`the process that should answer ${url} ended`);
+    const answered = await fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (answered) return;
+    await sleep(POLL_MS);
+  }
+  await end(child);
+  throw new Error(`${url} does not answer after ${READY_CAP_MS} ms`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}

@@ -1,0 +1,84 @@
+/** The whole system as anybody starts it: `npm start`, with a data folder and ports of its own. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort } from '@micromart/shared/testing/free-port';
+
+export type StartedSystem = {
+  readonly pid: number;
+  readonly cart: string;
+  readonly tracking: string;
+  /** From the command to the last service's readiness. */
+  readonly startedS: number;
+  /** The value of an Authorization header. */
+  authorize(role: 'shopper' | 'business'): Promise<string>;
+  stop(): Promise<void>;
+};
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CART_OFFSET = 1;
+const TRACKING_OFFSET = 4;
+const READY_CAP_MS = 60_000;
+const POLL_MS = 10;
+
+/** Starts in a folder that may hold an earlier start's data. */
+export async function startSystem(dataDir: string): Promise<StartedSystem> {
+  const portBase = await freePort();
+  const environment = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    PORT_BASE: String(portBase),
+    RATE_LIMIT_PER_SECOND: '1000000',
+  };
+  const startedMs = performance.now();
+  const npm = spawn('npm', ['start', '--silent'], {
+    cwd: ROOT,
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const stop = async () => {
+    if (npm.exitCode !== null || npm.signalCode !== null) return;
+    const ended = once(npm, 'exit');
+    npm.kill('SIGTERM');
+    await ended;
+  };
+  const urlOf = (offset: number) => `http://127.0.0.1:${portBase + offset}`;
+  try {
+    for (const offset of [CART_OFFSET, TRACKING_OFFSET])
+      await awaitReady(urlOf(offset), () => npm.exitCode !== null);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    pid: npm.pid!,
+    cart: urlOf(CART_OFFSET),
+    tracking: urlOf(TRACKING_OFFSET),
+    startedS: (performance.now() - startedMs) / 1_000,
+    async authorize(role) {
+      const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'token', '--', role], {
+        cwd: ROOT,
+        env: environment,
+      });
+      return `Bearer ${stdout.trim()}`;
+    },
+    stop,
+  };
+}
+
+async function awaitReady(url: string, hasEnded: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + READY_CAP_MS;
+  while (performance.now() < deadlineMs && !hasEnded()) {
+    const ready = await fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(
+    `npm start ended, or ${url} was not ready after ${READY_CAP_MS} ms; npm start by itself says why`,
+  );
+}
