@@ -27,9 +27,11 @@ CREATE TABLE event_log_events (
   PRIMARY KEY (partition, sequence)
 );
 
--- Which writes were committed, and from which heads, for a writer whose connection died before it was told.
+-- Which writes were committed, and from which heads, for a writer whose connection died before it was told; and, not
+-- `written`, which never were and never can be any more.
 CREATE TABLE event_log_commits (
   id uuid PRIMARY KEY,
+  written boolean NOT NULL,
   partitions smallint[],
   heads bigint[],
   at timestamptz NOT NULL DEFAULT now()

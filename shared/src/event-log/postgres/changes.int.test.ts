@@ -241,6 +241,31 @@ describe('a connection that dies', () => {
     expect(written).toBe(2);
   });
 
+  test('and the reply to the question what became of the change as well: it is made, once', async () => {
+    const cut = await openThroughProxy();
+    const id = randomUUID();
+    const seen: string[] = [];
+    cut.before = async (statement) => {
+      if (seen.includes(statement)) return;
+      seen.push(statement);
+      // The write never arrives; the question arrives, and its reply does not.
+      if (statement === 'write_counters') {
+        cut.proxy.cutAll();
+        cut.proxy.restore();
+      }
+      if (statement.startsWith('INSERT INTO event_log_commits')) cut.proxy.cutReplies();
+    };
+    const change = cut.store.change(id, decideBy(1, id));
+    await until(async () => {
+      const { rowCount } = await database.admin.query('SELECT FROM event_log_commits WHERE NOT written');
+      return rowCount === 1;
+    });
+    cut.proxy.restore();
+    const { position } = await change;
+    expect(await store.read(id)).toMatchObject({ version: 1, state: { count: 1 } });
+    expect(await eventsOf(id)).toMatchObject([{ sequence: String(position!.sequence) }]);
+  });
+
   test('before anything was written: it fails as away, and nothing has happened', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();

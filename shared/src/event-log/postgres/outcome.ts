@@ -10,26 +10,34 @@ export type CommitOutcome =
   | { readonly committed: false }
   | { readonly committed: true; readonly heads: ReadonlyMap<number, number> };
 
+type Mark = { written: boolean; partitions: number[] | null; heads: string[] | null };
+
 /**
  * Establishes whether a write took effect whose connection died before it was told. It does not just look for the
- * write's mark: it tries to set it. Where the old transaction is still alive, the insert waits for its end; where it
- * succeeds, the old transaction can never commit any more, since the mark is taken. So the answer is final.
+ * write's mark: it tries to set one of its own in the same place, which says that nothing was written. Where the old
+ * transaction is still alive, the insert waits for its end; where it succeeds, the old transaction can never commit any
+ * more, since the place is taken. So whose mark stands there is final, and asking again gives the same answer, also when
+ * this question's own reply is lost.
  *
  * Throws the database's error when it stays away for about five seconds.
  */
 export async function establishOutcome(pool: Pool, commit: string): Promise<CommitOutcome> {
   for (let tried = 1; ; tried += 1) {
     try {
-      const { rowCount } = await pool.query(
-        'INSERT INTO event_log_commits (id) VALUES ($1) ON CONFLICT (id) DO NOTHING',
+      await pool.query(
+        'INSERT INTO event_log_commits (id, written) VALUES ($1, false) ON CONFLICT (id) DO NOTHING',
         [commit],
       );
-      if (rowCount === 1) return { committed: false };
-      const { rows } = await pool.query<{ partition: number; before: number }>(
-        'SELECT * FROM event_log_commits, unnest(partitions, heads) AS h (partition, before) WHERE id = $1',
+      const { rows } = await pool.query<Mark>(
+        'SELECT written, partitions, heads FROM event_log_commits WHERE id = $1',
         [commit],
       );
-      return { committed: true, heads: new Map(rows.map(({ partition, before }) => [partition, before])) };
+      const { written, partitions, heads } = rows[0]!;
+      if (!written) return { committed: false };
+      return {
+        committed: true,
+        heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
+      };
     } catch (error) {
       if (!isAway(error) || tried === TRIES) throw error;
       await delay(PAUSE_MS);

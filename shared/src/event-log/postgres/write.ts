@@ -57,8 +57,8 @@ WITH replaced_rows AS (
   WHERE (SELECT yes FROM agreed)
   ORDER BY a.scope, a.key
 ), mark AS (
-  INSERT INTO event_log_commits (id, partitions, heads)
-  SELECT $26::uuid, (SELECT array_agg(partition) FROM heads), (SELECT array_agg(before) FROM heads) FROM agreed WHERE yes
+  INSERT INTO event_log_commits (id, written, partitions, heads)
+  SELECT $26::uuid, true, (SELECT array_agg(partition) FROM heads), (SELECT array_agg(before) FROM heads) FROM agreed WHERE yes
 )
 SELECT (SELECT yes FROM agreed) AS agreed, heads.partition, heads.before FROM (SELECT 1) one LEFT JOIN heads ON true`;
 
