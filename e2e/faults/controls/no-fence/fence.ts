@@ -1,0 +1,15 @@
+/** The control: positions are written, but not compared, and nobody waits for anybody. */
+import * as original from '@micromart/shared/subscription/fence';
+
+export const { BEGIN_FENCED, StaleFence } = original;
+
+export const lockPositions: typeof original.lockPositions = async () => new Map();
+
+export const movePositions: typeof original.movePositions = async (client, subscription, moves) => {
+  await client.query(
+    `UPDATE subscription_positions p SET sequence = m.till, head = GREATEST(p.head, m.till)
+     FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
+     WHERE p.subscription = $1 AND p.partition = m.partition`,
+    [subscription, moves.map(({ partition }) => partition), moves.map(({ to }) => to)],
+  );
+};

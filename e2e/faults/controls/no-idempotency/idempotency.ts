@@ -1,0 +1,15 @@
+/** The control: an Idempotency-Key is read, and nothing is remembered of it. */
+import * as original from '@micromart/shared/event-log/idempotency';
+import { formatPosition } from '@micromart/shared/event-log/position';
+
+export const { MAX_KEY_LENGTH, idempotencyHeaders } = original;
+
+export const createIdempotency: typeof original.createIdempotency = () => ({
+  async once(_request, work) {
+    const { answer, position } = await work(undefined);
+    return {
+      ...answer,
+      headers: { ...answer.headers, ...(position && { position: formatPosition([position]) }) },
+    };
+  },
+});

@@ -1,0 +1,123 @@
+/** Reads what is there in the end, as any client could: the whole log by the feed, the counters, the carts. */
+
+import { openHttpClient } from '@micromart/demo/http-client';
+import { cartEvent } from '@micromart/shared/contracts/cart-events';
+import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
+import { formatPosition, type Place } from '@micromart/shared/event-log/position';
+import { createFeedSource } from '@micromart/shared/subscription/feed-source';
+import type { EventSource } from '@micromart/shared/subscription/source';
+import { until } from '@micromart/shared/testing/until';
+import type { Counters } from '../load/history.ts';
+import { createReader } from '../load/reader.ts';
+import { parseTrace } from '../load/sending.ts';
+import type { System } from '../system/system.ts';
+import type { CartState, LogEvent } from './evidence.ts';
+
+const PAGE_EVENTS = 1_000;
+const CATCH_UP_CAP_MS = 300_000;
+const TIMEOUT_MS = 40_000;
+const CARTS_AT_ONCE = 16;
+
+export async function openFeed({ sides, issuer }: System): Promise<EventSource> {
+  const token = await issuer.token({ subject: 'faults', roles: ['service'], expiresIn: '24h' });
+  return createFeedSource({ url: `${sides[0].cartUrl}/events`, token: async () => token });
+}
+
+export type Collected = {
+  readonly log: readonly LogEvent[];
+  readonly counters: ReadonlyMap<string, Counters>;
+};
+
+/** Waits until the read model includes the whole log, and reads both. Nobody may be writing any more. */
+export async function collect(system: System): Promise<Collected> {
+  const source = await openFeed(system);
+  const { signal } = new AbortController();
+  const { log, last } = await source.heads({ after: new Map(), waitS: 0, events: 0, signal });
+  const events: LogEvent[] = [];
+  for (const [partition, head] of last)
+    for (let after = 0; after < head; ) {
+      const page = await source.page({ log, partition, after, limit: PAGE_EVENTS, signal });
+      if (page.length === 0)
+        throw new Error(`partition ${partition} has no event after ${after}, below ${head}`);
+      events.push(...page.flatMap(toLogEvent));
+      after = Number(page.at(-1)!.sequence);
+    }
+  const heads = [...last].map(([partition, sequence]) => ({ log, partition, sequence }));
+  return { log: events, counters: await readCounters(system, heads) };
+}
+
+function toLogEvent(event: LoggedEvent): LogEvent[] {
+  const parsed = cartEvent.parse(event);
+  if (parsed.type !== 'cart.item-added' && parsed.type !== 'cart.item-removed') return [];
+  const { cartId, productId, quantity, cartVersion } = parsed.data;
+  return [
+    {
+      partition: parsed.partition,
+      sequence: Number(parsed.sequence),
+      trace: parseTrace(parsed.traceparent),
+      kind: parsed.type === 'cart.item-added' ? 'add' : 'remove',
+      cartId,
+      productId,
+      quantity,
+      version: cartVersion,
+    },
+  ];
+}
+
+async function readCounters({ sides, issuer }: System, heads: readonly Place[]) {
+  const business = await issuer.token({ subject: 'faults', roles: ['business'] });
+  const reader = createReader(sides[0].trackingUrl, `Bearer ${business}`);
+  const written = heads.filter(({ sequence }) => sequence > 0);
+  try {
+    const reply = await until(
+      async () => {
+        const one = await reader.ask({ productId: undefined, tokens: written });
+        if (one.kind === 'misanswer') throw new Error(one.why);
+        return one.kind === 'answer' && one;
+      },
+      { capMs: CATCH_UP_CAP_MS },
+    ).catch((error) => {
+      throw new Error(`the counters did not reach ${formatPosition(written)}: ${error.message}`);
+    });
+    return reply.answer.counters;
+  } finally {
+    reader.close();
+  }
+}
+
+/** The carts as their owners see them. */
+export async function readCarts(
+  { sides, issuer }: System,
+  carts: ReadonlyMap<string, string>,
+): Promise<Map<string, CartState>> {
+  const client = openHttpClient(sides[0].cartUrl, { connections: CARTS_AT_ONCE, timeoutMs: TIMEOUT_MS });
+  const states = new Map<string, CartState>();
+  const waiting = carts.entries();
+  const tokens = new Map<string, Promise<string>>();
+  const tokenOf = (subject: string) => {
+    const known = tokens.get(subject) ?? issuer.token({ subject, roles: ['shopper'] });
+    tokens.set(subject, known);
+    return known;
+  };
+  const readNext = async () => {
+    // All of them take from the same iterator.
+    for (const [cartId, subject] of waiting) {
+      const headers = { authorization: `Bearer ${await tokenOf(subject)}` };
+      const { status, body } = await client.send({ method: 'GET', path: `/carts/${cartId}`, headers });
+      if (status !== 200) continue;
+      const { version, items } = JSON.parse(body) as CartBody;
+      states.set(cartId, {
+        version,
+        lines: new Map(items.map(({ productId, quantity }) => [productId, quantity])),
+      });
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: CARTS_AT_ONCE }, readNext));
+  } finally {
+    client.close();
+  }
+  return states;
+}
+
+type CartBody = { version: number; items: { productId: string; quantity: number }[] };

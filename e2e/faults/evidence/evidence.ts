@@ -1,0 +1,54 @@
+/** All that a run is judged by: what was asked and answered, and what is there in the end. */
+import type { Figures } from '../figures.ts';
+import type { Counters, History } from '../load/history.ts';
+
+/** An event of the log that moves a product. */
+export type LogEvent = {
+  readonly partition: number;
+  readonly sequence: number;
+  /** The number of the request that it came from; undefined when it was none of ours. */
+  readonly trace: number | undefined;
+  readonly kind: 'add' | 'remove';
+  readonly cartId: string;
+  readonly productId: string;
+  readonly quantity: number;
+  /** The cart's version after the change. */
+  readonly version: number;
+};
+
+export type CartState = { readonly version: number; readonly lines: ReadonlyMap<string, number> };
+
+/** A process that was told to end. Times are the wall clock's, in milliseconds since 1970. */
+export type Stop = {
+  readonly name: string;
+  readonly toldAtMs: number;
+  readonly goneAtMs: number;
+  readonly how: string;
+};
+
+/** A reader of the log that kept what it saw: the places of the events, in its order. */
+export type Follower = { readonly name: string; readonly seen: readonly Seen[] };
+export type Seen = { readonly partition: number; readonly sequence: number };
+
+export type Evidence = {
+  readonly history: History;
+  /** In the order of the sequences within each partition. */
+  readonly log: readonly LogEvent[];
+  /** The carts as they are answered in the end. */
+  readonly carts: ReadonlyMap<string, CartState>;
+  /** The counters as they are answered in the end, by product. */
+  readonly counters: ReadonlyMap<string, Counters>;
+  readonly followers: readonly Follower[];
+  readonly stops: readonly Stop[];
+  readonly figures: Figures;
+  /** What the run must have come to, else it shows nothing: figures and their least values. */
+  readonly demands: Readonly<Record<string, number>>;
+};
+
+export const NO_HISTORY: History = {
+  changes: [],
+  answers: [],
+  misanswers: [],
+  broken: [],
+  carts: new Map(),
+};

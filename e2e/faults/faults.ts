@@ -1,0 +1,236 @@
+/**
+ * The faults, each made from outside of the processes: signals, and a proxy on every way between two parts. What comes
+ * later to the system adds its own here.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Draw } from '@micromart/demo/draws';
+import { isRunning } from '@micromart/launcher/process-mark';
+import { until } from '@micromart/shared/testing/until';
+import type { Stop } from './evidence/evidence.ts';
+import type { Load } from './load/load.ts';
+import { leaderOf } from './system/leader.ts';
+import type { Link, Side, System } from './system/system.ts';
+
+export type Scene = { readonly system: System; readonly load: Load; readonly draw: Draw };
+
+/** What became of a fault: when it struck (wall clock), how many writes were in flight then, and who ended by it. */
+export type Struck = { readonly atMs: number; readonly inFlight: number; readonly stop?: Stop };
+
+export type Fault = {
+  readonly says: string;
+  /** The figure in which it counts. */
+  readonly figure: string;
+  /** Whose recovery from it is measured, and what it asks of the moment: enough writes in flight. */
+  readonly kills?: 'service' | 'PostgreSQL' | 'launcher';
+  strike(scene: Scene): Promise<Struck>;
+};
+
+const CART = 'cart-service';
+const TRACKING = 'shopper-tracking-service';
+const LEAST_FREEZE_MS = 200;
+const MOST_FREEZE_MS = 1_500;
+const LEAST_CUT_MS = 10;
+const MOST_CUT_MS = 60;
+/** Beyond the silence after which a lock's holder counts as gone, and below what ends its pooled connections. */
+const PAST_THE_LOCK_MS = 4_500;
+const TAKE_OVER_CAP_MS = 30_000;
+const STOP_CAP_MS = 30_000;
+
+export const FAULTS = {
+  'kill cart': killService(CART),
+  'kill tracking': killService(TRACKING),
+  'kill postgres': {
+    says: 'SIGKILL of PostgreSQL',
+    figure: 'kills of PostgreSQL',
+    kills: 'PostgreSQL',
+    async strike({ system, load }) {
+      const [main] = await until(async () => {
+        const pids = await system.database.pids();
+        return pids.length > 0 && pids;
+      });
+      return strikeNow(load, () => process.kill(main!, 'SIGKILL'));
+    },
+  },
+  'kill launcher': {
+    says: 'SIGKILL of the launcher; the next one ends what it left behind and starts anew',
+    figure: 'kills of the launcher',
+    kills: 'launcher',
+    async strike({ system, load, draw }) {
+      const { launcher } = sideOf(system, draw);
+      await launcher.find('launcher');
+      return strikeNow(load, () => launcher.signal('SIGKILL'));
+    },
+  },
+  'freeze cart': freezeProcess(CART),
+  'freeze tracking': freezeProcess(TRACKING),
+  'freeze launcher': freezeProcess('launcher'),
+  'freeze postgres': {
+    says: 'SIGSTOP of all of PostgreSQL, and SIGCONT',
+    figure: 'freezes',
+    async strike({ system, load, draw }) {
+      const pids = await system.database.pids();
+      return freeze(load, pids, between(draw, LEAST_FREEZE_MS, MOST_FREEZE_MS));
+    },
+  },
+  'freeze leader': {
+    says: 'SIGSTOP of the tracking that applies, until the other one does, and SIGCONT',
+    figure: 'followers frozen past their lock',
+    async strike({ system, load }) {
+      const leader = await until(() => leaderOf(system));
+      const { pid } = await leader.launcher.find(TRACKING);
+      await load.crowded();
+      // It then wakes up with its batch done and the next one at hand, which is another's by now.
+      await until(() => system.database.isCommitting('tracking'));
+      const struck = await strikeNow(load, () => process.kill(pid, 'SIGSTOP'));
+      try {
+        await until(async () => ![undefined, leader].includes(await leaderOf(system)), {
+          capMs: TAKE_OVER_CAP_MS,
+        });
+        // The successor has moved the positions by then.
+        await load.counted(struck.atMs, system.sides.indexOf(leader));
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      return struck;
+    },
+  },
+  'cut shop': cutReplies('shop'),
+  'cut cart store': cutReplies('cartStore'),
+  'cut tracking store': cutReplies('trackingStore'),
+  'cut feed': cutReplies('feed'),
+  'delay cart store': delayLink('cartStore'),
+  'delay tracking store': delayLink('trackingStore'),
+  'delay feed': delayLink('feed'),
+  'hang tracking store': {
+    says: 'nothing passes between tracking and its database until its lock is gone',
+    figure: 'delays',
+    async strike({ system, load, draw }) {
+      const { links } = sideOf(system, draw);
+      return pauseLink(load, links.trackingStore, PAST_THE_LOCK_MS);
+    },
+  },
+  'half-open cart store': halfOpen('cartStore'),
+  'half-open tracking store': halfOpen('trackingStore'),
+  'half-open feed': halfOpen('feed'),
+  'stop cart': stopProcess(CART),
+  'stop tracking': stopProcess(TRACKING),
+  'stop launcher': stopProcess('launcher'),
+} as const satisfies Readonly<Record<string, Fault>>;
+
+export type FaultName = keyof typeof FAULTS;
+
+const sideOf = ({ sides }: System, draw: Draw): Side => sides[draw(sides.length)]!;
+const between = (draw: Draw, least: number, most: number): number => least + draw(most - least);
+
+/** Strikes at a moment when enough writes are in flight. */
+async function strikeNow(load: Load, strike: () => void): Promise<Struck> {
+  const inFlight = await load.crowded();
+  strike();
+  return { atMs: Date.now(), inFlight };
+}
+
+function killService(name: string): Fault {
+  return {
+    says: `SIGKILL of ${name}`,
+    figure: 'kills of services',
+    kills: 'service',
+    async strike({ system, load, draw }) {
+      const { pid } = await sideOf(system, draw).launcher.find(name);
+      return strikeNow(load, () => process.kill(pid, 'SIGKILL'));
+    },
+  };
+}
+
+function freezeProcess(name: string): Fault {
+  return {
+    says: `SIGSTOP of ${name}, and SIGCONT`,
+    figure: 'freezes',
+    async strike({ system, load, draw }) {
+      const { pid } = await sideOf(system, draw).launcher.find(name);
+      return freeze(load, [pid], between(draw, LEAST_FREEZE_MS, MOST_FREEZE_MS));
+    },
+  };
+}
+
+async function freeze(load: Load, pids: readonly number[], ms: number): Promise<Struck> {
+  const struck = await strikeNow(load, () => signalAll(pids, 'SIGSTOP'));
+  await sleep(ms);
+  signalAll(pids, 'SIGCONT');
+  return struck;
+}
+
+/** Some of PostgreSQL's processes may have ended by themselves. */
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+function cutReplies(link: Link): Fault {
+  return {
+    says: `replies are cut, and what they answer has happened (${link})`,
+    figure: 'cuts of replies',
+    async strike({ system, load, draw }) {
+      const proxy = sideOf(system, draw).links[link];
+      const struck = await strikeNow(load, () => proxy.cutReplies());
+      await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
+      proxy.restore();
+      return struck;
+    },
+  };
+}
+
+function delayLink(link: Link): Fault {
+  return {
+    says: `nothing passes for a while (${link})`,
+    figure: 'delays',
+    async strike({ system, load, draw }) {
+      return pauseLink(
+        load,
+        sideOf(system, draw).links[link],
+        between(draw, LEAST_FREEZE_MS, MOST_FREEZE_MS),
+      );
+    },
+  };
+}
+
+async function pauseLink(load: Load, link: Side['links'][Link], ms: number): Promise<Struck> {
+  const struck = await strikeNow(load, () => link.pause());
+  await sleep(ms);
+  link.resume();
+  return struck;
+}
+
+function halfOpen(link: Link): Fault {
+  return {
+    says: `the connections there are fall silent, and neither side is told (${link})`,
+    figure: 'half-open connections',
+    strike: ({ system, load, draw }) => {
+      const proxy = sideOf(system, draw).links[link];
+      return strikeNow(load, () => proxy.abandon());
+    },
+  };
+}
+
+function stopProcess(name: string): Fault {
+  return {
+    says: `SIGTERM of ${name}`,
+    figure: 'orderly stops',
+    async strike({ system, load, draw }) {
+      const { launcher } = sideOf(system, draw);
+      const mark = await launcher.find(name);
+      const before = launcher.ends.length;
+      const { atMs, inFlight } = await strikeNow(load, () =>
+        name === 'launcher' ? launcher.signal('SIGTERM') : process.kill(mark.pid, 'SIGTERM'),
+      );
+      await until(() => !isRunning(mark), { capMs: STOP_CAP_MS });
+      const goneAtMs = Date.now();
+      const { how } = await until(() => launcher.ends.slice(before).find((end) => end.name === name));
+      return { atMs, inFlight, stop: { name, toldAtMs: atMs, goneAtMs, how } };
+    },
+  };
+}

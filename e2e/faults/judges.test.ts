@@ -1,0 +1,328 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Evidence, type LogEvent, NO_HISTORY } from './evidence/evidence.ts';
+import { NO_FIGURES } from './figures.ts';
+import { JUDGES, type JudgeName, judge } from './judges.ts';
+import {
+  type Answer,
+  type Attempt,
+  type Change,
+  type Counters,
+  NO_COUNTERS,
+  type Outcome,
+} from './load/history.ts';
+
+const LOG = 'cart-0';
+const CART = 'cart a';
+
+const place = (sequence: number) => ({ log: LOG, partition: 3, sequence });
+
+const event = (sequence: number, change: Partial<LogEvent> = {}): LogEvent => ({
+  partition: 3,
+  sequence,
+  trace: sequence,
+  kind: 'add',
+  cartId: CART,
+  productId: 'tea',
+  quantity: 2,
+  version: sequence + 1,
+  ...change,
+});
+
+const acknowledged = (sequence: number): Outcome => ({ kind: 'acknowledged', position: place(sequence) });
+const unknown: Outcome = { kind: 'unknown', why: 'ECONNRESET' };
+const refused: Outcome = { kind: 'refused', why: '422' };
+
+/** Requests are sent at ten times their number, and take five milliseconds. */
+const attempt = (trace: number, outcome: Outcome): Attempt => ({
+  trace,
+  sentAtMs: 10 * trace,
+  endedAtMs: 10 * trace + 5,
+  outcome,
+});
+
+const change = (attempts: readonly Attempt[], rest: Partial<Change> = {}): Change => ({
+  cartId: CART,
+  kind: 'add',
+  items: [{ productId: 'tea', quantity: 2 }],
+  attempts,
+  ...rest,
+});
+
+const counters = (change: Partial<Counters>): Counters => ({ ...NO_COUNTERS, ...change });
+
+const answer = (rest: Partial<Answer>): Answer => ({
+  counters: new Map(),
+  whole: false,
+  places: [],
+  asOfMs: 0,
+  tokens: [],
+  ...rest,
+});
+
+type Given = Partial<Omit<Evidence, 'history'>> & { readonly history?: Partial<Evidence['history']> };
+
+/** Two changes, acknowledged, in the log, in the cart and counted; with what is given in place of it. */
+const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
+  history: {
+    ...NO_HISTORY,
+    changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, acknowledged(2))])],
+    carts: new Map([[CART, 'alice']]),
+    ...history,
+  },
+  log: [event(1), event(2)],
+  carts: new Map([[CART, { version: 3, lines: new Map([['tea', 4]]) }]]),
+  counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]),
+  followers: [],
+  stops: [],
+  figures: NO_FIGURES,
+  demands: {},
+  ...rest,
+});
+
+const stop = { name: 'cart-service', toldAtMs: 100, goneAtMs: 900, how: 'ended with code 0' };
+const seen = (...sequences: number[]) => sequences.map((sequence) => ({ partition: 3, sequence }));
+
+const acquitted: Readonly<Record<string, Given>> = {
+  'a run without a fault': {},
+  'an unknown change that happened': {
+    history: { changes: [change([attempt(1, unknown)]), change([attempt(2, acknowledged(2))])] },
+  },
+  'an unknown change and a refused one that did not happen': {
+    history: {
+      changes: [
+        change([attempt(1, acknowledged(1))]),
+        change([attempt(2, acknowledged(2))]),
+        change([attempt(3, unknown)]),
+        change([attempt(4, refused)]),
+      ],
+    },
+  },
+  'a change that was repeated until it was known': {
+    history: {
+      changes: [
+        change([attempt(1, unknown), attempt(5, refused), attempt(6, acknowledged(1))]),
+        change([attempt(2, acknowledged(2))]),
+      ],
+    },
+  },
+  'an answer of the past that says so': {
+    history: {
+      changes: evidence().history.changes,
+      answers: [
+        answer({
+          counters: new Map([['tea', counters({ added: 1, unitsAdded: 2 })]]),
+          places: [place(1)],
+          asOfMs: 26,
+        }),
+        answer({ whole: true, places: [place(0)], asOfMs: 16 }),
+      ],
+    },
+  },
+  'an orderly stop beside a request that failed before': {
+    stops: [stop],
+    history: { broken: [{ sentAtMs: 1, endedAtMs: 99, why: 'ECONNRESET' }] },
+  },
+  'a follower that saw all': { followers: [{ name: 'one', seen: seen(1, 2) }] },
+};
+
+const objected: readonly (Given & {
+  readonly name: string;
+  readonly by: JudgeName;
+  readonly what: RegExp;
+})[] = [
+  {
+    name: 'an acknowledged change that is lost',
+    log: [event(1)],
+    by: 'changes',
+    what: /acknowledged and is lost/,
+  },
+  {
+    name: 'a refused change that happened',
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, refused)])] },
+    by: 'changes',
+    what: /was refused and happened/,
+  },
+  {
+    name: 'a repeated change that happened twice',
+    history: { changes: [change([attempt(1, unknown), attempt(2, acknowledged(2))])] },
+    by: 'changes',
+    what: /happened 2 times/,
+  },
+  {
+    name: 'a change of another quantity than was asked for',
+    log: [event(1), event(2, { quantity: 3 })],
+    by: 'changes',
+    what: /otherwise than asked for/,
+  },
+  {
+    name: 'half a change',
+    history: {
+      changes: [
+        change([attempt(1, acknowledged(1))]),
+        change([attempt(2, acknowledged(2))], {
+          items: [
+            { productId: 'tea', quantity: 2 },
+            { productId: 'milk', quantity: 1 },
+          ],
+        }),
+      ],
+    },
+    by: 'changes',
+    what: /otherwise than asked for/,
+  },
+  {
+    name: "a position that is not the change's",
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, acknowledged(1))])] },
+    by: 'changes',
+    what: /position that is not event 3@2/,
+  },
+  {
+    name: 'an event of nobody',
+    log: [event(1), event(2), event(3, { trace: undefined })],
+    by: 'changes',
+    what: /event 3@3 is of no recorded request/,
+  },
+  {
+    name: 'two changes decided upon the same version',
+    log: [event(1), event(2, { version: 2 })],
+    by: 'order',
+    what: /change 2 in the log has version 2, not 3/,
+  },
+  {
+    name: 'a later change that stands before an earlier one',
+    log: [event(1, { trace: 2 }), event(2, { trace: 1 })],
+    by: 'order',
+    what: /event @1 was asked for after @2 was acknowledged/,
+  },
+  {
+    name: 'more taken out than there was',
+    log: [event(1), event(2, { kind: 'remove', quantity: 5 })],
+    by: 'order',
+    what: /takes out more of tea/,
+  },
+  {
+    name: 'a cart that forgot a change',
+    carts: new Map([[CART, { version: 2, lines: new Map([['tea', 2]]) }]]),
+    by: 'carts',
+    what: /holds 2 of tea; its events come to 4/,
+  },
+  { name: 'a cart that is gone', carts: new Map(), by: 'carts', what: /was opened and is not there/ },
+  {
+    name: 'an event counted twice',
+    counters: new Map([['tea', counters({ added: 3, unitsAdded: 6 })]]),
+    by: 'counts',
+    what: /tea is counted \+3 \(6\) -0 \(0\); the log has \+2 \(4\)/,
+  },
+  {
+    name: 'a product counted that nobody touched',
+    counters: new Map([...evidence().counters, ['milk', counters({ removed: 1 })]]),
+    by: 'counts',
+    what: /milk is counted/,
+  },
+  {
+    name: 'an answer with more than its position',
+    history: {
+      answers: [
+        answer({ counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]), places: [place(1)] }),
+      ],
+    },
+    by: 'answers',
+    what: /gave tea \+2 \(4\).*the log has \+1 \(2\).*there/,
+  },
+  {
+    name: 'a list that lacks a product',
+    history: { answers: [answer({ whole: true, places: [place(2)] })] },
+    by: 'answers',
+    what: /gave tea \+0/,
+  },
+  {
+    name: 'an answer below its token',
+    history: { answers: [answer({ places: [place(1)], tokens: [place(2)] })] },
+    by: 'answers',
+    what: /was given for the token cart-0\/3@2/,
+  },
+  {
+    name: 'an As-Of after a change that the answer lacks',
+    history: { answers: [answer({ places: [place(1)], asOfMs: 27 })] },
+    by: 'answers',
+    what: /lacks 3@2, acknowledged before/,
+  },
+  {
+    name: 'a read that was misanswered',
+    history: { misanswers: ['GET /products: 500'] },
+    by: 'answers',
+    what: /misanswered: GET \/products: 500/,
+  },
+  {
+    name: 'a follower that skipped an event',
+    followers: [{ name: 'one', seen: seen(2) }],
+    by: 'followers',
+    what: /one skipped 1 of 2 events/,
+  },
+  {
+    name: 'a follower that saw an event again',
+    followers: [{ name: 'one', seen: seen(1, 2, 2) }],
+    by: 'followers',
+    what: /saw 1 events again/,
+  },
+  {
+    name: 'a follower that saw events in disorder',
+    followers: [{ name: 'one', seen: seen(2, 1) }],
+    by: 'followers',
+    what: /1 events behind later ones/,
+  },
+  {
+    name: 'a process that did not end in order',
+    stops: [{ ...stop, how: 'was ended by SIGKILL' }],
+    by: 'stops',
+    what: /cart-service was ended by SIGKILL/,
+  },
+  {
+    name: 'a process that took too long to end',
+    stops: [{ ...stop, goneAtMs: 5_101 }],
+    by: 'stops',
+    what: /ended after 5001 ms/,
+  },
+  {
+    name: 'a write that failed by a stop',
+    stops: [{ ...stop, toldAtMs: 14 }],
+    history: { changes: [change([attempt(1, unknown)]), change([attempt(2, acknowledged(2))])] },
+    by: 'stops',
+    what: /a request failed: ECONNRESET/,
+  },
+  {
+    name: 'a read that failed by a stop',
+    stops: [stop],
+    history: { broken: [{ sentAtMs: 850, endedAtMs: 1_000, why: 'socket hang up' }] },
+    by: 'stops',
+    what: /a request failed: socket hang up/,
+  },
+  {
+    name: 'a run in which nothing ended unknown',
+    demands: { 'requests that ended unknown': 1 },
+    by: 'coverage',
+    what: /requests that ended unknown: 0/,
+  },
+  {
+    name: 'a kill at a quiet moment',
+    figures: { ...NO_FIGURES, inFlight: [64, 31] },
+    by: 'coverage',
+    what: /killed with 31 writes in flight/,
+  },
+];
+
+describe('the judges acquit', () => {
+  test.each(Object.entries(acquitted))('%s', (_, given) => {
+    expect(judge(evidence(given))).toEqual([]);
+  });
+});
+
+describe('a judge objects to', () => {
+  test.each(objected)('$name', ({ name: _, by, what, ...given }) => {
+    expect(JUDGES[by](evidence(given))).toContainEqual(expect.stringMatching(what));
+  });
+
+  test('something, every one of them', () => {
+    expect(new Set(objected.map(({ by }) => by))).toEqual(new Set(Object.keys(JUDGES)));
+  });
+});

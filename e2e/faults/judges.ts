@@ -1,0 +1,31 @@
+/** The judges, each a pure function from the evidence to what is wrong; an empty list is an acquittal. */
+import type { Evidence } from './evidence/evidence.ts';
+import { judgeAnswers } from './judges/answers.ts';
+import { judgeCarts } from './judges/carts.ts';
+import { judgeChanges } from './judges/changes.ts';
+import { judgeCounts } from './judges/counts.ts';
+import { judgeCoverage } from './judges/coverage.ts';
+import { judgeFollowers } from './judges/followers.ts';
+import { judgeOrder } from './judges/order.ts';
+import { judgeStops } from './judges/stops.ts';
+
+export type Judge = (evidence: Evidence) => string[];
+
+export const JUDGES = {
+  changes: judgeChanges,
+  order: judgeOrder,
+  carts: judgeCarts,
+  counts: judgeCounts,
+  answers: judgeAnswers,
+  followers: judgeFollowers,
+  stops: judgeStops,
+  coverage: judgeCoverage,
+} as const satisfies Readonly<Record<string, Judge>>;
+
+export type JudgeName = keyof typeof JUDGES;
+export type Objection = { readonly judge: JudgeName; readonly what: string };
+
+export const judge = (evidence: Evidence): Objection[] =>
+  (Object.keys(JUDGES) as JudgeName[]).flatMap((name) =>
+    JUDGES[name](evidence).map((what) => ({ judge: name, what })),
+  );

@@ -1,0 +1,63 @@
+/** What shoppers and business users recorded of a run: every request, and how it ended so far as they could know. */
+import type { Place } from '@micromart/shared/event-log/position';
+
+export type Item = { readonly productId: string; readonly quantity: number };
+
+export type Outcome =
+  /** Without a position where a cart was opened, which is no event yet. */
+  | { readonly kind: 'acknowledged'; readonly position: Place | undefined }
+  /** An answer that says no, or no connection: nothing may have happened. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** No answer, or one that does not tell: it may have happened or not. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** One request. Times are the wall clock's, in milliseconds since 1970. */
+export type Attempt = {
+  /** The number in its `traceparent`, by which its events are found in the log. */
+  readonly trace: number;
+  readonly sentAtMs: number;
+  readonly endedAtMs: number;
+  readonly outcome: Outcome;
+};
+
+/** A change that a shopper wanted: one request, or with an Idempotency-Key as many as it took. */
+export type Change = {
+  readonly cartId: string;
+  readonly kind: 'add' | 'remove';
+  /** What is added, all or none of it; of a removal, one item with the most that may be taken out. */
+  readonly items: readonly Item[];
+  readonly attempts: readonly Attempt[];
+};
+
+export type Counters = {
+  readonly added: number;
+  readonly removed: number;
+  readonly unitsAdded: number;
+  readonly unitsRemoved: number;
+};
+
+export const NO_COUNTERS: Counters = { added: 0, removed: 0, unitsAdded: 0, unitsRemoved: 0 };
+
+/** An answer of the read model: some counters, and what it says of its freshness. */
+export type Answer = {
+  /** By product; `whole` says that products which are absent have none. */
+  readonly counters: ReadonlyMap<string, Counters>;
+  readonly whole: boolean;
+  readonly places: readonly Place[];
+  readonly asOfMs: number;
+  /** What the request asked to be included. */
+  readonly tokens: readonly Place[];
+};
+
+export type BrokenRead = { readonly sentAtMs: number; readonly endedAtMs: number; readonly why: string };
+
+export type History = {
+  readonly changes: readonly Change[];
+  readonly answers: readonly Answer[];
+  /** Reads that were answered as they never should be: with a 500, or a conflict for a token of this log. */
+  readonly misanswers: readonly string[];
+  /** Reads that had begun and broke off. */
+  readonly broken: readonly BrokenRead[];
+  /** Every cart that was opened, and whose it is. */
+  readonly carts: ReadonlyMap<string, string>;
+};

@@ -1,0 +1,117 @@
+/**
+ * A shopper fills carts, with two hands at once, so that changes of one cart meet. One hand sends Idempotency-Keys and
+ * repeats a request until it knows how it ended, and now and then once more for nothing; the other sends each request
+ * once, whatever becomes of it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Draw } from '@micromart/demo/draws';
+import type { Attempt, Change, Item } from './history.ts';
+import type { Sender } from './sending.ts';
+
+export type ShopperDeps = {
+  readonly subject: string;
+  readonly token: string;
+  readonly products: readonly string[];
+  readonly draw: Draw;
+  readonly sender: Sender;
+  readonly onCart: (cartId: string, subject: string) => void;
+  readonly onChange: (change: Change) => void;
+  readonly signal: AbortSignal;
+};
+
+const CARTS = 2;
+const CHANGES_OF_A_CART = 40;
+const MAX_ITEMS = 3;
+const MAX_QUANTITY = 5;
+/** More than a line may hold once it is not empty: such a request is refused. */
+const TOO_MUCH = 999;
+const ATTEMPTS = 200;
+const PAUSE_MS = 40;
+
+type Place = { cartId: string | undefined; changes: number };
+type Plan = Pick<Change, 'kind' | 'items'>;
+
+/** Shops until the signal is aborted; comes back when nothing is in flight any more. */
+export async function shop(deps: ShopperDeps): Promise<void> {
+  const places = Array.from({ length: CARTS }, (): Place => ({ cartId: undefined, changes: 0 }));
+  await Promise.all([useHand(deps, places, true), useHand(deps, places, false)]);
+}
+
+async function useHand(deps: ShopperDeps, places: readonly Place[], keyed: boolean): Promise<void> {
+  const { draw, signal, subject, onChange } = deps;
+  for (let number = 0; !signal.aborted; number += 1) {
+    const place = places[draw(places.length)]!;
+    const cartId = await cartAt(deps, place);
+    if (cartId === undefined) continue;
+    place.changes += 1;
+    if (place.changes >= CHANGES_OF_A_CART) Object.assign(place, { cartId: undefined, changes: 0 });
+    const plan = planChange(deps);
+    const key = keyed ? `${subject}-${number}` : undefined;
+    const attempts = await carryOut(deps, cartId, plan, key);
+    onChange({ cartId, ...plan, attempts });
+    const last = attempts.at(-1)!.outcome;
+    if (last.kind !== 'acknowledged') await pause(signal);
+  }
+}
+
+async function cartAt({ sender, token, subject, onCart, signal }: ShopperDeps, place: Place) {
+  if (place.cartId !== undefined) return place.cartId;
+  const { attempt, body } = await sender.send({ method: 'POST', path: '/carts', token });
+  if (attempt.outcome.kind !== 'acknowledged') {
+    await pause(signal);
+    return undefined;
+  }
+  const { id } = JSON.parse(body) as { id: string };
+  onCart(id, subject);
+  Object.assign(place, { cartId: id, changes: 0 });
+  return id;
+}
+
+function planChange({ draw, products }: ShopperDeps): Plan {
+  const product = () => products[draw(products.length)]!;
+  const chance = draw(100);
+  if (chance < 30)
+    return { kind: 'remove', items: [{ productId: product(), quantity: 1 + draw(MAX_QUANTITY) }] };
+  if (chance < 33) return { kind: 'add', items: [{ productId: product(), quantity: TOO_MUCH }] };
+  const wanted = new Set(Array.from({ length: 1 + draw(MAX_ITEMS) }, product));
+  return {
+    kind: 'add',
+    items: [...wanted].map((productId) => ({ productId, quantity: 1 + draw(MAX_QUANTITY) })),
+  };
+}
+
+/** Sends the change, with a key as often as it takes to know how it ended. */
+async function carryOut(
+  { sender, token, draw, signal }: ShopperDeps,
+  cartId: string,
+  { kind, items }: Plan,
+  key: string | undefined,
+): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  const [first] = items as readonly [Item];
+  const request =
+    kind === 'add'
+      ? ({ method: 'POST', path: `/carts/${cartId}/items`, body: { items } } as const)
+      : ({
+          method: 'DELETE',
+          path: `/carts/${cartId}/items/${first.productId}?quantity=${first.quantity}`,
+        } as const);
+  const onceMore = key !== undefined && draw(10) === 0 ? 1 : 0;
+  for (let known = 0; attempts.length < ATTEMPTS; ) {
+    const { attempt } = await sender.send({ ...request, token, key });
+    attempts.push(attempt);
+    if (key === undefined) break;
+    if (isAnswer(attempt)) known += 1;
+    if (known > onceMore) break;
+    if (!isAnswer(attempt)) await pause(signal);
+  }
+  return attempts;
+}
+
+/** Whether the question is settled; a first request that is still under way, or a server that is not there, settles nothing. */
+const isAnswer = ({ outcome }: Attempt): boolean =>
+  outcome.kind === 'acknowledged' || (outcome.kind === 'refused' && !/^(409|429|ECONN)/.test(outcome.why));
+
+/** Cut short when the run ends, which a last attempt may not be. */
+const pause = (signal: AbortSignal): Promise<void> =>
+  sleep(PAUSE_MS, undefined, signal.aborted ? {} : { signal }).catch(() => {});
