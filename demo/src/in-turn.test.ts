@@ -48,6 +48,15 @@ describe('work in turn', () => {
     );
   });
 
+  test('takes what waited for a key whose work ended while the source was being read', async () => {
+    const done: string[] = [];
+    const limits = { keyOf: () => 'one key', concurrency: 4, lookAhead: 6 };
+    await forEachInTurn(stream(['first', 'second']), limits, async (item) => {
+      done.push(item);
+    });
+    expect(done).toEqual(['first', 'second']);
+  });
+
   test('goes on with other keys while one takes long', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {

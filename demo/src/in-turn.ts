@@ -32,20 +32,22 @@ export async function forEachInTurn<T>(
       else start(waiting.splice(at, 1)[0]!);
   };
 
-  try {
-    for await (const item of items) {
-      waiting.push(item);
-      startThoseFree();
-      while (waiting.length >= lookAhead && !failure.signal.aborted) {
-        await Promise.race(running);
-        startThoseFree();
-      }
-      if (failure.signal.aborted) break;
-    }
-    while (waiting.length > 0 && !failure.signal.aborted) {
+  /** Starts what is free until at most `most` wait. Whoever waits then waits for a key in work, so some work is running. */
+  const startUntil = async (most: number): Promise<void> => {
+    startThoseFree();
+    while (waiting.length > most && !failure.signal.aborted) {
       await Promise.race(running);
       startThoseFree();
     }
+  };
+
+  try {
+    for await (const item of items) {
+      waiting.push(item);
+      await startUntil(lookAhead - 1);
+      if (failure.signal.aborted) break;
+    }
+    await startUntil(0);
   } catch (error) {
     failure.abort(error);
   }
