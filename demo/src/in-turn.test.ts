@@ -48,14 +48,18 @@ describe('work in turn', () => {
     );
   });
 
-  test('takes what waited for a key whose work ended while the source was being read', async () => {
-    const done: string[] = [];
-    const limits = { keyOf: () => 'one key', concurrency: 4, lookAhead: 6 };
-    await forEachInTurn(stream(['first', 'second']), limits, async (item) => {
-      done.push(item);
-    });
-    expect(done).toEqual(['first', 'second']);
-  });
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'takes what waited for a key, whenever its work ends while the source is read (%i turns)',
+    async (turns) => {
+      const done: string[] = [];
+      const limits = { keyOf: () => 'one key', concurrency: 4, lookAhead: 6 };
+      await forEachInTurn(stream(['first', 'second']), limits, async (item) => {
+        await giveWay(turns);
+        done.push(item);
+      });
+      expect(done).toEqual(['first', 'second']);
+    },
+  );
 
   test('goes on with other keys while one takes long', async () => {
     let release = () => {};
