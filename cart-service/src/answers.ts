@@ -1,4 +1,4 @@
-import { parseTagCondition } from '@micromart/shared/http/conditional';
+import { matchesStrongly, parseTagCondition } from '@micromart/shared/http/conditional';
 import { problem } from '@micromart/shared/http/problem';
 import type { Answer } from '@micromart/shared/http/route';
 import type { Cart } from './cart.ts';
@@ -35,7 +35,8 @@ export function requireVersion(ifMatch: string | undefined, version: number): vo
       errors: [{ path: 'header.if-match', message: 'must be * or a list of entity tags' }],
     });
   }
-  const holds =
-    wanted === '*' || wanted.some(({ weak, value }) => !weak && TAG.exec(value)?.[1] === String(version));
-  if (!holds) throw problem('precondition-failed', 'The cart has changed meanwhile. Read it again.');
+  const versions =
+    wanted === '*' ? wanted : wanted.map((tag) => ({ ...tag, value: TAG.exec(tag.value)?.[1] ?? '' }));
+  if (!matchesStrongly(versions, { weak: false, value: String(version) }))
+    throw problem('precondition-failed', 'The cart has changed meanwhile. Read it again.');
 }

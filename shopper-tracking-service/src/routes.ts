@@ -8,7 +8,7 @@ import {
   freshnessHeaders,
 } from '@micromart/shared/subscription/consistency';
 import { z } from 'zod';
-import { roundToKept } from './buckets.ts';
+import { bucketOf, roundToKept, STEP_MS } from './buckets.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { type List, type Product, SORTS, type Sort } from './list.ts';
 import type { CountStore } from './store/store.ts';
@@ -138,7 +138,9 @@ function windowOf(
 ): List['window'] {
   if (!from && !to) return undefined;
   const fromMs = roundToKept(Math.max(from?.getTime() ?? EARLIEST_MS, EARLIEST_MS), nowMs);
-  const toMs = to ? roundToKept(Math.min(to.getTime(), nowMs), nowMs) : nextMinute(nowMs);
+  const toMs = to
+    ? roundToKept(Math.min(to.getTime(), nowMs), nowMs)
+    : bucketOf(nowMs, 'minute') + STEP_MS.minute;
   if (from && to && from > to) {
     throw problem('invalid', '`from` must not lie after `to`.', {
       errors: [{ path: 'query.from', message: 'must not lie after to' }],
@@ -146,9 +148,6 @@ function windowOf(
   }
   return { from: fromMs, to: Math.max(fromMs, toMs) };
 }
-
-const MINUTE_MS = 60_000;
-const nextMinute = (ms: number): number => Math.floor(ms / MINUTE_MS + 1) * MINUTE_MS;
 
 const shownWindow = ({ window }: List) =>
   window && { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() };

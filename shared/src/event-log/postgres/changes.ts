@@ -151,12 +151,8 @@ export function createPostgresChangeStore<State>(
   async function eachAlone(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
     const outcomes: Outcome<Changed<unknown>>[] = [];
     for (const request of requests) {
-      outcomes.push(
-        await carryOut([request]).then(
-          ([outcome]) => outcome!,
-          (error) => ({ error }),
-        ),
-      );
+      const alone = await settled(carryOut([request]));
+      outcomes.push('error' in alone ? alone : alone.value[0]!);
     }
     return outcomes;
   }
