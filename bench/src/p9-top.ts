@@ -103,5 +103,9 @@ async function fill(pool: Pool, { events, endMs }: { events: number; endMs: numb
          coalesce(sum((data ->> 'quantity')::int) FILTER (WHERE type = 'cart.item-removed'), 0)
        FROM event_log_events GROUP BY 1, 2 ORDER BY 1, 2`,
     );
+  await pool.query(
+    `INSERT INTO counts_total SELECT product_id, sum(added), sum(removed), sum(units_added), sum(units_removed)
+     FROM counts_by_day GROUP BY 1`,
+  );
   await pool.query('VACUUM (ANALYZE)');
 }

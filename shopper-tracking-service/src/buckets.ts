@@ -24,20 +24,24 @@ export const oldestMinute = (nowMs: number): number => bucketOf(nowMs - MINUTES_
 export const roundToKept = (timeMs: number, nowMs: number): number =>
   bucketOf(timeMs, timeMs >= oldestMinute(nowMs) ? 'minute' : 'hour');
 
-/** The buckets of one step from `from` up to, not including, `to`. */
-export type Run = { readonly step: Step; readonly from: number; readonly to: number };
+/** The buckets of one step from `from` up to, not including, `to`: to be added, or to be taken off again. */
+export type Run = { readonly step: Step; readonly from: number; readonly to: number; readonly sign: 1 | -1 };
 
 /**
- * Covers the time from `from` to `to` by the fewest buckets: days inside, hours and minutes at the ends. Both must
- * have been rounded by roundToKept.
+ * Covers the time from `from` to `to` by few buckets: days from the midnight nearest to one end to that nearest to the
+ * other, and at the ends hours and minutes that are added, or taken off where a day reaches too far. Half a day is the
+ * most that an end can miss a midnight by, so this reads fewer buckets than covering the window from inside would. Both
+ * ends must have been rounded by roundToKept: then no minute is asked for that is not kept.
  */
 export function cover(from: number, to: number, steps: readonly Step[] = COARSE_TO_FINE): Run[] {
+  if (from > to) return cover(to, from, steps).map((run) => ({ ...run, sign: run.sign === 1 ? -1 : 1 }));
   const [step, ...finer] = steps;
-  if (!step || from >= to) return [];
-  const first = bucketOf(from + STEP_MS[step] - 1, step);
-  const end = bucketOf(to, step);
-  if (first >= end) return cover(from, to, finer);
-  return [...cover(from, first, finer), { step, from: first, to: end }, ...cover(end, to, finer)];
+  if (!step || from === to) return [];
+  const [first, end] = [nearest(from, step), nearest(to, step)];
+  if (first === end) return cover(from, to, finer);
+  return [...cover(from, first, finer), { step, from: first, to: end, sign: 1 }, ...cover(end, to, finer)];
 }
+
+const nearest = (timeMs: number, step: Step): number => bucketOf(timeMs + STEP_MS[step] / 2, step);
 
 const mod = (n: number, by: number): number => ((n % by) + by) % by;

@@ -1,13 +1,6 @@
 /** Wires a service's HTTP side: what every request passes through, the routes, and what becomes of errors. */
 import { performance } from 'node:perf_hooks';
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express';
-import helmet from 'helmet';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Logger } from '../process/logger.ts';
 import { send } from './answer.ts';
 import type { Authenticate } from './auth.ts';
@@ -66,26 +59,7 @@ export function createApp(settings: AppSettings): Express {
   return app;
 }
 
-/** An answer is data, not a page: it may load nothing and stand in no frame. A page says what it needs by itself. */
-const decideSecurityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  },
-  // Whoever ends TLS in front of the service speaks for the whole host.
-  strictTransportSecurity: false,
-});
-
-/** The same for every answer, so decided once: for each it would be a dozen calls through a dozen functions. */
-function securityHeaders(): Map<string, string> {
-  const headers = new Map<string, string>();
-  const response = { setHeader: headers.set.bind(headers), removeHeader: () => {} };
-  decideSecurityHeaders({} as Request, response as unknown as Response, () => {});
-  return headers;
-}
-
 function begin(metrics: Metrics, logger: Logger): RequestHandler {
-  const secure = securityHeaders();
   return (request, response, next) => {
     const context = {
       id: requestIdFrom(request.headers['x-request-id'] as string | undefined),
@@ -94,8 +68,6 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
       caller: '',
     };
     setContext(response, context);
-    response.setHeaders(secure);
-    response.setHeader('X-Request-Id', context.id);
     response.once('close', () => {
       const seconds = (performance.now() - context.startedMs) / 1_000;
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;

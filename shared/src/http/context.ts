@@ -1,5 +1,5 @@
 /** What is known of a request from its arrival on; it lives and dies with its response. */
-import type { ServerResponse } from 'node:http';
+import type { Response } from 'express';
 
 export type RequestContext = {
   readonly id: string;
@@ -11,14 +11,12 @@ export type RequestContext = {
   caller: string;
 };
 
-const contexts = new WeakMap<ServerResponse, RequestContext>();
-
-export const setContext = (response: ServerResponse, context: RequestContext): void => {
-  contexts.set(response, context);
+export const setContext = (response: Response, context: RequestContext): void => {
+  response.locals.context = context;
 };
 
-export function contextOf(response: ServerResponse): RequestContext {
-  const context = contexts.get(response);
+export function contextOf(response: Response): RequestContext {
+  const { context } = response.locals;
   if (!context) throw new Error('the request has no context: it did not pass the first middleware');
   return context;
 }

@@ -25,8 +25,11 @@ function history(): CartEvent[] {
   const draw = draws(7);
   return Array.from({ length: 3_000 }, () => {
     const example = cartEventExamples[draw() < 0.8 ? 'cart.item-added' : 'cart.item-removed'];
-    const productId = draw() < 0.05 ? '__proto__' : `p${Math.floor(draw() * draw() * PRODUCTS)}`;
-    const time = new Date(NOW.getTime() - Math.floor(draw() * DAYS * STEP_MS.day)).toISOString();
+    const ageMs = Math.floor(draw() * DAYS * STEP_MS.day);
+    const time = new Date(NOW.getTime() - ageMs).toISOString();
+    // What was asked for most in the first days has hardly been asked for since.
+    const name = ageMs > 3 * STEP_MS.day || draw() < 0.02 ? 'former' : 'p';
+    const productId = draw() < 0.05 ? '__proto__' : `${name}${Math.floor(draw() * PRODUCTS)}`;
     return { ...example, time, data: { ...example.data, productId, quantity: 1 + Math.floor(draw() * 5) } };
   });
 }
@@ -118,6 +121,24 @@ describe('a list', () => {
       }
       const missing = products.filter((id) => !all.some(({ productId }) => productId === id));
       for (const productId of missing) expect(recount(productId, from, to)).toEqual(NOTHING);
+    }
+  });
+
+  test('of a window begins with the same products, however few are asked for', async () => {
+    const to = roundToKept(NOW.getTime() - 5_000_000, NOW.getTime());
+    for (const hours of [1, 7, 30, 120]) {
+      const window = { from: roundToKept(to - hours * STEP_MS.hour, NOW.getTime()), to };
+      for (const [sort, minAdded] of SORTS.flatMap((one) => [0, 3].map((least) => [one, least] as const))) {
+        const expected = products
+          .map((productId) => ({ productId, ...recount(productId, window.from, to) }))
+          .filter(({ added, removed }) => added >= minAdded && added + removed > 0)
+          .map((counts) => ({ ...counts, removalRatio: removalRatio(counts) }))
+          .sort((a, b) => b[sort] - a[sort] || (a.productId < b.productId ? -1 : 1));
+        for (const limit of [1, 2, 5]) {
+          const list = { sort, descending: true, minAdded, window, limit };
+          expect(await ask((client) => store.list(client, list))).toEqual(expected.slice(0, limit));
+        }
+      }
     }
   });
 
