@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
 import { formatAfter, isLogName } from '../event-log/position.ts';
-import { createGetText } from '../http/get-text.ts';
+import { createSend } from '../http/send.ts';
 import { type EventSource, SourceReplaced } from './source.ts';
 
 /** How long an answer may take beyond what it was asked to wait. */
@@ -27,18 +27,16 @@ const pageAnswer = z.array(envelope);
  */
 export function createFeedSource({ url, token }: { url: string; token: () => Promise<string> }): EventSource {
   const base = url.replace(/\/$/, '');
-  const getText = createGetText({ connections: MAX_CONNECTIONS });
+  const send = createSend({ connections: MAX_CONNECTIONS });
 
   async function get<T>(
     path: string,
     { schema, timeoutMs, signal }: { schema: z.ZodType<T>; timeoutMs: number; signal: AbortSignal },
   ): Promise<T> {
-    const { status, text } = await getText(base + path, {
-      headers: { authorization: `Bearer ${await token()}` },
-      timeoutMs,
-      maxBytes: MAX_ANSWER_BYTES,
-      signal,
-    });
+    const headers = { authorization: `Bearer ${await token()}` };
+    const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal };
+    const { status, body } = await send({ method: 'GET', url: base + path, headers }, limits);
+    const text = body.toString('utf8');
     if (status === 409) throw new SourceReplaced(detailOf(text));
     if (status !== 200) throw new Error(`answered ${status}: ${detailOf(text)}`);
     const result = schema.safeParse(JSON.parse(text));

@@ -1,0 +1,2 @@
+declare module 'http-cache-tests/*';
+declare module '*.cjs';

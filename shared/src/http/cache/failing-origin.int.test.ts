@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { answering, openOrigin, type TestOrigin } from './testing/origin.ts';
+
+let origin: TestOrigin;
+beforeEach(async () => {
+  origin = await openOrigin();
+});
+afterEach(() => origin.close());
+
+const pass = (seconds: number) => {
+  origin.nowMs += seconds * 1_000;
+};
+
+describe('a failing origin', () => {
+  test('is asked again where nothing may stand in', async () => {
+    origin.answer = (_, response) =>
+      origin.requests.length < 3 ? response.writeHead(503).end() : response.end('here');
+    expect(await origin.client().get(`${origin.url}/a`)).toMatchObject({ status: 200, text: 'here' });
+    expect(origin.attempts).toEqual(['failed', 'failed', 'answered']);
+  });
+
+  test('is left alone for a second, and then found again', async () => {
+    origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
+    const client = origin.client({ attempts: 1 });
+    await client.get(`${origin.url}/a`);
+    pass(11);
+    await origin.stop();
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'stale' });
+    await origin.start();
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'stale' });
+    expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 504 });
+    expect(origin.attempts).toHaveLength(2);
+    pass(1);
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'fetched' });
+  });
+
+  test('is asked for other addresses after a 500, which is the one address its own', async () => {
+    const client = origin.client();
+    origin.answer = answering('', {}, 500);
+    await client.get(`${origin.url}/a`);
+    origin.answer = answering('two', {});
+    expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 200, text: 'two' });
+  });
+
+  test('that does not answer in time counts as one that is away', async () => {
+    origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
+    const client = origin.client({ timeoutMs: 100 });
+    await client.get(`${origin.url}/a`);
+    pass(11);
+    origin.answer = () => {};
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'one', cacheStatus: 'stale' });
+    expect((await client.get(`${origin.url}/b`)).text).toBe(`${origin.url} did not answer within 0.1 s`);
+  });
+
+  test('has its own headers on a 503 heeded, but not in the place of an answer that may stand in', async () => {
+    origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
+    const client = origin.client({ attempts: 1, pauseMs: 0 });
+    await client.get(`${origin.url}/a`);
+    origin.answer = answering('later', { 'cache-control': 'max-age=5' }, 503);
+    await client.get(`${origin.url}/b`);
+    expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 503, cacheStatus: 'fresh' });
+    pass(11);
+    await client.get(`${origin.url}/a`);
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 200, cacheStatus: 'stale' });
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createMemory } from './memory.ts';
+
+const nothing = () => {};
+
+test('gives what was set, and nothing else', () => {
+  const memory = createMemory<string>({ maxEntries: 10, maxBytes: 1_000 }, nothing);
+  memory.set('__proto__', 'a', 1);
+  expect([memory.get('__proto__'), memory.get('constructor')]).toEqual(['a', undefined]);
+  expect([memory.entries, memory.bytes]).toEqual([1, 1]);
+});
+
+test('lets go first of what was used least recently', () => {
+  let evicted = 0;
+  const memory = createMemory<number>({ maxEntries: 3, maxBytes: 1_000 }, () => {
+    evicted += 1;
+  });
+  for (const key of ['a', 'b', 'c']) memory.set(key, 1, 1);
+  memory.get('a');
+  memory.set('d', 1, 1);
+  expect(['a', 'b', 'c', 'd'].map((key) => memory.get(key))).toEqual([1, undefined, 1, 1]);
+  expect(evicted).toBe(1);
+});
+
+test('does not keep what would take more than a quarter of it, nor what was there before', () => {
+  const memory = createMemory<string>({ maxEntries: 10, maxBytes: 100 }, nothing);
+  memory.set('a', 'small', 25);
+  memory.set('a', 'large', 26);
+  expect([memory.get('a'), memory.bytes]).toEqual([undefined, 0]);
+});
+
+test('removes all keys that begin alike', () => {
+  const memory = createMemory<number>({ maxEntries: 10, maxBytes: 100 }, nothing);
+  for (const key of ['a 1', 'a 2', 'b 1']) memory.set(key, 1, 1);
+  memory.deleteAll('a ');
+  expect([memory.get('a 1'), memory.get('b 1'), memory.bytes]).toEqual([undefined, 1, 1]);
+});
+
+test('never holds more entries or bytes than it may, and always knows how many', () => {
+  const key = fc.integer({ min: 0, max: 20 }).map(String);
+  const size = fc.integer({ min: 0, max: 60 });
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('set' as const), key, size }),
+    fc.record({ do: fc.constant('get' as const), key }),
+    fc.record({ do: fc.constant('delete' as const), key }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const memory = createMemory<number>({ maxEntries: 7, maxBytes: 200 }, nothing);
+      for (const one of steps) {
+        if (one.do === 'set') memory.set(one.key, one.size, one.size);
+        else memory[one.do](one.key);
+        expect(memory.entries).toBeLessThanOrEqual(7);
+        expect(memory.bytes).toBeLessThanOrEqual(200);
+      }
+      const kept = Array.from({ length: 21 }, (_, n) => memory.get(String(n))).filter(
+        (one) => one !== undefined,
+      );
+      expect(memory.entries).toBe(kept.length);
+      expect(memory.bytes).toBe(kept.reduce((sum, one) => sum + one, 0));
+    }),
+  );
+});

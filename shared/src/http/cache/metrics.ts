@@ -1,0 +1,44 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** How an answer came about: from memory, renewed by a 304, from memory past its lifetime, from the origin, or not at all. */
+export type CacheStatus = 'fresh' | 'revalidated' | 'stale' | 'fetched' | 'unavailable';
+
+export type CacheMeter = {
+  answered(status: CacheStatus): void;
+  /** A request that did not go to the origin because the same one was under way. */
+  collapsed(): void;
+  /** One request to the origin; `failed` when no usable answer came. */
+  asked(outcome: 'answered' | 'failed'): void;
+  evicted(): void;
+  /** What is kept now. */
+  keeps(now: { entries: number; bytes: number }): void;
+};
+
+export type CacheMetrics = { of(cache: string): CacheMeter };
+
+/** What all HTTP caches of a process measure, each under its name. Made once for a registry. */
+export function createCacheMetrics(registry: Registry): CacheMetrics {
+  const counter = <L extends string>(name: string, help: string, ...labels: L[]) =>
+    new Counter({ name, help, labelNames: ['cache', ...labels], registers: [registry] });
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name, help, labelNames: ['cache'], registers: [registry] });
+  const answers = counter('http_cache_answers_total', 'Answers by how they came about', 'status');
+  const collapsed = counter('http_cache_collapsed_total', 'Requests that went along with another one');
+  const requests = counter('http_cache_origin_requests_total', 'Requests to the origin', 'outcome');
+  const evictions = counter('http_cache_evictions_total', 'Answers that had to go for others');
+  const entries = gauge('http_cache_entries', 'Addresses of which answers are kept, by who asked');
+  const bytes = gauge('http_cache_bytes', 'Memory that the answers take, about');
+
+  return {
+    of: (cache) => ({
+      answered: (status) => answers.inc({ cache, status }),
+      collapsed: () => collapsed.inc({ cache }),
+      asked: (outcome) => requests.inc({ cache, outcome }),
+      evicted: () => evictions.inc({ cache }),
+      keeps(now) {
+        entries.set({ cache }, now.entries);
+        bytes.set({ cache }, now.bytes);
+      },
+    }),
+  };
+}
