@@ -98,7 +98,8 @@ export const workspaceOf = (path: string): string => path.split('/')[0]!;
 export const isService = (workspace: string): boolean => /-service$|^storefront$/.test(workspace);
 
 /** Whether a file serves only tests and measurements, and is no part of what runs in production. */
-export const isForTests = (path: string): boolean => /\.test\.ts$|\/testing\/|^(e2e|bench)\//.test(path);
+export const isForTests = (path: string): boolean =>
+  /\.(test|contract)\.ts$|\/testing\/|^(e2e|bench)\//.test(path);
 
 /** The package that an import names, without its subpath; undefined for files and for Node's own modules. */
 export function packageOf({ name, file }: Import): string | undefined {

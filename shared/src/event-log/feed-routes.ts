@@ -49,8 +49,10 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       problems: ['invalid', 'unavailable'],
       async handle({ query, signal }) {
         const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
-        const { at, last } = after ? await watch.moved(after, query.wait * 1_000, signal) : await log.heads();
-        const news = after && query.events > 0 ? { events: await log.news(after, query.events) } : {};
+        const wanted = { waitMs: query.wait * 1_000, events: query.events, signal };
+        const { at, last, events } = after
+          ? await watch.moved(after, wanted)
+          : { ...(await log.heads()), events: undefined };
         return {
           status: 200,
           headers: { 'cache-control': 'no-store' },
@@ -58,7 +60,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
             log: log.name,
             at: at.toISOString(),
             partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
-            ...news,
+            events,
           },
         };
       },

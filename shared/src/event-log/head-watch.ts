@@ -1,3 +1,4 @@
+import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { EventLog, Heads } from './event-log.ts';
 import type { Sequences } from './position.ts';
 
@@ -6,10 +7,14 @@ const POLL_MS = 200;
 
 export type HeadWatch = {
   /**
-   * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted.
-   * Whoever waits at the same time shares the reading of the heads.
+   * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted; with the
+   * first events after `after`, at most `events`, where some were asked for. Whoever waits at the same time shares the
+   * reading of the heads.
    */
-  moved(after: Sequences, waitMs: number, signal: AbortSignal): Promise<Heads>;
+  moved(
+    after: Sequences,
+    wanted: { waitMs: number; events: number; signal: AbortSignal },
+  ): Promise<Heads & { readonly events?: readonly LoggedEvent[] | undefined }>;
   close(): void;
 };
 
@@ -56,15 +61,19 @@ export function createHeadWatch(log: EventLog): HeadWatch {
     });
 
   return {
-    async moved(after, waitMs, signal) {
+    async moved(after, { waitMs, events: limit, signal }) {
       const untilMs = Date.now() + waitMs;
-      for (;;) {
+      const readNews = async () => (limit > 0 ? await log.news(after, limit) : undefined);
+      for (let likely = true; ; ) {
         const before = appends;
-        const heads = await readHeads();
+        // Read at the same time where there is likely to be some, which whoever waits for them sees half a millisecond sooner.
+        const [heads, events] = await Promise.all([readHeads(), likely ? readNews() : undefined]);
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
-        if (moved || Date.now() >= untilMs || signal.aborted) return heads;
+        if (moved) return { ...heads, events: events ?? (await readNews()) };
+        if (Date.now() >= untilMs || signal.aborted) return heads;
         // A commit while the heads were read has woken nobody yet.
         if (appends === before) await nextWake(untilMs, signal);
+        likely = appends !== before;
       }
     },
     close() {

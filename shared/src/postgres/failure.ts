@@ -27,6 +27,14 @@ export function isAway(error: unknown): boolean {
   return CONNECTION_WORDS.test(error.message);
 }
 
+const OUT_OF_REACH = new Set(['42P01', '3F000', '42501']);
+
+/**
+ * Whether what was asked for is not there or not granted (undefined table, invalid schema name, insufficient privilege):
+ * for a role that may only read, the same until the owner has made the schema and granted it.
+ */
+export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(codeOf(error) ?? '');
+
 /** Whether the database undid the work to let somebody else's go on (deadlock, serialisation failure). */
 export const isConflict = (error: unknown): boolean => codeOf(error)?.startsWith('40') ?? false;
 

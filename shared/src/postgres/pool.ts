@@ -19,6 +19,7 @@ const types: pg.CustomTypesConfig = {
  * Opens a pool of at most `max` connections (a server has about a hundred for all its clients, so every pool says how
  * many are its own). Connections open when they are first needed. A connection that breaks while idle is dropped and
  * reported to `onIdleError`; one that breaks in use fails its query. `settings` are the server's, for each session.
+ * Queries of one client that are asked without waiting for one another travel together, and are carried out in order.
  */
 export function openPool(
   url: string,
@@ -46,6 +47,7 @@ export function openPool(
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    pipeline: true,
   });
   pool.on('error', (error) => onIdleError?.(error));
   return pool;
@@ -60,31 +62,61 @@ export async function inTransaction<T>(
   work: (client: Client) => Promise<T>,
   begin = 'BEGIN',
 ): Promise<T> {
-  const client = await pool.connect();
+  const { client, giveBack } = await take(pool);
   let broken: Error | undefined;
-  // Without a listener, a connection that dies between two queries would end the process.
-  const onError = (error: Error) => {
-    broken = error;
-  };
-  client.on('error', onError);
+  // It travels with the first statement of the work, which takes a round trip less: where it fails, that one does too.
+  const begun = client.query(begin).then(() => undefined, asError);
   try {
-    await client.query(begin);
     const result = await work(client);
+    const failed = await begun;
+    if (failed) throw failed;
     await client.query('COMMIT');
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((cause) => {
       broken = cause;
     });
-    throw error;
+    throw (await begun) ?? error;
   } finally {
-    client.off('error', onError);
-    client.release(broken);
+    giveBack(broken);
   }
 }
 
-/** The `begin` of a transaction that only reads, all its statements from one snapshot. */
-export const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+/** Runs `work`, which only reads, with all its statements in one snapshot. */
+export async function inSnapshot<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const { client, giveBack } = await take(pool);
+  const begun = client
+    .query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    .then(() => undefined, asError);
+  try {
+    const result = await work(client);
+    const failed = await begun;
+    if (failed) throw failed;
+    return result;
+  } catch (error) {
+    throw (await begun) ?? error;
+  } finally {
+    // Nothing depends on how it ends, so nobody waits for it.
+    client.query('COMMIT').then(() => giveBack(), giveBack);
+  }
+}
+
+const asError = (error: Error): Error => error;
+
+/** A client of one's own. Without a listener, a connection that dies between two queries would end the process. */
+async function take(pool: Pool): Promise<{ client: Client; giveBack: (broken?: Error) => void }> {
+  const client = await pool.connect();
+  let lost: Error | undefined;
+  const onError = (error: Error) => {
+    lost = error;
+  };
+  client.on('error', onError);
+  const giveBack = (broken: Error | undefined = lost) => {
+    client.off('error', onError);
+    client.release(broken);
+  };
+  return { client, giveBack };
+}
 
 /** Whether the database answers: a readiness check. */
 export async function checkAnswers(pool: Pool): Promise<{ ok: boolean; detail?: string }> {

@@ -2,11 +2,11 @@
 import { formatPosition, type Place, parsePosition } from '../event-log/position.ts';
 import { problem } from '../http/problem.ts';
 import type { Pool } from '../postgres/pool.ts';
-import type { Bell } from './bell.ts';
+import type { Applied } from './applied.ts';
 import { type Inclusion, inclusionOf, type PartitionStanding } from './inclusion.ts';
 
 export const MAX_WAIT_MS = 30_000;
-/** Another instance may be the one that applies, and it cannot ring here. */
+/** Another instance may be the one that applies, and is not heard here. */
 const POLL_MS = 100;
 const RETRY_BEHIND_S = 1;
 /** Only an operator's hand helps, so there is no hurry. */
@@ -26,7 +26,7 @@ export function createAwaitPosition({
   pool: Pool;
   /** The names of the subscriptions that feed what is being read. */
   subscriptions: () => readonly string[];
-  applied: Bell;
+  applied: Applied;
 }): AwaitPosition {
   let looking: Promise<PartitionStanding[]> | undefined;
 
@@ -39,6 +39,15 @@ export function createAwaitPosition({
     return looking;
   };
 
+  /** Comes back when this process has applied the places, or has not until then. */
+  async function appliedHere(places: readonly Place[], untilMs: number, signal: AbortSignal): Promise<void> {
+    let leftMs = untilMs - performance.now();
+    while (!applied.includes(places) && leftMs > 0 && !signal.aborted) {
+      await applied.next(signal, leftMs);
+      leftMs = untilMs - performance.now();
+    }
+  }
+
   return async (position, waitMs, signal) => {
     const places = parsePosition(position);
     if (!places)
@@ -47,14 +56,12 @@ export function createAwaitPosition({
         'Consistent-With must be a position as a Position header gave it: cart-3f2a9c1e/7@1234.',
       );
     const deadline = performance.now() + Math.min(waitMs, MAX_WAIT_MS);
-    for (;;) {
-      const rungBefore = applied.rings;
+    while (!applied.includes(places)) {
       const inclusion = inclusionOf(places, await look());
       if (inclusion.kind === 'included') return;
-      const leftMs = deadline - performance.now();
-      if (inclusion.kind !== 'behind' || leftMs <= 0 || signal.aborted) throw refusal(inclusion);
-      // What was applied while we looked has rung already.
-      if (applied.rings === rungBefore) await applied.next(signal, Math.min(leftMs, POLL_MS));
+      const nowMs = performance.now();
+      if (inclusion.kind !== 'behind' || nowMs >= deadline || signal.aborted) throw refusal(inclusion);
+      await appliedHere(places, Math.min(deadline, nowMs + POLL_MS), signal);
     }
   };
 }

@@ -1,7 +1,7 @@
-/** One batch, one transaction: the fence, the effects, the parked events and the new positions, all of it or nothing. */
+/** One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing. */
 import { type Client, inTransaction, type Pool } from '../postgres/pool.ts';
 import { handling, storable } from './fault.ts';
-import { BEGIN_FENCED, lockPositions, movePositions } from './fence.ts';
+import { BEGIN_FENCED, countParked, type Move, movePositions } from './fence.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './item.ts';
 import type { Projection } from './projection.ts';
 
@@ -17,6 +17,14 @@ export type BatchTarget<E> = {
   readonly parkedEvents: number;
 };
 
+export type Outcome = {
+  /** Numbers of events. */
+  readonly applied: number;
+  readonly parked: number;
+  /** The moves of partitions in which nothing is parked: all up to there is included. */
+  readonly whole: readonly Move[];
+};
+
 /**
  * Applies items, which are dense and in order within each partition, of any number of partitions. Throws StaleFence,
  * TooManyParked, EventFault for what the projection threw, or the database's error; only when that was lost during the
@@ -25,18 +33,24 @@ export type BatchTarget<E> = {
 export async function applyBatch<E>(
   { pool, subscription, projection, parkedEvents }: BatchTarget<E>,
   items: readonly Item<E>[],
-): Promise<{ applied: number; parked: number }> {
+): Promise<Outcome> {
   const moves = movesOf(items);
   return inTransaction(
     pool,
     async (client) => {
-      const parkedBefore = await lockPositions(client, subscription, moves);
+      const parkedBefore = await movePositions(client, subscription, moves);
       const blocked = await blockedKeys(client, subscription, items, parkedBefore);
       const { apply, park } = divide(items, blocked);
       if (apply.length > 0) await handling(() => projection.apply(client, apply));
-      if (park.length > 0) await parkAll(client, subscription, park, parkedEvents);
-      await movePositions(client, subscription, moves, countByPartition(park));
-      return { applied: apply.length, parked: park.length };
+      const parkedNow = countByPartition(park);
+      if (park.length > 0) {
+        await parkAll(client, subscription, park, parkedEvents);
+        await countParked(client, subscription, parkedNow);
+      }
+      const whole = moves.filter(
+        ({ partition }) => !parkedBefore.get(partition) && !parkedNow.has(partition),
+      );
+      return { applied: apply.length, parked: park.length, whole };
     },
     BEGIN_FENCED,
   );

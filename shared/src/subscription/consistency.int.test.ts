@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import { until } from '../testing/until.ts';
-import { createBell } from './bell.ts';
+import { createApplied } from './applied.ts';
 import { createConsistency } from './consistency.ts';
 import { listParked } from './parking.ts';
 import { createLagCheck } from './status.ts';
@@ -85,7 +85,7 @@ describe('Consistent-With', () => {
   });
 
   test('finds out by looking where another instance applies', async () => {
-    const waiting = read('test-1/0@2', 20, { applied: createBell() });
+    const waiting = read('test-1/0@2', 20, { applied: createApplied() });
     source.append(0, 'a');
     expect((await waiting).value).toBe(3);
   });

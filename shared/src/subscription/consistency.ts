@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { formatPosition } from '../event-log/position.ts';
 import type { Client, Pool } from '../postgres/pool.ts';
+import type { Applied } from './applied.ts';
 import { createAwaitPosition, MAX_WAIT_MS } from './await-position.ts';
-import type { Bell } from './bell.ts';
 import { readFresh } from './freshness.ts';
 
 const MAX_POSITION_LENGTH = 8_000;
@@ -42,7 +42,7 @@ export function createConsistency(deps: {
   pool: Pool;
   /** The names of the subscriptions that feed what is being read. */
   subscriptions: () => readonly string[];
-  applied: Bell;
+  applied: Applied;
 }): Consistency {
   const awaitPosition = createAwaitPosition(deps);
   return {

@@ -1,6 +1,7 @@
 /** Empties the lanes: takes what is ready in all of them, applies it in one transaction, and finds the culprit if it fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggedEvent } from '../contracts/envelope.ts';
+import type { Applied } from './applied.ts';
 import { applyBatch, type BatchTarget, TooManyParked } from './batch.ts';
 import type { Bell } from './bell.ts';
 import type { Control } from './control.ts';
@@ -33,7 +34,7 @@ export function createDrain<E>({
   line: Line;
   control: Control;
   bell: Bell;
-  applied: Bell;
+  applied: Applied;
   meter: SubscriptionMeter;
   signal: AbortSignal;
 }): () => Promise<void> {
@@ -43,6 +44,7 @@ export function createDrain<E>({
     signal.throwIfAborted();
     const outcome = await applyBatch(target, items);
     for (const { partition, to } of movesOf(items)) line.commit(partition, to);
+    for (const { partition, to } of outcome.whole) applied.note(line.log!, partition, to);
     meter.batch(items.length, outcome);
     bell.ring();
     applied.ring();
@@ -77,8 +79,9 @@ export function createDrain<E>({
   }
 
   async function recover(): Promise<void> {
-    line.restart(await readStanding(target.pool, target.subscription), performance.now());
-    for (const event of unsure) line.accept(event.partition, [event]);
+    const askedMs = performance.now();
+    line.restart(await readStanding(target.pool, target.subscription), askedMs);
+    for (const event of unsure) line.fill(event.partition, [event]);
     unsure = [];
   }
 

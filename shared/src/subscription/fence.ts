@@ -1,7 +1,7 @@
 /**
  * The fence: effects and positions move together, and only from the positions that the effects were worked out for.
  *
- * Position rows are locked first, in ascending order (two writers cannot deadlock), and compared; unless all of them
+ * Position rows are locked first, in ascending order (two writers cannot deadlock), compared and moved; unless all of them
  * match, nothing is written at all. The locks are held until the commit, so whoever comes second waits, then sees the
  * moved position and is refused: a process that was frozen and woke up, one whose commit succeeded although it was told
  * nothing, one that believes it still leads. Nothing else keeps them out.
@@ -23,48 +23,46 @@ export class StaleFence extends Error {
 export const BEGIN_FENCED = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '3s';
   SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '10s'`;
 
-/** Locks the positions and compares them; gives the number of parked events of each partition, or throws StaleFence. */
-export async function lockPositions(
-  client: Client,
-  subscription: string,
-  moves: readonly Move[],
-): Promise<ReadonlyMap<number, number>> {
-  const { rows } = await client.query<{ partition: number; sequence: number; parked: number }>({
-    name: 'lock-positions',
-    text: `SELECT partition, sequence, parked FROM subscription_positions
-           WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE`,
-    values: [subscription, moves.map((move) => move.partition)],
-  });
-  const found = new Map(rows.map((row) => [row.partition, row]));
-  for (const { partition, from } of moves) {
-    const sequence = found.get(partition)?.sequence;
-    if (sequence !== from)
-      throw new StaleFence(`partition ${partition} of ${subscription} is at ${sequence}, not at ${from}`);
-  }
-  return new Map(rows.map((row) => [row.partition, row.parked]));
-}
-
-/** Moves positions that lockPositions has locked in this transaction; `parked` counts what this transaction parks. */
+/**
+ * Locks the positions, compares and moves them; gives the number of parked events of each partition, or throws StaleFence.
+ * It comes before the effects and not after them: then whoever is late does no work, and one round trip is enough.
+ */
 export async function movePositions(
   client: Client,
   subscription: string,
   moves: readonly Move[],
-  parked: ReadonlyMap<number, number>,
-): Promise<void> {
-  const { rowCount } = await client.query({
+): Promise<ReadonlyMap<number, number>> {
+  const { rows } = await client.query<{ partition: number; parked: number }>({
     name: 'move-positions',
-    text: `UPDATE subscription_positions p
-           SET sequence = m.till, head = GREATEST(p.head, m.till), parked = p.parked + m.parked
-           FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[]) AS m (partition, since, till, parked)
-           WHERE p.subscription = $1 AND p.partition = m.partition AND p.sequence = m.since`,
+    text: `WITH locked AS (
+             SELECT partition FROM subscription_positions
+             WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE)
+           UPDATE subscription_positions p SET sequence = m.till, head = GREATEST(p.head, m.till)
+           FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS m (partition, since, till) JOIN locked USING (partition)
+           WHERE p.subscription = $1 AND p.partition = m.partition AND p.sequence = m.since
+           RETURNING p.partition, p.parked`,
     values: [
       subscription,
       moves.map((move) => move.partition),
       moves.map((move) => move.from),
       moves.map((move) => move.to),
-      moves.map((move) => parked.get(move.partition) ?? 0),
     ],
   });
-  if (rowCount !== moves.length)
-    throw new StaleFence(`${subscription}: ${rowCount} of ${moves.length} positions could be moved`);
+  if (rows.length !== moves.length)
+    throw new StaleFence(`${subscription}: ${rows.length} of ${moves.length} positions were as expected`);
+  return new Map(rows.map((row) => [row.partition, row.parked]));
+}
+
+/** Counts events that this transaction parks, in partitions whose positions it has moved. */
+export async function countParked(
+  client: Client,
+  subscription: string,
+  parked: ReadonlyMap<number, number>,
+): Promise<void> {
+  await client.query(
+    `UPDATE subscription_positions p SET parked = p.parked + n.parked
+     FROM unnest($2::int[], $3::int[]) AS n (partition, parked)
+     WHERE p.subscription = $1 AND p.partition = n.partition`,
+    [subscription, [...parked.keys()], [...parked.values()]],
+  );
 }

@@ -23,14 +23,13 @@ export function createFill({
   control: Control;
   bell: Bell;
   signal: AbortSignal;
-  onFetched: (fetch: Fetch) => void;
+  onFetched: (fetch: Fetch, fresh: number) => void;
 }): () => Promise<void> {
   async function fetchPage(fetch: Fetch): Promise<void> {
     const { partition, after, limit } = fetch;
     const events = await source.page({ log: line.log!, partition, after, limit, signal });
     checkPage(events, fetch);
-    line.accept(partition, events);
-    onFetched(fetch);
+    onFetched(fetch, line.fill(partition, events));
     bell.ring();
   }
 

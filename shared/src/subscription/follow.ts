@@ -1,26 +1,32 @@
 /**
- * What the leading instance does, for as long as it leads: five loops around one picture (line.ts), woken by one bell.
- * Each asks what there is for it to do, does it, or waits; each starts again after an error.
+ * What an instance does to follow: loops around one picture (line.ts), woken by one bell. Each asks what there is for it
+ * to do, does it, or waits; each starts again after an error.
+ *
+ * There are two parts. To work is to take events in and to apply them. To watch is to know the owner's heads, over all
+ * partitions, and to write down what follows from them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
+import type { Applied } from './applied.ts';
 import type { Bell } from './bell.ts';
 import type { Control } from './control.ts';
 import { createDrain } from './drain.ts';
 import { createFill } from './fill.ts';
 import { createHeadWatch } from './head-watch.ts';
 import type { Limits } from './limits.ts';
-import { createLine, type Line } from './line.ts';
+import { createLine } from './line.ts';
+import { createLook } from './look.ts';
 import type { SubscriptionMeter } from './metrics.ts';
+import { createNoting } from './noting.ts';
+import { createPlace } from './place.ts';
 import type { Projection } from './projection.ts';
 import { repeat } from './repeat.ts';
+import { createShare, type Share } from './share.ts';
 import type { EventSource, Transport } from './source.ts';
-import { readStanding, writeNotes } from './standing.ts';
+import { readStanding } from './standing.ts';
 
-/** As-Of and heads are written down no more often than this. */
-const NOTE_INTERVAL_MS = 100;
+const CONTROL_INTERVAL_MS = 1_000;
 
 export type FollowDeps<E> = {
   readonly name: string;
@@ -32,95 +38,93 @@ export type FollowDeps<E> = {
   /** Wakes the loops. */
   readonly bell: Bell;
   /** Tells others of a commit. */
-  readonly applied: Bell;
+  readonly applied: Applied;
   readonly meter: SubscriptionMeter;
   readonly logger: Logger;
   readonly limits: Limits;
 };
 
-/** Follows the source until the signal is aborted; comes back when what was in hand is finished. */
-export async function follow<E>(deps: FollowDeps<E>, signal: AbortSignal): Promise<void> {
+export type Follower = {
+  /** The partitions that a transport has assigned to this instance. */
+  assigned(): ReadonlySet<number> | undefined;
+  /** Reads where the subscription stands; to be done before anything else. */
+  begin(): Promise<void>;
+  /** Works until the signal is aborted; comes back when what was in hand is finished. */
+  work(signal: AbortSignal): Promise<void>;
+  /** Watches until the signal is aborted. */
+  watch(signal: AbortSignal): Promise<void>;
+};
+
+export function createFollower<E>(deps: FollowDeps<E>): Follower {
   const { name, pool, source, transport, projection, control, bell, applied, meter, logger, limits } = deps;
-  await pool.query('INSERT INTO subscriptions (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
-  await control.refresh(pool);
-  const line = createLine({ ...limits, graceMs: transport ? limits.graceMs : 0 });
-  line.restart(await readStanding(pool, name), performance.now());
+  const carried = transport && { transport, share: createShare(limits, performance.now()) };
+  const line = createLine(limits, carried?.share);
+  const shared = { name, pool, line, control, bell };
 
-  const shared = { line, control, bell, signal };
-  const loops: Record<string, () => Promise<void>> = {
-    heads: createHeadWatch({
-      ...shared,
-      name,
-      pool,
-      source,
-      waitS: limits.headWaitS,
-      events: transport ? 0 : limits.newsEvents,
-    }),
-    feed: createFill({
-      ...shared,
-      source,
-      pagesAtOnce: limits.pagesAtOnce,
-      onFetched: ({ kind }) => transport && meter.healed(kind),
-    }),
-    apply: createDrain({
-      ...shared,
-      target: { pool, subscription: name, projection, parkedEvents: limits.parkedEvents },
-      limits,
-      applied,
-      meter,
-    }),
-    notes: createNoting({ ...shared, name, pool, meter }),
+  const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
+    Promise.all(
+      Object.entries(loops).map(([loop, step]) =>
+        repeat(step, {
+          signal,
+          onError: (err) => logger.warn({ err, subscription: name, loop }, 'following failed; trying again'),
+        }),
+      ),
+    );
+
+  const transportLoops = (
+    { transport, share }: { transport: Transport; share: Share },
+    signal: AbortSignal,
+  ) => {
+    const place = createPlace({ ...shared, share, meter });
+    return {
+      transport: () => transport.run(place, signal).finally(() => place.assign(undefined)),
+      look: createLook({ ...shared, signal }),
+      control: () => control.refresh(pool).then(() => sleep(CONTROL_INTERVAL_MS, undefined, { signal })),
+    };
   };
-  if (transport) {
-    const deliver = createDeliver({ ...shared, meter });
-    loops.transport = () => transport.run({ deliver, signal });
-  }
 
-  const run = ([loop, step]: [string, () => Promise<void>]) =>
-    repeat(step, {
-      signal,
-      onError: (err) => logger.warn({ err, subscription: name, loop }, 'following failed; trying again'),
-    });
-  await Promise.all(Object.entries(loops).map(run));
-  meter.forget();
-}
+  return {
+    assigned: () => carried?.share.assigned,
 
-type Shared = { line: Line; control: Control; bell: Bell; signal: AbortSignal };
+    async begin() {
+      await pool.query('INSERT INTO subscriptions (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+      await control.refresh(pool);
+      const askedMs = performance.now();
+      line.learn(await readStanding(pool, name), askedMs);
+    },
 
-/** How a transport hands over: held back while there is no room, or nothing may be applied. */
-function createDeliver({ line, control, bell, meter, signal }: Shared & { meter: SubscriptionMeter }) {
-  return async (log: string, partition: number, events: readonly LoggedEvent[]): Promise<void> => {
-    while (!signal.aborted && (line.log === undefined || !control.isActive() || !line.hasRoom(partition)))
-      await bell.next(signal);
-    if (signal.aborted || log !== line.log) return;
-    const own = events.filter((event) => event.partition === partition);
-    const fresh = line.accept(partition, own, performance.now());
-    meter.duplicates(own.length - fresh);
-    bell.ring();
-  };
-}
+    async work(signal) {
+      const feed = createFill({
+        ...shared,
+        source,
+        pagesAtOnce: limits.pagesAtOnce,
+        onFetched: ({ kind }, fresh) => transport && meter.healed(kind, fresh),
+        signal,
+      });
+      const apply = createDrain({
+        ...shared,
+        target: { pool, subscription: name, projection, parkedEvents: limits.parkedEvents },
+        limits,
+        applied,
+        meter,
+        signal,
+      });
+      await runAll({ feed, apply, ...(carried && transportLoops(carried, signal)) }, signal);
+    },
 
-/** Writes down what was learnt of heads and freshness, also when no event comes. */
-function createNoting({
-  name,
-  pool,
-  line,
-  bell,
-  meter,
-  signal,
-}: Shared & { name: string; pool: Pool; meter: SubscriptionMeter }) {
-  const parked = new Map<number, number>();
-  return async () => {
-    const notes = line.notes();
-    if (notes.length === 0) return bell.next(signal);
-    for (const [partition, count] of await writeNotes(pool, name, notes)) parked.set(partition, count);
-    const positions = line.positions();
-    meter.standing({
-      lag: sum([...line.heads()].map(([partition, head]) => head - positions.get(partition)!)),
-      parked: sum([...parked.values()]),
-    });
-    await sleep(NOTE_INTERVAL_MS, undefined, { signal });
+    async watch(signal) {
+      line.lead(performance.now());
+      bell.ring();
+      const heads = createHeadWatch({
+        ...shared,
+        source,
+        waitS: limits.headWaitS,
+        events: transport ? 0 : limits.newsEvents,
+        signal,
+      });
+      await runAll({ heads, notes: createNoting({ ...shared, meter, signal }) }, signal);
+      line.resign();
+      meter.forget();
+    },
   };
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -6,7 +6,7 @@
  * and it is not included.
  */
 import type { Place } from '../event-log/position.ts';
-import { BEGIN_SNAPSHOT, type Client, inTransaction, type Pool } from '../postgres/pool.ts';
+import { type Client, inSnapshot, type Pool } from '../postgres/pool.ts';
 
 export type Freshness = { readonly asOf: Date; readonly places: readonly Place[] };
 
@@ -49,12 +49,8 @@ export async function readFresh<T>(
   subscriptions: readonly string[],
   read: (client: Client) => Promise<T>,
 ): Promise<Freshness & { readonly value: T }> {
-  return inTransaction(
-    pool,
-    async (client) => {
-      const value = await read(client);
-      return { ...(await freshnessOf(client, subscriptions)), value };
-    },
-    BEGIN_SNAPSHOT,
-  );
+  return inSnapshot(pool, async (client) => {
+    const [value, freshness] = await Promise.all([read(client), freshnessOf(client, subscriptions)]);
+    return { ...freshness, value };
+  });
 }

@@ -62,7 +62,7 @@ export function createHeadWatch({
     if (control.state?.stopped === 'source-replaced') return bell.next(signal);
     const positions = line.positions();
     const heads = await source.heads({ after: line.heads(), waitS, events, signal });
-    if (line.log === undefined) line.restart(await adopt(pool, name, heads), performance.now());
+    if (line.log === undefined) line.learn(await adopt(pool, name, heads), performance.now());
     const replaced = replacedBy({ log: line.log!, positions }, heads);
     if (replaced) return control.stop('source-replaced', replaced);
     line.hear(heads, performance.now());

@@ -25,6 +25,10 @@ export type Intake = {
   commit(sequence: number): void;
   /** Starts again at a position, after a failure: what was taken counts as not had. */
   restart(position: number): void;
+  /** Goes on from a position to which others have moved; false when it lies no further than what was taken. */
+  skipTo(position: number): boolean;
+  /** Forgets what waits: somebody else sees to it. */
+  drop(): void;
   /** The first events that are not there although later ones are (a hole), or although the owner has them (a tail). */
   missing(head: number): Missing | undefined;
 };
@@ -40,6 +44,14 @@ export function createIntake(start: number): Intake {
   const extendRun = () => {
     while (waiting.has(ready + 1)) ready += 1;
   };
+
+  function restart(at: number) {
+    position = at;
+    taken = at;
+    ready = at;
+    for (const sequence of waiting.keys()) if (sequence <= at) waiting.delete(sequence);
+    extendRun();
+  }
 
   return {
     get position() {
@@ -76,12 +88,17 @@ export function createIntake(start: number): Intake {
       position = sequence;
     },
 
-    restart(at) {
-      position = at;
-      taken = at;
-      ready = at;
-      for (const sequence of waiting.keys()) if (sequence <= at) waiting.delete(sequence);
-      extendRun();
+    restart,
+
+    skipTo(at) {
+      if (at <= taken) return false;
+      restart(at);
+      return true;
+    },
+
+    drop() {
+      waiting.clear();
+      ready = taken;
     },
 
     missing(head) {

@@ -14,6 +14,8 @@ export type Limits = {
   readonly headWaitS: number;
   /** How long a transport may be silent about events that the owner has before they are fetched. */
   readonly graceMs: number;
+  /** How long an instance may have no place at its transport before it goes by the feed, as if there were no transport. */
+  readonly awayMs: number;
   /** How often an event is tried alone before it is parked. */
   readonly attempts: number;
   /** Parked events of a subscription; with more it stops. */
@@ -28,6 +30,7 @@ export const defaultLimits: Limits = {
   bufferedEvents: 1_000,
   headWaitS: 5,
   graceMs: 5_000,
+  awayMs: 2_000,
   attempts: 3,
   parkedEvents: 1_000,
 };

@@ -1,24 +1,35 @@
 /**
- * The leading instance's picture of one subscription: a lane for each partition, with what has come, what has not, and
- * what the owner said of its head. The loops of follow.ts share it: some fill the lanes, one empties them. Pure; the
- * clock is passed in (milliseconds that only grow).
+ * An instance's picture of one subscription: a lane for each partition, with what has come, what has not, and what the
+ * owner said of its head. The loops of follow.ts share it: some fill the lanes, one empties them. Pure; the clock is
+ * passed in (milliseconds that only grow).
+ *
+ * Where a transport shares the partitions out, a lane is the instance's own while its partition is assigned to it. Events
+ * come to own lanes only, and holes are filled there. The instance that leads knows the heads and looks after the ends of
+ * all lanes: of another instance's it sees only what the database says, so it looks there before it takes one for stuck.
  */
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Heads } from '../event-log/event-log.ts';
 import type { Sequences } from '../event-log/position.ts';
-import { createIntake, type Intake, type Missing } from './intake.ts';
+import { createIntake, type Intake, type Missing, sequenceOf } from './intake.ts';
 import type { Limits } from './limits.ts';
 import { createMark, type Mark } from './mark.ts';
+import type { Share } from './share.ts';
 import type { Note, Standing } from './standing.ts';
 
 type Lane = {
   readonly partition: number;
   readonly intake: Intake;
-  readonly mark: Mark;
+  readonly mark: Mark<Date>;
   /** The owner's head, so far as it is known. */
   head: number;
-  /** Since when nothing new came that the owner has: the last delivery, or the head's rise above what is here. */
-  quietSinceMs: number;
+  /** When the head came to lie beyond what is here. */
+  behindSinceMs: number;
+  /** When the transport last went ahead here, or others were seen to have moved the position. */
+  stirredMs: number;
+  /** The highest sequence that the transport has brought since the share was told. */
+  broughtUpTo: number;
+  /** The position is no older than that. */
+  lookedMs: number;
   /** Whether something was learnt that is not written down yet. */
   noteworthy: boolean;
 };
@@ -27,13 +38,25 @@ export type Fetch = Missing & { readonly partition: number; readonly limit: numb
 
 export type Line = {
   readonly log: string | undefined;
-  /** Starts from a standing; what has come already and lies beyond it is kept. */
-  restart(standing: Standing, nowMs: number): void;
+  /** Takes in what the database said when it was asked at `askedMs`: others may have moved on. */
+  learn(standing: Standing, askedMs: number): void;
+  /** Starts again from a standing, after a failure: what was handed out counts as not had. */
+  restart(standing: Standing, askedMs: number): void;
+  /** Takes note that the share has changed: what waits of others' partitions is theirs to apply. */
+  reassign(): void;
+  /** From now on this instance looks after the ends of all lanes, until it resigns. */
+  lead(nowMs: number): void;
+  resign(): void;
+  /** Whether the database is to be looked into: for partitions that were assigned, or for others' that lie behind. */
+  mustLook(): boolean;
   /** Takes in what the owner said of its heads. */
   hear(heads: Heads, nowMs: number): void;
-  hasRoom(partition: number): boolean;
-  /** Takes in events, in any order; gives how many were new. `nowMs` only for those that came by themselves. */
-  accept(partition: number, events: readonly LoggedEvent[], nowMs?: number): number;
+  /** Whether events of this partition may come in now. */
+  admits(partition: number): boolean;
+  /** Takes in what came by the transport, in any order; gives how many events were new. */
+  accept(partition: number, events: readonly LoggedEvent[], nowMs: number): number;
+  /** Takes in what was fetched; gives how many events were new. */
+  fill(partition: number, events: readonly LoggedEvent[]): number;
   /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
   acceptNews(events: readonly LoggedEvent[]): void;
   /** What is to be fetched now, the emptiest lanes first, and in how many milliseconds there will be more. */
@@ -47,24 +70,47 @@ export type Line = {
   notes(): Note[];
 };
 
-type LineLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents' | 'graceMs'>;
+type LineLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
 
-export function createLine({ bufferedEvents, pageEvents, graceMs }: LineLimits): Line {
+/** Without a share, all lanes are this instance's own, and everything is fetched at once. */
+export function createLine({ bufferedEvents, pageEvents }: LineLimits, share?: Share): Line {
   let log: string | undefined;
+  let leading = false;
   const lanes = new Map<number, Lane>();
   let turn = 0;
+  const isOwn = ({ partition }: Lane) => share?.owns(partition) ?? true;
+  /** Whether others may have moved its position since the database was looked into. */
+  const isUnsure = ({ lookedMs }: Lane) => share !== undefined && lookedMs < share.assignedMs;
+
+  /** Takes each lane to where the database says; `move` tells whether others have been there. */
+  function moveLanes(
+    standing: Standing,
+    askedMs: number,
+    move: (intake: Intake, position: number) => boolean,
+  ) {
+    log = standing.log;
+    for (const [partition, position] of standing.positions) {
+      const lane = lanes.get(partition) ?? newLane(partition, position, askedMs);
+      lanes.set(partition, lane);
+      lane.lookedMs = askedMs;
+      if (!move(lane.intake, position)) continue;
+      lane.stirredMs = askedMs;
+      lane.noteworthy = true;
+    }
+  }
 
   function dueOf(lane: Lane, nowMs: number): { fetch: Fetch; inMs: number } | undefined {
-    const missing = lane.intake.missing(lane.head);
-    if (!missing) return undefined;
     const { partition, intake } = lane;
+    const missing = intake.missing(lane.head);
+    if (!missing) return undefined;
     const size = missing.upTo - missing.after;
     if (missing.kind === 'hole')
       return { fetch: { ...missing, partition, limit: Math.min(size, pageEvents) }, inMs: 0 };
     // Whole pages, once half of what may wait has gone: a page for each event that leaves would be many requests.
-    if (intake.waiting > bufferedEvents / 2) return undefined;
-    const inMs = Math.max(0, lane.quietSinceMs + graceMs - nowMs);
-    return { fetch: { ...missing, partition, limit: pageEvents }, inMs };
+    if (!leading || intake.waiting > bufferedEvents / 2) return undefined;
+    const dueMs = share?.patienceEndsMs(lane) ?? 0;
+    if (!Number.isFinite(dueMs) || (!isOwn(lane) && lane.lookedMs < dueMs)) return undefined;
+    return { fetch: { ...missing, partition, limit: pageEvents }, inMs: Math.max(0, dueMs - nowMs) };
   }
 
   return {
@@ -72,36 +118,71 @@ export function createLine({ bufferedEvents, pageEvents, graceMs }: LineLimits):
       return log;
     },
 
-    restart(standing, nowMs) {
-      log = standing.log;
-      for (const [partition, position] of standing.positions) {
-        const lane = lanes.get(partition);
-        if (lane) lane.intake.restart(position);
-        else lanes.set(partition, newLane(partition, position, nowMs));
+    learn(standing, askedMs) {
+      moveLanes(standing, askedMs, (intake, position) => intake.skipTo(position));
+    },
+
+    restart(standing, askedMs) {
+      moveLanes(standing, askedMs, (intake, position) => {
+        const moved = position > intake.position;
+        intake.restart(position);
+        return moved;
+      });
+    },
+
+    reassign() {
+      for (const lane of lanes.values()) {
+        lane.broughtUpTo = 0;
+        if (share?.assigned && !isOwn(lane)) lane.intake.drop();
       }
+    },
+
+    lead(nowMs) {
+      leading = true;
+      for (const lane of lanes.values()) lane.stirredMs = nowMs;
+    },
+
+    resign() {
+      leading = false;
+      for (const lane of lanes.values()) lane.head = 0;
+    },
+
+    mustLook() {
+      if (!share) return false;
+      if (share.assigned?.size && log === undefined) return true;
+      return [...lanes.values()].some((lane) =>
+        isOwn(lane) ? isUnsure(lane) : leading && lane.head > lane.intake.position,
+      );
     },
 
     hear({ at, last }, nowMs) {
       for (const [partition, head] of last) {
         const lane = lanes.get(partition)!;
         const { ready } = lane.intake;
-        if (head > ready && lane.head <= ready) lane.quietSinceMs = nowMs;
+        if (head > ready && lane.head <= ready) lane.behindSinceMs = nowMs;
         lane.head = Math.max(lane.head, head);
         lane.mark.note(head, at);
         lane.noteworthy = true;
       }
     },
 
-    hasRoom: (partition) => (lanes.get(partition)?.intake.waiting ?? 0) < bufferedEvents,
+    admits(partition) {
+      const lane = lanes.get(partition);
+      return lane !== undefined && !isUnsure(lane) && lane.intake.waiting < bufferedEvents;
+    },
 
     accept(partition, events, nowMs) {
       const lane = lanes.get(partition);
       if (!lane) return 0;
       const fresh = lane.intake.accept(events);
-      // A transport that only repeats itself is silent about what the owner has.
-      if (nowMs !== undefined && fresh > 0) lane.quietSinceMs = nowMs;
+      const last = events.reduce((highest, event) => Math.max(highest, sequenceOf(event)), 0);
+      // A transport that only repeats itself is silent about what the owner has; one that catches up is not.
+      if (fresh > 0 || last > lane.broughtUpTo) lane.stirredMs = nowMs;
+      lane.broughtUpTo = Math.max(lane.broughtUpTo, last);
       return fresh;
     },
+
+    fill: (partition, events) => lanes.get(partition)?.intake.accept(events) ?? 0,
 
     acceptNews(events) {
       for (const [partition, own] of Map.groupBy(events, (event) => event.partition)) {
@@ -159,6 +240,9 @@ const newLane = (partition: number, position: number, nowMs: number): Lane => ({
   intake: createIntake(position),
   mark: createMark(),
   head: position,
-  quietSinceMs: nowMs,
+  behindSinceMs: nowMs,
+  stirredMs: nowMs,
+  broughtUpTo: 0,
+  lookedMs: nowMs,
   noteworthy: false,
 });

@@ -4,7 +4,7 @@ import { createMark } from './mark.ts';
 const at = (seconds: number) => new Date(seconds * 1_000);
 
 test('says nothing before the head is reached, and its time once when it is', () => {
-  const mark = createMark();
+  const mark = createMark<Date>();
   mark.note(10, at(1));
   expect(mark.reached(9)).toBeUndefined();
   expect(mark.reached(10)).toEqual(at(1));
@@ -12,7 +12,7 @@ test('says nothing before the head is reached, and its time once when it is', ()
 });
 
 test('gets fresher while the head runs ahead of the position for ever', () => {
-  const mark = createMark();
+  const mark = createMark<Date>();
   const reached: (Date | undefined)[] = [];
   for (let i = 1; i <= 100; i += 1) {
     mark.note(i * 10, at(i));
@@ -22,7 +22,7 @@ test('gets fresher while the head runs ahead of the position for ever', () => {
 });
 
 test('takes the newest time of an idle partition', () => {
-  const mark = createMark();
+  const mark = createMark<Date>();
   for (let i = 1; i <= 5; i += 1) mark.note(10, at(i));
   expect(mark.reached(10)).toEqual(at(5));
 });

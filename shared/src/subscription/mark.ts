@@ -1,34 +1,31 @@
 /**
- * When a partition is known to include all that was committed before some moment: the owner said "at this time I ended
- * at that sequence", and the position has reached it.
+ * What is true once a position has reached a place: as of when a partition is, for the owner said "at this time I ended at
+ * that sequence"; or how far a transport has been read, for it brought that sequence up to there.
  *
- * Under load the owner says so many times a second, and the position would for ever chase the newest word without
- * reaching it. So two are kept: the one that is being chased, until it is reached, and the newest, which is chased next.
+ * Under load such words come many times a second, and the position would for ever chase the newest without reaching it.
+ * So two are kept: the one that is being chased, until it is reached, and the newest, which is chased next.
  */
-export type Mark = {
-  /** The owner ended at `head` at the time `at`. */
-  note(head: number, at: Date): void;
-  /** The latest time that a position is known to include, given once; undefined when nothing new was reached. */
-  reached(position: number): Date | undefined;
+export type Mark<T> = {
+  note(sequence: number, word: T): void;
+  /** The latest word that a position makes true, given once; undefined when nothing new was reached. */
+  reached(position: number): T | undefined;
 };
 
-type Word = { readonly head: number; readonly at: Date };
-
-export function createMark(): Mark {
-  let chased: Word | undefined;
-  let newest: Word | undefined;
+export function createMark<T>(): Mark<T> {
+  let chased: { sequence: number; word: T } | undefined;
+  let newest: { sequence: number; word: T } | undefined;
   return {
-    note(head, at) {
-      newest = { head, at };
+    note(sequence, word) {
+      newest = { sequence, word };
       chased ??= newest;
     },
     reached(position) {
-      let at: Date | undefined;
-      while (chased && position >= chased.head) {
-        at = chased.at;
+      let word: T | undefined;
+      while (chased && position >= chased.sequence) {
+        word = chased.word;
         chased = chased === newest ? undefined : newest;
       }
-      return at;
+      return word;
     },
   };
 }

@@ -10,8 +10,10 @@ export type SubscriptionMeter = {
   /** A batch that failed in a way that leaves open whether it was committed, and that is taken up again. */
   retried(): void;
   duplicates(events: number): void;
-  /** Events that a transport had lost, in the middle or at the end. */
-  healed(kind: 'hole' | 'tail'): void;
+  /** Messages of a transport that were no events. */
+  unreadable(messages: number): void;
+  /** Events that were fetched because a transport had not brought them: before later ones that came, or none later. */
+  healed(kind: 'hole' | 'tail', events: number): void;
   /** Events that the owner has and that are not applied, and those that are parked now. */
   standing(now: { lag: number; parked: number }): void;
   /** This instance does not lead any more: it has nothing to tell of now. */
@@ -53,11 +55,16 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
     name: 'subscription_duplicates_total',
     help: 'Delivered events that were there already',
   });
+  const unreadable = new Counter({
+    ...options,
+    name: 'subscription_unreadable_messages_total',
+    help: 'Delivered messages that were no events, and were left out',
+  });
   const healed = new Counter({
     labelNames: ['subscription', 'kind'] as const,
     registers: [registry],
     name: 'subscription_healed_total',
-    help: "Losses of the transport that were fetched from the owner's feed, in the middle (hole) or at the end (tail)",
+    help: "Events that the transport did not bring and the owner's feed did, in the middle (hole) or at the end (tail)",
   });
   const lag = new Gauge({
     ...options,
@@ -80,7 +87,8 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
       refused: () => refused.inc({ subscription }),
       retried: () => retried.inc({ subscription }),
       duplicates: (events) => duplicates.inc({ subscription }, events),
-      healed: (kind) => healed.inc({ subscription, kind }),
+      unreadable: (messages) => unreadable.inc({ subscription }, messages),
+      healed: (kind, events) => healed.inc({ subscription, kind }, events),
       standing(now) {
         lag.set({ subscription }, now.lag);
         parkedNow.set({ subscription }, now.parked);

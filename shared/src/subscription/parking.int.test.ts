@@ -166,7 +166,7 @@ describe('an operator', () => {
     const [head] = await parked();
     let appending = true;
     const writer = (async () => {
-      for (let i = 0; appending || i < 200; i += 1) {
+      for (let i = 0; (appending && i < 2_000) || i < 200; i += 1) {
         source.append(0, 'bad');
         await new Promise((resolve) => setImmediate(resolve));
       }

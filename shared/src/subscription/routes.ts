@@ -18,7 +18,11 @@ const subscriptionSchema = z.object({
   name: z.string(),
   state: z.enum(['starting', 'running', 'standby', 'paused', 'stopped']),
   reason: z.string().nullable().meta({ description: 'Why it is stopped.' }),
-  leader: z.boolean().meta({ description: 'Whether the instance that answers is the one that applies.' }),
+  leader: z.boolean().meta({ description: 'Whether the instance that answers leads: one does.' }),
+  assigned: z
+    .array(z.int())
+    .nullable()
+    .meta({ description: 'The partitions that a broker has assigned to this instance; null without one.' }),
   log: z.string().nullable(),
   lagEvents: z.int(),
   lagMs: z.int().nullable(),
@@ -206,11 +210,13 @@ function present(subscription: Subscription, status: SubscriptionStatus | undefi
   const partitions = status?.partitions ?? [];
   const sum = (field: 'lagEvents' | 'parked') => partitions.reduce((total, one) => total + one[field], 0);
   const lags = partitions.map(({ lagMs }) => lagMs);
+  const assigned = subscription.assigned();
   return {
     name: subscription.name,
     state: stateOf(subscription, status),
     reason: status?.stopped ? `${status.stopped}: ${status.stoppedDetail}` : null,
     leader: subscription.isLeader(),
+    assigned: assigned ? [...assigned] : null,
     log: status?.log ?? null,
     lagEvents: sum('lagEvents'),
     lagMs: lags.length === 0 || lags.includes(null) ? null : Math.max(...(lags as number[])),
@@ -222,6 +228,6 @@ function present(subscription: Subscription, status: SubscriptionStatus | undefi
 function stateOf(subscription: Subscription, status: SubscriptionStatus | undefined) {
   if (status?.stopped) return 'stopped';
   if (status?.paused) return 'paused';
-  if (!subscription.isLeader()) return 'standby';
+  if (!subscription.isLeader() && !subscription.assigned()?.size) return 'standby';
   return status?.log ? 'running' : 'starting';
 }

@@ -28,18 +28,31 @@ export type EventSource = {
 };
 
 /**
- * A faster way for events to come, a message broker for example. Nothing is asked of it: it may lose, repeat and
- * reorder. What it loses comes from the owner's feed, only later.
+ * A faster way for events to come, a message broker for example, which shares the partitions out among all instances of a
+ * follower. Nothing is asked of it: it may lose, repeat and reorder, and give a partition to several at once or to nobody.
+ * What does not come by it comes from the owner's feed, only later.
  */
 export type Transport = {
+  /** Takes a place, and gives it up when the signal is aborted. */
+  run(place: Place, signal: AbortSignal): Promise<void>;
+};
+
+/** An instance's place at a transport: what passes between the two. */
+export type Place = {
+  /** The log that is followed; undefined until that is known. */
+  readonly log: string | undefined;
+  /** Tells which partitions this instance sees to from now on; undefined while it has no place. */
+  assign(partitions: readonly number[] | undefined): void;
   /**
-   * Runs until the signal is aborted. `deliver` comes back when the events have found room, so whoever awaits it is
-   * held back while the follower is slower than the source. Events of another log are left out.
+   * Hands events over; those of another log are left out. Comes back when they have found room, so whoever awaits it is
+   * held back while the follower is slower than the source; or at once when the signal is aborted, or the partition is
+   * not this instance's.
    */
-  run(follower: {
-    deliver(log: string, partition: number, events: readonly LoggedEvent[]): Promise<void>;
-    signal: AbortSignal;
-  }): Promise<void>;
+  deliver(log: string, partition: number, events: readonly LoggedEvent[], signal: AbortSignal): Promise<void>;
+  /** So many messages were no events, and were left out. */
+  unreadable(messages: number): void;
+  /** The sequence up to which events are applied: they need not come again. */
+  position(partition: number): number;
 };
 
 /** The history that a subscription stands in is gone: another log, or one that ends before the subscription's position. */

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { openTcpProxy } from '../testing/tcp-proxy.ts';
 import { until } from '../testing/until.ts';
+import type { Limits } from './limits.ts';
 import type { Transport } from './source.ts';
 import type { Subscription } from './subscription.ts';
+import { createTestBroker, type TestBroker } from './testing/broker.ts';
 import { openTestFollower, type StartOptions, type TestFollower } from './testing/follower.ts';
 import { createTestSource, type TestSource } from './testing/source.ts';
 
@@ -26,30 +28,21 @@ const start = (options: StartOptions): Subscription => {
   return subscription;
 };
 
-const lengths = (source: TestSource) => source.events.map((list) => list.length);
-const hasCaughtUp = async (source: TestSource, name = 'test') => {
-  const positions = await follower.positions(name);
-  return lengths(source).every((last, partition) => positions[partition] === last);
-};
-/** Every event of the source exactly once, and those of a partition in order. */
-const expectExact = async (source: TestSource) => {
-  const applied = await follower.applied();
-  for (const [partition, list] of source.events.entries())
-    expect(applied.filter((one) => one.partition === partition).map((one) => one.sequence)).toEqual(
-      list.map((event) => Number(event.sequence)),
-    );
-};
-const appendMany = (source: TestSource, count: number) => {
-  for (let i = 0; i < count; i += 1) source.append(i % lengths(source).length, `key-${i % 7}`);
-};
+const hasCaughtUp = (source: TestSource) => follower.hasCaughtUp(source);
+const expectExact = async (source: TestSource) => expect(await follower.differences(source)).toEqual([]);
+
+const storedHeads = async () =>
+  (await follower.pool.query<{ head: number }>('SELECT head FROM subscription_positions')).rows.map(
+    ({ head }) => head,
+  );
 
 describe('over the feed alone', () => {
   test('applies everything once, from the beginning and as it comes, in batches of all partitions', async () => {
     const source = createTestSource({ partitions: 4 });
-    appendMany(source, 3_000);
+    source.appendMany(3_000);
     start({ source, limits: { pageEvents: 200, bufferedEvents: 400 } });
     await until(() => hasCaughtUp(source));
-    appendMany(source, 50);
+    source.appendMany(50);
     await until(() => hasCaughtUp(source));
     await expectExact(source);
   });
@@ -57,10 +50,10 @@ describe('over the feed alone', () => {
   test('waits while the owner is away, and goes on when it is back', async () => {
     const source = createTestSource({ partitions: 2 });
     start({ source });
-    appendMany(source, 10);
+    source.appendMany(10);
     await until(() => hasCaughtUp(source));
     source.setAway(true);
-    appendMany(source, 10);
+    source.appendMany(10);
     await until(() => source.refusals >= 2);
     source.setAway(false);
     await until(() => hasCaughtUp(source));
@@ -77,82 +70,113 @@ describe('over the feed alone', () => {
   });
 });
 
-describe('with a transport that promises nothing', () => {
-  /** Delivers the source's events as a plan says: which of them, how often, in which order. */
-  const unreliable = (
-    source: TestSource,
-    plan: readonly { partition: number; sequence: number }[],
-  ): Transport => ({
-    async run({ deliver, signal }) {
-      for (const { partition, sequence } of plan) {
-        const event = source.events[partition]?.[sequence - 1];
-        if (event) await deliver(source.log, partition, [event]);
-        await deliver('another-log', partition, event ? [event] : []);
-      }
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    },
+describe('with a transport', () => {
+  const quick = { graceMs: 100, awayMs: 100 };
+  let source: TestSource;
+  let broker: TestBroker;
+  beforeEach(() => {
+    source = createTestSource({ partitions: 4 });
+    broker = createTestBroker({ partitions: 4 });
   });
+  const publishMany = (count: number) => broker.publish(source.log, source.appendMany(count));
+  const join = (limits: Partial<Limits> = {}) => start({ source, transport: broker.transport(), limits });
+  const countOf = (metric: string) => follower.counted(metric);
 
-  const plans = fc.integer({ min: 1, max: 80 }).chain((size) =>
-    fc.record({
-      size: fc.constant(size),
-      plan: fc
-        .array(fc.record({ lost: fc.nat(4), shifts: fc.array(fc.nat(10), { minLength: 1, maxLength: 5 }) }), {
-          minLength: size,
-          maxLength: size,
-        })
-        .map((fates) =>
-          fates
-            .flatMap(({ lost, shifts }, i) =>
-              lost === 0 ? [] : shifts.map((shift) => ({ i, at: i + shift })),
-            )
-            .sort((a, b) => a.at - b.at)
-            .map(({ i }) => ({ partition: i % 3, sequence: Math.floor(i / 3) + 1 })),
-        ),
-      batchEvents: fc.integer({ min: 1, max: 40 }),
-      bufferedEvents: fc.integer({ min: 2, max: 40 }),
-    }),
-  );
-
-  test('counts each event once, in order, whatever is lost, repeated and reordered', async () => {
-    await fc.assert(
-      fc.asyncProperty(plans, async ({ size, plan, batchEvents, bufferedEvents }) => {
-        await follower.empty();
-        const source = createTestSource({ partitions: 3 });
-        appendMany(source, size);
-        const subscription = follower.start({
-          source,
-          transport: unreliable(source, plan),
-          limits: { batchEvents, bufferedEvents, pageEvents: 10, graceMs: 20, headWaitS: 1 },
-        });
-        try {
-          await until(() => hasCaughtUp(source));
-          await expectExact(source);
-        } finally {
-          await subscription.close();
-        }
-      }),
-      { numRuns: 12, seed: 20_261_101 },
-    );
-  });
-
-  test('fetches a hole before anything later, and a lost end once it has been silent', async () => {
-    const source = createTestSource({ partitions: 1 });
-    appendMany(source, 6);
-    const plan = [1, 4].map((sequence) => ({ partition: 0, sequence }));
-    start({ source, transport: unreliable(source, plan), limits: { graceMs: 50 } });
+  test('counts what it has lost, in the middle and at the end', async () => {
+    const before = await countOf('subscription_healed_total');
+    const events = Array.from({ length: 10 }, () => source.append(0, 'a'));
+    broker.publish(source.log, [events[0]!, events[4]!, events[5]!]);
+    join(quick);
     await until(() => hasCaughtUp(source));
     await expectExact(source);
-    expect(await follower.registry.metrics()).toMatch(
-      /subscription_healed_total\{subscription="test",kind="hole"\} [1-9]/,
-    );
+    expect(await countOf('subscription_healed_total')).toBe(before + 7);
+  });
+
+  test('shares the partitions out, and each instance applies its own', async () => {
+    const both = [join(), join()];
+    await until(() => both.every((one) => one.assigned()?.size === 2));
+    await until(() => both.some((one) => one.isLeader()));
+    const refusals = await countOf('subscription_fence_refusals_total');
+    publishMany(200);
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+    expect(await countOf('subscription_fence_refusals_total')).toBe(refusals);
+  });
+
+  test('follows the feed while the broker is away, and the broker when it is back', async () => {
+    const one = join({ awayMs: 100 });
+    publishMany(20);
+    await until(() => hasCaughtUp(source));
+    broker.setAway(true);
+    source.appendMany(40);
+    await until(() => hasCaughtUp(source));
+    broker.setAway(false);
+    await until(() => one.assigned());
+    const healed = await countOf('subscription_healed_total');
+    publishMany(40);
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+    expect(await countOf('subscription_healed_total')).toBe(healed);
+  });
+
+  test('heals a partition whose instance does nothing', async () => {
+    const dead: Transport = {
+      async run(place, signal) {
+        place.assign([0, 1, 2, 3]);
+        await once(signal, 'abort');
+      },
+    };
+    const none: Transport = {
+      async run(place, signal) {
+        place.assign([]);
+        await once(signal, 'abort');
+      },
+    };
+    const leader = start({ source, transport: none, limits: quick });
+    await until(() => leader.isLeader());
+    start({ source, transport: dead });
+    source.appendMany(40);
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+  });
+
+  test('refuses at the fence whoever applies what another has applied', async () => {
+    const before = await countOf('subscription_fence_refusals_total');
+    const everywhere = (): Transport => ({
+      async run(place, signal) {
+        place.assign([0, 1, 2, 3]);
+        for (const [partition, events] of source.events.entries())
+          await place.deliver(source.log, partition, events, signal);
+        await once(signal, 'abort');
+      },
+    });
+    source.appendMany(2_000);
+    for (let i = 0; i < 3; i += 1) start({ source, transport: everywhere(), limits: { batchEvents: 50 } });
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+    expect(await countOf('subscription_fence_refusals_total')).toBeGreaterThan(before);
+  });
+
+  test('takes nothing in while it is paused, and nothing from the feed when it goes on', async () => {
+    const one = join();
+    publishMany(20);
+    await until(() => hasCaughtUp(source));
+    const healed = await countOf('subscription_healed_total');
+    await one.control.pause();
+    publishMany(40);
+    await until(async () => (await storedHeads()).every((head) => head === 15));
+    expect(await follower.applied()).toHaveLength(20);
+    await one.control.resume();
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+    expect(await countOf('subscription_healed_total')).toBe(healed);
   });
 });
 
 describe('when the database has trouble', () => {
   test('parks nothing when its connection is killed in the middle of a batch', async () => {
     const source = createTestSource({ partitions: 2 });
-    appendMany(source, 20);
+    source.appendMany(20);
     let kills = 0;
     follower.onApply = async () => {
       if (kills >= 3) return;
@@ -171,7 +195,7 @@ describe('when the database has trouble', () => {
 
   test('is not in the way of its successor when it freezes in the middle of a batch', async () => {
     const source = createTestSource({ partitions: 1 });
-    appendMany(source, 5);
+    source.appendMany(5);
     const holder = async () =>
       (
         await follower.pool.query<{ pid: number }>(
@@ -225,14 +249,14 @@ describe('when the database has trouble', () => {
     url.port = String(proxy.port);
     const source = createTestSource({ partitions: 2 });
     const commits = await holdCommits();
-    appendMany(source, 10);
+    source.appendMany(10);
     const subscription = start({ source, url: url.href });
     await until(commits.waiting);
     proxy.cutReplies();
     await commits.letGo();
     expect(await follower.applied()).toHaveLength(10);
     proxy.restore();
-    appendMany(source, 10);
+    source.appendMany(10);
     await until(() => hasCaughtUp(source));
     await expectExact(source);
     await subscription.close();
@@ -246,12 +270,12 @@ describe('several instances', () => {
     const first = start({ source });
     await until(() => first.isLeader());
     const second = start({ source });
-    appendMany(source, 10);
+    source.appendMany(10);
     await until(() => hasCaughtUp(source));
     expect(second.isLeader()).toBe(false);
     await first.close();
     await until(() => second.isLeader());
-    appendMany(source, 10);
+    source.appendMany(10);
     await until(() => hasCaughtUp(source));
     await expectExact(source);
   });
@@ -261,7 +285,7 @@ describe('several instances', () => {
     start({ source, limits: { batchEvents: 7 } });
     start({ source, limits: { batchEvents: 7 } });
     for (let i = 0; i < 5; i += 1) {
-      appendMany(source, 40);
+      source.appendMany(40);
       await until(() => started.some((one) => one.isLeader()));
       await follower.pool.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'lock of%' AND datname = current_database()",
@@ -284,14 +308,14 @@ describe('when the source is replaced', () => {
     'stops for good when %s, also when it is started again and the heads grow beyond',
     async (_, replace) => {
       const source = createTestSource({ partitions: 2 });
-      appendMany(source, 20);
+      source.appendMany(20);
       const subscription = start({ source });
       await until(() => hasCaughtUp(source));
       const before = await follower.applied();
       replace(source);
       await stopped();
       expect(await reason()).toBe('source-replaced');
-      appendMany(source, 100);
+      source.appendMany(100);
       await subscription.close();
       const again = start({ source });
       await until(() => again.control.state?.stopped === 'source-replaced');
@@ -303,7 +327,7 @@ describe('when the source is replaced', () => {
 
   test('stops when a page is asked for that the owner does not have any more', async () => {
     const source = createTestSource({ partitions: 1 });
-    appendMany(source, 20);
+    source.appendMany(20);
     const heads = source.heads;
     start({ source });
     await until(() => hasCaughtUp(source));
@@ -317,49 +341,45 @@ describe('when the source is replaced', () => {
 
 test('takes no late answer about the heads for an older history', async () => {
   const source = createTestSource({ partitions: 1 });
-  appendMany(source, 5);
+  source.appendMany(5);
   const { heads } = source;
   let late = false;
   source.heads = async (request) => {
     if (request.after.get(0) !== 5 || late) return heads(request);
     late = true;
     const said = await heads({ ...request, after: new Map() });
-    appendMany(source, 5);
+    source.appendMany(5);
     await until(() => hasCaughtUp(source));
     return said;
   };
   const transport: Transport = {
-    async run({ deliver, signal }) {
+    async run(place, signal) {
+      place.assign([0]);
       for (let next = 0; !signal.aborted; await new Promise((resolve) => setImmediate(resolve)))
         for (; next < source.events[0]!.length; next += 1)
-          await deliver('test-1', 0, [source.events[0]![next]!]);
+          await place.deliver('test-1', 0, [source.events[0]![next]!], signal);
     },
   };
   const subscription = start({ source, transport });
   await until(() => late && hasCaughtUp(source));
-  appendMany(source, 5);
+  source.appendMany(5);
   await until(() => hasCaughtUp(source));
   expect(subscription.control.isActive()).toBe(true);
   await expectExact(source);
 });
 
 describe('pause and resume', () => {
-  const heads = async () =>
-    (await follower.pool.query<{ head: number }>('SELECT head FROM subscription_positions')).rows.map(
-      ({ head }) => head,
-    );
-
   test('hold for every instance, and lose nothing', async () => {
     const source = createTestSource({ partitions: 2 });
     const first = start({ source });
     const second = start({ source });
-    appendMany(source, 4);
+    source.appendMany(4);
     await until(() => hasCaughtUp(source));
     const [leader, standby] = first.isLeader() ? [first, second] : [second, first];
     await standby.control.pause();
     await until(() => leader.control.state?.paused);
-    appendMany(source, 4);
-    await until(async () => (await heads()).every((head) => head === 4));
+    source.appendMany(4);
+    await until(async () => (await storedHeads()).every((head) => head === 4));
     expect(await follower.applied()).toHaveLength(4);
     await standby.control.resume();
     await until(() => hasCaughtUp(source));

@@ -13,19 +13,27 @@
  * moment at which one is done without the other; whoever is late, a zombie or a commit of unknown outcome, is refused.
  * Everything in memory is only a picture of the database, thrown away and read again when in doubt.
  *
- * One instance leads, the others stand by (postgres/lock.ts). The leader runs five loops around that picture, woken by
- * one bell (follow.ts):
+ * Loops around one picture, woken by one bell, do the work (follow.ts):
  *
- *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (standing.ts)
- *                ├─► lanes, one for each partition ───┤
+ *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (noting.ts)
+ *     (place.ts) ├─► lanes, one for each partition ───┤
  *     feed ──────┘   (line.ts, intake.ts, mark.ts)    └─ apply: a batch of all lanes, one transaction (drain.ts, batch.ts)
  *       ▲                        ▲
  *       └── what is missing ── heads: "tell me when you have more" (head-watch.ts)
  *
- * The head watch is there because a loss at a partition's end leaves no hole, and silence says nothing of freshness. It
- * also finds out when the owner's database was replaced by another, or by its older self. Then the subscription stops,
- * and stays stopped, until somebody rebuilds: taking a new history's events for duplicates, or for news, would be wrong
- * for ever.
+ * One instance leads (postgres/lock.ts). Over the feed alone it does all of this, and the others stand by. A transport
+ * shares the partitions out among all instances (share.ts): each takes in, applies, and fills the holes of its own; the
+ * leader, besides, holds the head watch for all of them, and writes the notes.
+ *
+ * The head watch is there because a loss at a partition's end leaves no hole, and silence says nothing of freshness. A
+ * partition that stays below its head although nobody brings anything is fetched by the leader, whoever it is assigned
+ * to; while the leader itself has no place at the transport, for it is away, that is every partition, without delay.
+ * Nobody has to agree on who applies what: two who apply the same meet at the fence, and the one that comes second looks
+ * where the position is now (look.ts).
+ *
+ * The head watch also finds out when the owner's database was replaced by another, or by its older self. Then the
+ * subscription stops, and stays stopped, until somebody rebuilds: taking a new history's events for duplicates, or for
+ * news, would be wrong for ever.
  *
  * What goes wrong with one event (fault.ts, parking.ts): when the database is away or busy, the batch waits and is done
  * again. When it fails by an event's own fault, it is halved until that event stands alone; it is parked, in the
@@ -38,13 +46,15 @@
 import { lead } from '../postgres/lock.ts';
 import type { Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
-import { type Bell, createBell } from './bell.ts';
+import { type Applied, createApplied } from './applied.ts';
+import { createBell } from './bell.ts';
 import { type Control, createControl } from './control.ts';
-import { follow } from './follow.ts';
+import { createFollower, type Follower } from './follow.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import { createParking, type Parking } from './parking.ts';
 import type { Projection } from './projection.ts';
+import { repeat } from './repeat.ts';
 import type { EventSource, Transport } from './source.ts';
 
 export type SubscriptionSettings<E> = {
@@ -58,8 +68,8 @@ export type SubscriptionSettings<E> = {
   /** Without one, events come from the source's pages alone. */
   readonly transport?: Transport;
   readonly projection: Projection<E>;
-  /** Rings after every commit; one bell may serve all subscriptions of a service. */
-  readonly applied?: Bell;
+  /** Told of every commit; one may serve all subscriptions of a service. */
+  readonly applied?: Applied;
   readonly metrics: SubscriptionMetrics;
   readonly logger: Logger;
   readonly limits?: Partial<Limits>;
@@ -69,26 +79,49 @@ export type Subscription = {
   readonly name: string;
   readonly control: Control;
   readonly parking: Parking;
-  readonly applied: Bell;
+  readonly applied: Applied;
   readonly parkedLimit: number;
-  /** Whether this instance is the one that applies. */
+  /** Whether this instance leads. */
   isLeader(): boolean;
+  /** The partitions that the transport has assigned to this instance; undefined while it has no place there. */
+  assigned(): ReadonlySet<number> | undefined;
   /** Finishes the batch in hand, and gives up the lead. */
   close(): Promise<void>;
 };
 
 export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscription {
   const { name, pool, lockUrl, source, transport, projection, metrics, logger } = settings;
-  const { applied = createBell() } = settings;
+  const { applied = createApplied() } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const bell = createBell();
   const control = createControl({ pool, name, bell, logger });
-  const deps = { name, pool, source, transport, projection, control, bell, applied, logger, limits };
+  const meter = metrics.of(name);
+  const deps = { name, pool, source, transport, projection, control, bell, applied, meter, logger, limits };
+
+  // With a transport every instance works, as long as it is open; else the leader, with a new picture in each reign.
+  const member = transport && createFollower(deps);
+  const closing = new AbortController();
+  const working = member && repeat(() => workAsMember(member), { signal: closing.signal, onError });
+
+  async function workAsMember(follower: Follower): Promise<void> {
+    await follower.begin();
+    await follower.work(closing.signal);
+  }
+
+  async function reign(signal: AbortSignal): Promise<void> {
+    const follower = member ?? createFollower(deps);
+    await follower.begin();
+    await Promise.all([follower.watch(signal), member ? undefined : follower.work(signal)]);
+  }
+
+  function onError(err: unknown): void {
+    logger.warn({ err, subscription: name }, 'cannot begin to follow; trying again');
+  }
 
   const leadership = lead({
     url: lockUrl,
     name: `subscription ${name}`,
-    onLead: (signal) => follow({ ...deps, meter: metrics.of(name) }, signal),
+    onLead: reign,
     heartbeat: (client) => control.refresh(client),
     logger,
   });
@@ -99,6 +132,10 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     applied,
     parkedLimit: limits.parkedEvents,
     isLeader: leadership.isLeader,
-    close: leadership.close,
+    assigned: () => member?.assigned(),
+    async close() {
+      closing.abort();
+      await Promise.all([working, leadership.close()]);
+    },
   };
 }

@@ -1,17 +1,19 @@
 /** For tests: a follower's database, and a projection that writes down what was applied, as often as it was. */
+import { isDeepStrictEqual } from 'node:util';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { LoggedEvent } from '../../contracts/envelope.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase } from '../../testing/postgres.ts';
+import { sequenceOf } from '../intake.ts';
 import type { Limits } from '../limits.ts';
 import { createSubscriptionMetrics } from '../metrics.ts';
 import { subscriptionMigrations } from '../migrations.ts';
 import type { Projection } from '../projection.ts';
 import type { EventSource, Transport } from '../source.ts';
 import { type Subscription, startSubscription } from '../subscription.ts';
-import { TEST_TYPE } from './source.ts';
+import { TEST_TYPE, type TestSource } from './source.ts';
 
 export type TestFollower = {
   readonly url: string;
@@ -25,6 +27,12 @@ export type TestFollower = {
   applied(): Promise<{ partition: number; sequence: number; key: string }[]>;
   /** Sequence by partition, as it is stored. */
   positions(name: string): Promise<Record<number, number>>;
+  /** Whether the positions have reached the source's ends. */
+  hasCaughtUp(source: TestSource, name?: string): Promise<boolean>;
+  /** The partitions of which anything but every event, once and in order, was applied; with what was. */
+  differences(source: TestSource): Promise<{ partition: number; applied: number[] }[]>;
+  /** What a metric has counted in all instances together. */
+  counted(metric: string): Promise<number>;
   empty(): Promise<void>;
   close(): Promise<void>;
 };
@@ -108,6 +116,22 @@ export async function openTestFollower(): Promise<TestFollower> {
         [name],
       );
       return Object.fromEntries(rows.map(({ partition, sequence }) => [partition, sequence]));
+    },
+    async hasCaughtUp(source, name = 'test') {
+      const positions = await follower.positions(name);
+      return source.events.every((list, partition) => positions[partition] === list.length);
+    },
+    async differences(source) {
+      const applied = Map.groupBy(await follower.applied(), ({ partition }) => partition);
+      return source.events.flatMap((list, partition) => {
+        const sequences = applied.get(partition)?.map(({ sequence }) => sequence) ?? [];
+        const isExact = isDeepStrictEqual(sequences, list.map(sequenceOf));
+        return isExact ? [] : [{ partition, applied: sequences }];
+      });
+    },
+    async counted(metric) {
+      const { values } = await registry.getSingleMetric(metric)!.get();
+      return values.reduce((sum, { value }) => sum + value, 0);
     },
     async empty() {
       follower.onApply = () => {};

@@ -8,6 +8,8 @@ export type TestSource = EventSource & {
   readonly log: string;
   readonly events: readonly (readonly LoggedEvent[])[];
   append(partition: number, key: string, data?: unknown, type?: string): LoggedEvent;
+  /** Appends so many, to all partitions in turn. */
+  appendMany(count: number): LoggedEvent[];
   /** A new database in the old one's place: another name, and nothing in it. */
   replace(log: string): void;
   /** A restored database: the same log, from before its last events. */
@@ -55,6 +57,14 @@ export function createTestSource({
   };
   const last = () => new Map(events.map((list, partition) => [partition, list.length]));
 
+  const append: TestSource['append'] = (partition, key, data = {}, type = TEST_TYPE) => {
+    const list = events[partition]!;
+    const event = { ...testEvent({ partition, sequence: list.length + 1, key }), data, type };
+    list.push(event);
+    bell.ring();
+    return event;
+  };
+
   return {
     get log() {
       return name;
@@ -62,13 +72,8 @@ export function createTestSource({
     get events() {
       return events;
     },
-    append(partition, key, data = {}, type = TEST_TYPE) {
-      const list = events[partition]!;
-      const event = { ...testEvent({ partition, sequence: list.length + 1, key }), data, type };
-      list.push(event);
-      bell.ring();
-      return event;
-    },
+    append,
+    appendMany: (count) => Array.from({ length: count }, (_, i) => append(i % partitions, `key-${i % 7}`)),
     replace(log) {
       name = log;
       events = empty();

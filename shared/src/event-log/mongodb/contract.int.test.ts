@@ -1,0 +1,42 @@
+import { openMongodb } from '../../mongodb/open.ts';
+import {
+  describeOn,
+  MONGODB_START_CAP_MS,
+  type TestMongodbEngine,
+  testFerretdb,
+  testReplicaSet,
+} from '../../testing/mongodb.ts';
+import { type Counter, describeChangeStore, type EngineTraits } from '../change-store.contract.ts';
+import { describeEventLog } from '../event-log.contract.ts';
+import { openMongodbChangeStore } from './changes.ts';
+import { openMongodbLog } from './log.ts';
+
+const traitsOf = ({ name, atomicUpdates, start }: TestMongodbEngine): EngineTraits => ({
+  name,
+  severalWriters: atomicUpdates,
+  async start() {
+    const server = await start();
+    const url = server.freshUrl();
+    return {
+      async openStore() {
+        const mongodb = openMongodb(url, { max: 10, name: 'test' });
+        const log = await openMongodbLog(mongodb, { family: 'test', source: '/test' });
+        const store = await openMongodbChangeStore<Counter>(mongodb, {
+          ...{ collection: 'counters', log, keysOf: () => ({}) },
+          onError: (error) => {
+            throw error;
+          },
+        });
+        return { store, log, close: mongodb.close };
+      },
+      close: server.close,
+    };
+  },
+});
+
+for (const engine of [testFerretdb, testReplicaSet]) {
+  describeOn(engine, 'MongoDB', () => {
+    describeEventLog(traitsOf(engine), MONGODB_START_CAP_MS);
+    describeChangeStore(traitsOf(engine), MONGODB_START_CAP_MS);
+  });
+}

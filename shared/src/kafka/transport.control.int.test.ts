@@ -1,0 +1,75 @@
+/**
+ * The control to follower.contract.ts: a follower that goes by the last sequence it saw, as many do. It takes what comes
+ * for what comes next, and leaves out what is not above it. On the same journeys it must count wrong.
+ */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { KafkaCluster } from '../kafka-broker/cluster.ts';
+import type { Client } from '../postgres/pool.ts';
+import type { Move } from '../subscription/fence.ts';
+import * as fence from '../subscription/fence.ts';
+import * as intake from '../subscription/intake.ts';
+import { journeys, travel } from '../subscription/testing/journey.ts';
+import { createTestSource } from '../subscription/testing/source.ts';
+import { describeKafka } from '../testing/describe-kafka.ts';
+import { openTestKafka } from '../testing/kafka.ts';
+import { until } from '../testing/until.ts';
+
+const PARTITIONS = 4;
+const EVENTS = 120;
+
+/** No hole is seen. */
+jest.unstable_mockModule('../subscription/intake.ts', () => ({
+  ...intake,
+  createIntake(start: number) {
+    const sound = intake.createIntake(start);
+    return Object.assign(Object.create(sound), {
+      accept(events: Parameters<typeof sound.accept>[0]) {
+        return events.reduce((fresh, event) => {
+          sound.skipTo(intake.sequenceOf(event) - 1);
+          return fresh + sound.accept([event]);
+        }, 0);
+      },
+    });
+  },
+}));
+
+/** The fence would refuse what lies behind a hole, so it takes any position for the right one. */
+jest.unstable_mockModule('../subscription/fence.ts', () => {
+  const fromWhereItStands = async (client: Client, subscription: string, moves: readonly Move[]) => {
+    const { rows } = await client.query<{ partition: number; sequence: number }>(
+      'SELECT partition, sequence FROM subscription_positions WHERE subscription = $1',
+      [subscription],
+    );
+    const stands = new Map(rows.map(({ partition, sequence }) => [partition, sequence]));
+    return moves.map((move) => ({ ...move, from: stands.get(move.partition)! }));
+  };
+  const movePositions: typeof fence.movePositions = async (client, subscription, moves) =>
+    fence.movePositions(client, subscription, await fromWhereItStands(client, subscription, moves));
+  return { ...fence, movePositions };
+});
+
+const { openTestFollower } = await import('../subscription/testing/follower.ts');
+const { openKafkaWay } = await import('./testing/way.ts');
+
+describeKafka('following Kafka without an eye for holes', () => {
+  let kafka: KafkaCluster;
+  beforeAll(async () => {
+    kafka = await openTestKafka();
+  }, 120_000);
+  afterAll(() => kafka.close());
+
+  test('counts wrong what is lost and reordered', async () => {
+    const follower = await openTestFollower();
+    const way = await openKafkaWay(kafka, PARTITIONS);
+    const source = createTestSource({ partitions: PARTITIONS });
+    const [journey] = fc.sample(journeys(EVENTS), { seed: 20_261_122, numRuns: 1 });
+    await way.publish(source.log, travel(source.appendMany(EVENTS), journey!));
+    const one = follower.start({ source, transport: way.transport()!, limits: { graceMs: 300 } });
+    await until(() => follower.hasCaughtUp(source));
+    expect(await follower.differences(source)).not.toEqual([]);
+    await one.close();
+    await way.close();
+    await follower.close();
+  });
+});

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { KafkaCluster } from '../kafka-broker/cluster.ts';
+import { testFollowing } from '../subscription/follower.contract.ts';
+import { openTestFollower, testLogger } from '../subscription/testing/follower.ts';
+import { createTestSource } from '../subscription/testing/source.ts';
+import { describeKafka } from '../testing/describe-kafka.ts';
+import { freePort } from '../testing/free-port.ts';
+import { openTestKafka } from '../testing/kafka.ts';
+import { until } from '../testing/until.ts';
+import { messageOf } from './message.ts';
+import { openKafkaWay } from './testing/way.ts';
+import { createKafkaTransport } from './transport.ts';
+import { parseKafkaUrl } from './url.ts';
+
+describeKafka('following Kafka', () => {
+  let kafka: KafkaCluster;
+  beforeAll(async () => {
+    kafka = await openTestKafka();
+  }, 120_000);
+  afterAll(() => kafka.close());
+
+  testFollowing((partitions) => openKafkaWay(kafka, partitions));
+
+  test('leaves out and counts what is no event, and goes on behind it', async () => {
+    const follower = await openTestFollower();
+    const way = await openKafkaWay(kafka, 1);
+    const source = createTestSource({ partitions: 1 });
+    const [first, second] = source.appendMany(2).map((event) => messageOf(source.log, event));
+    await way.publishRaw(0, [
+      first!,
+      { ...first!, value: '{"specversion":' },
+      { ...first!, value: '{}' },
+      { ...first!, headers: {} },
+      second!,
+    ]);
+    const transport = way.transport();
+    const one = follower.start({ source, transport, limits: { graceMs: 600_000, awayMs: 600_000 } });
+    await until(() => follower.hasCaughtUp(source));
+    expect(await follower.differences(source)).toEqual([]);
+    expect(await follower.counted('subscription_unreadable_messages_total')).toBe(3);
+    expect(await transport.check.check()).toEqual({ ok: true });
+    await one.close();
+    await way.close();
+    await follower.close();
+  });
+});
+
+describe('a service that follows Kafka', () => {
+  test('goes on by the feed where no broker answers, and says so', async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    const follower = await openTestFollower();
+    const source = createTestSource({ partitions: 2 });
+    const transport = createKafkaTransport({
+      topic: parseKafkaUrl(`kafka://${address}/cart-events`),
+      group: 'followers',
+      logger: testLogger,
+    });
+    const one = follower.start({ source, transport, limits: { awayMs: 100 } });
+    source.appendMany(20);
+    await until(() => follower.hasCaughtUp(source));
+    expect(transport.check.optional).toBe(true);
+    await until(async () =>
+      (await transport.check.check()).detail?.includes(`no broker answers at ${address}`),
+    );
+    await one.close();
+    await follower.close();
+  });
+});

@@ -1,0 +1,46 @@
+/**
+ * The ways by which an owner's events come, told apart by a URL, and nowhere else. Positions are the same in all of them,
+ * so a service that is started again with another URL goes on where it was.
+ */
+import type { Check } from '../http/health.ts';
+import { createKafkaTransport } from '../kafka/transport.ts';
+import { parseKafkaUrl } from '../kafka/url.ts';
+import { isKafkaUrl } from '../process/config.ts';
+import type { Logger } from '../process/logger.ts';
+import { createFeedSource } from './feed-source.ts';
+import type { EventSource, Transport } from './source.ts';
+
+export type Way = {
+  /** What a subscription follows. */
+  readonly from: { readonly source: EventSource; readonly transport?: Transport };
+  /** What readiness says of it, besides the lag. */
+  readonly checks: readonly Check[];
+};
+
+/** `http(s)://…/events`: the owner's feed. `kafka(+ssl)://…/topic`: Kafka, and the feed at `feedUrl` for what it loses. */
+export function createWay({
+  eventsUrl,
+  feedUrl,
+  kafkaCaFile,
+  group,
+  token,
+  logger,
+}: {
+  eventsUrl: string;
+  feedUrl: string | undefined;
+  kafkaCaFile: string | undefined;
+  /** Names, at Kafka, the instances that share the partitions. */
+  group: string;
+  /** Gives the token to read the feed with. */
+  token: () => Promise<string>;
+  logger: Logger;
+}): Way {
+  if (!isKafkaUrl(eventsUrl))
+    return { from: { source: createFeedSource({ url: eventsUrl, token }) }, checks: [] };
+  if (feedUrl === undefined) throw new Error("events by Kafka need the owner's feed besides");
+  const transport = createKafkaTransport({ topic: parseKafkaUrl(eventsUrl, kafkaCaFile), group, logger });
+  return {
+    from: { source: createFeedSource({ url: feedUrl, token }), transport },
+    checks: [transport.check],
+  };
+}
