@@ -6,11 +6,13 @@ import { join, resolve } from 'node:path';
 import { helpText, parseArguments } from './arguments.ts';
 import { startServer } from './database.ts';
 import type { Figure } from './figure.ts';
+import { h1Hits } from './h1-hits.ts';
 import { describeMachine } from './machine.ts';
 import { p1Follower } from './p1-follower.ts';
 import { p3Change } from './p3-change.ts';
 import { p4Post } from './p4-post.ts';
 import { p5Visible } from './p5-visible.ts';
+import { p6Catalog } from './p6-catalog.ts';
 import { p9Top } from './p9-top.ts';
 import { p11Footprint } from './p11-footprint.ts';
 import { WrongAnswer } from './protocol.ts';
@@ -22,8 +24,10 @@ const FIGURES: Readonly<Record<string, Figure>> = {
   P3: p3Change,
   P4: p4Post,
   P5: p5Visible,
+  P6: p6Catalog,
   P9: p9Top,
   P11: p11Footprint,
+  H1: h1Hits,
 };
 const RESULTS = new URL('../results.json', import.meta.url);
 

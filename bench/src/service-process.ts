@@ -1,8 +1,11 @@
 /** A service as `npm start` runs it: a process of its own, with the launcher's flags for Node. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS, nodeEnvironment } from '@micromart/launcher/node-settings';
 import { freePort } from '@micromart/shared/testing/free-port';
 
 export type ServiceProcess = {
@@ -13,9 +16,7 @@ export type ServiceProcess = {
 };
 
 const HOST = '127.0.0.1';
-/** Those of launcher/src/start.ts and launcher/src/plan.ts. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+const ENVIRONMENT = nodeEnvironment(join(tmpdir(), 'micromart-bench'));
 const READY_CAP_MS = 20_000;
 const POLL_MS = 20;
 

@@ -1,0 +1,12 @@
+import { asyncApiDocument } from '@micromart/shared/contracts/asyncapi';
+import { catalogEvent, catalogEventExamples } from '@micromart/shared/contracts/catalog-events';
+
+/** What the catalog publishes, for machines to read: `GET /asyncapi.json`. */
+export const catalogAsyncApi = asyncApiDocument({
+  title: 'Catalog events',
+  channel: '/events',
+  description:
+    'What happens to products. Events of one product come in order; `sequence` is dense in its partition.',
+  events: catalogEvent.options,
+  examples: catalogEventExamples,
+});

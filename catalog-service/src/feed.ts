@@ -1,0 +1,106 @@
+/**
+ * A supplier's feed: one product a line, as JSON or as CSV below a header line. Which of the two it is, its first line
+ * tells, whatever the file is called. A line that cannot be read is rejected by itself; the others go on.
+ */
+import { type FeedLine, feedLine } from '@micromart/shared/contracts/catalog/product';
+import type { z } from 'zod';
+
+export type FeedFormat =
+  | { readonly kind: 'ndjson' }
+  | { readonly kind: 'csv'; readonly columns: readonly string[] };
+
+/** What tells one state of a file from another (RFC 9110, 8.8): the value of `ETag`, or else of `Last-Modified`. */
+export type Validator = {
+  readonly value: string;
+  /** Whether every byte is the same while it is the same, so that a file may be continued in its middle. */
+  readonly strong: boolean;
+};
+
+/** A place in a file, and what has to be known to go on there. */
+export type FeedMark = {
+  /** Lines before it. */
+  readonly line: number;
+  /** Bytes before it; null in a compressed file, which can only be read from its start. */
+  readonly offset: number | null;
+  /** Null before the first line. */
+  readonly format: FeedFormat | null;
+  readonly validator: Validator | null;
+};
+
+/** Where the reading of a file begins. */
+export const markStart = (validator: Validator | null): FeedMark => ({
+  line: 0,
+  offset: 0,
+  format: null,
+  validator,
+});
+
+/** Whether a file is as it was; one that cannot be told apart counts as another. */
+export const isSameFile = (one: Validator | null, other: Validator | null): boolean =>
+  one !== null && one.value === other?.value;
+
+const COLUMNS = ['product_id', 'name', 'department', 'category', 'brand', 'size', 'price_cents'];
+/** CSV feeds do not say in which currency their prices are. */
+const CSV_CURRENCY = 'USD';
+
+/** What the first line of a file tells of the others; undefined when it is neither JSON nor the columns' names. */
+export function formatOf(firstLine: string): FeedFormat | undefined {
+  if (firstLine.trimStart().startsWith('{')) return { kind: 'ndjson' };
+  const columns = firstLine.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+  const isComplete = columns.length === COLUMNS.length && COLUMNS.every((name) => columns.includes(name));
+  return isComplete ? { kind: 'csv', columns } : undefined;
+}
+
+export const UNKNOWN_FORMAT = `The first line is neither a JSON object nor the header ${COLUMNS.join(',')}.`;
+
+/** What a line says: a product, or why it is rejected. */
+export type LineRead = { readonly product: FeedLine } | { readonly message: string };
+
+export function readJsonLine(text: string): LineRead {
+  try {
+    return check(JSON.parse(text));
+  } catch {
+    return { message: 'is not valid JSON' };
+  }
+}
+
+/** `cells` in the order of the file's columns; undefined where the line's quotes do not match. */
+export function readCsvLine(columns: readonly string[], cells: readonly string[] | undefined): LineRead {
+  if (!cells) return { message: 'is not valid CSV' };
+  if (cells.length !== columns.length) {
+    return { message: `has ${cells.length} cells where the header names ${columns.length}` };
+  }
+  const cell = (name: string) => cells[columns.indexOf(name)]!.trim();
+  const price = cell('price_cents');
+  if (!/^[0-9]{1,15}$/.test(price)) return { message: 'price_cents: must be a whole number of cents' };
+  return check({
+    id: cell('product_id'),
+    name: cell('name'),
+    department: cell('department') || null,
+    category: cell('category') || null,
+    brand: cell('brand') || null,
+    size: cell('size') || null,
+    price: { amount: Number(price), currency: CSV_CURRENCY },
+  });
+}
+
+const MAX_MESSAGE_LENGTH = 200;
+
+function check(given: unknown): LineRead {
+  const result = feedLine.safeParse(given);
+  return result.success ? { product: result.data } : { message: describe(result.error) };
+}
+
+function describe({ issues: [first] }: z.ZodError): string {
+  const path = first!.path.join('.');
+  return (path ? `${path}: ${first!.message}` : first!.message).slice(0, MAX_MESSAGE_LENGTH);
+}
+
+const MAX_URL_LENGTH = 2_000;
+
+/** Whether a text can be the address of a feed: http or https, without a user, whose password everybody would read. */
+export function isFeedUrl(text: string): boolean {
+  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

@@ -1,0 +1,98 @@
+/**
+ * Asks the host of a feed, over a connection of its own, by Node's own client: `fetch` does not say which address it
+ * dials. Redirects are followed by hand, each checked like the first address.
+ */
+import { type LookupAddress, lookup } from 'node:dns';
+import { get as getHttp, type IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { type AllowedHosts, mayDial, notDialable, type Target, targetOf } from '../feed-hosts.ts';
+import { FeedError } from '../setback.ts';
+import type { ImportLimits } from './limits.ts';
+
+/** Looks up all addresses of a name. */
+export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
+
+export type Asking = {
+  readonly allowed: AllowedHosts;
+  readonly limits: ImportLimits;
+  /** Rejects with its reason whatever is under way. */
+  readonly signal: AbortSignal;
+  readonly resolve?: Resolve;
+};
+
+/** Resolves with the head of the answer, whatever it is. Throws FeedError, or the signal's reason. */
+export async function ask(
+  url: string,
+  headers: Record<string, string>,
+  asking: Asking,
+): Promise<IncomingMessage> {
+  let target = targetOf(url, asking.allowed);
+  for (let redirects = 0; redirects <= asking.limits.maxRedirects; redirects += 1) {
+    const response = await askOnce(target, headers, asking);
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode!) || !location) return response;
+    response.destroy();
+    if (!URL.canParse(location, target.url.href)) break;
+    target = targetOf(new URL(location, target.url).href, asking.allowed);
+  }
+  throw new FeedError('upstream-refused', 'The host redirects too often, or to nowhere.');
+}
+
+/** Resolves with the head of an answer. The whole file as it is: ranges of a compressed transfer could not be unpacked. */
+function askOnce(target: Target, headers: Record<string, string>, asking: Asking): Promise<IncomingMessage> {
+  const { limits, signal } = asking;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const request = (target.url.protocol === 'https:' ? getHttps : getHttp)(
+    target.url,
+    {
+      agent: false,
+      headers: { accept: 'application/x-ndjson, text/csv, */*', 'accept-encoding': 'identity', ...headers },
+      lookup: checkedLookup(target.port, asking),
+      signal,
+    },
+    resolve,
+  );
+  const timers = [
+    setTimeout(() => {
+      if (request.socket?.connecting !== false)
+        request.destroy(silent('connection', limits.connectTimeoutMs));
+    }, limits.connectTimeoutMs),
+    setTimeout(() => request.destroy(silent('answer', limits.silenceTimeoutMs)), limits.silenceTimeoutMs),
+  ];
+  request.on('error', (error) => reject(signal.aborted ? signal.reason : toFeedError(error)));
+  return promise.finally(() => {
+    for (const timer of timers) clearTimeout(timer);
+  });
+}
+
+/** Gives the client only addresses that may be dialled, so no later look-up can give it others. */
+const checkedLookup =
+  (port: number, { allowed, resolve = lookupAll }: Asking): LookupFunction =>
+  (name, options, callback) => {
+    resolve(name).then(
+      (addresses) => {
+        const dialable = addresses.filter(({ address }) => mayDial(address, port, allowed));
+        const [first] = dialable;
+        if (!first) callback(notDialable(), '', 0);
+        else if (options.all) callback(null, [...dialable]);
+        else callback(null, first.address, first.family);
+      },
+      (error) => callback(error, '', 0),
+    );
+  };
+
+const lookupAll: Resolve = (name) =>
+  new Promise((resolve, reject) => {
+    lookup(name, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+
+export const silent = (what: string, limitMs: number) =>
+  new FeedError('upstream-away', `The host let us wait for more than ${limitMs} ms for its ${what}.`);
+
+/** What the client's errors come to; their codes are fit to be read, their texts may name addresses. */
+export function toFeedError(error: unknown): Error {
+  if (error instanceof FeedError) return error;
+  const { code = 'an error' } = error as NodeJS.ErrnoException;
+  return new FeedError('upstream-away', `The connection to the host failed (${code}).`);
+}

@@ -1,0 +1,26 @@
+import { parse } from 'csv-parse/sync';
+
+const OPTIONS = { delimiter: ',', record_delimiter: '\n', relax_column_count: true };
+
+/**
+ * The cells of lines of CSV (RFC 4180, but a cell holds no line break). A line whose quotes do not match is undefined.
+ * Lines are parsed together, and one by one only where they do not come out as many as went in: a quote that is not
+ * closed would run on into the next line.
+ */
+export function parseCsvLines(lines: readonly string[]): (readonly string[] | undefined)[] {
+  const together = parseText(lines.join('\n'));
+  return together?.length === lines.length ? together : lines.map(parseLine);
+}
+
+function parseLine(line: string): readonly string[] | undefined {
+  const records = parseText(line);
+  return records?.length === 1 ? records[0] : undefined;
+}
+
+function parseText(text: string): string[][] | undefined {
+  try {
+    return parse(text, OPTIONS);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { parseAllowedHosts } from '../feed-hosts.ts';
+import type { ImportProgress, RejectedRow } from '../job.ts';
+import type { Claim } from '../jobs/postgres-ledger.ts';
+import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
+import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import { type ImportWork, importFeed } from './import-feed.ts';
+import { IMPORT_LIMITS } from './limits.ts';
+
+/** An import with a store, and a ledger of which each test says when it breaks down. */
+let database: TestDatabase;
+let store: CatalogWriter;
+let upstream: TestUpstream;
+let recorded: ImportProgress | null;
+let rejected: RejectedRow[];
+let job = 0;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  store = await openCatalogWriter(database.url, { onError: () => {} });
+});
+afterAll(async () => {
+  await store.close();
+  await database.close();
+});
+beforeEach(async () => {
+  upstream = await openTestUpstream(ndjsonFeed(35));
+  recorded = null;
+  rejected = [];
+  job += 1;
+});
+afterEach(() => upstream.close());
+
+/** Runs an attempt; its `diesAt`th record is not written any more. */
+async function attempt({
+  diesAt = Number.POSITIVE_INFINITY,
+}: {
+  diesAt?: number;
+} = {}): Promise<ImportProgress> {
+  let records = 0;
+  const ledger: ImportWork['ledger'] = {
+    async record(_, progress, written) {
+      records += 1;
+      if (records === diesAt) throw new Error('died');
+      recorded = progress;
+      rejected.push(...written.rejected);
+      return true;
+    },
+  };
+  const claim = { number: job, claim: 1, traceparent: null, progress: recorded } as Claim;
+  const asking = {
+    allowed: parseAllowedHosts(upstream.host)!,
+    limits: { ...IMPORT_LIMITS, chunkRows: 10 },
+  };
+  const work = { store, ledger, asking, now: () => new Date(), onChunk: () => {} };
+  return importFeed(upstream.url, claim, work, new AbortController().signal);
+}
+
+const price = async (id: string) => (await store.products.read(id))?.state.price.amount;
+const versions = async () =>
+  (await Promise.all(Array.from({ length: 35 }, (_, n) => store.products.read(`p${n}`)))).map(
+    (document) => document?.state.version,
+  );
+
+test('a chunk that was written and not recorded is carried out again and comes to the same', async () => {
+  upstream.file = Buffer.from(ndjsonFeed(35, job * 1_000));
+  await expect(attempt({ diesAt: 3 })).rejects.toThrow('died');
+  expect(recorded).toMatchObject({ rows: 10, tally: { applied: 10 } });
+  const before = await versions();
+  const end = await attempt();
+  expect(end).toMatchObject({ rows: 35, totalRows: 35, tally: { applied: 35, unchanged: 0, superseded: 0 } });
+  expect((await versions()).slice(0, 20)).toEqual(before.slice(0, 20));
+  expect(upstream.served.at(-1)).toMatchObject({ ranged: true });
+});
+
+test('a file that has changed is read from its start, and what it says holds', async () => {
+  upstream.file = Buffer.from(ndjsonFeed(35, 10_000));
+  await expect(attempt({ diesAt: 4 })).rejects.toThrow('died');
+  upstream.file = Buffer.from(ndjsonFeed(34, 200_000));
+  const end = await attempt();
+  expect(end).toMatchObject({ rows: 34, tally: { applied: 34 } });
+  expect([await price('p0'), await price('p29'), await price('p33')]).toEqual([200_000, 200_029, 200_033]);
+});
+
+test('a file that changes after its first chunk was written, before that was recorded, is taken for another', async () => {
+  upstream.file = Buffer.from(ndjsonFeed(35, 300_000));
+  await expect(attempt({ diesAt: 2 })).rejects.toThrow('died');
+  expect(await price('p0')).toBe(300_000);
+  upstream.file = Buffer.from(ndjsonFeed(34, 400_000));
+  await attempt();
+  expect(await price('p0')).toBe(400_000);
+});
+
+test('a file that cannot be told apart is read from its start each time', async () => {
+  upstream.manners = { etag: null };
+  upstream.file = Buffer.from(ndjsonFeed(35, 500_000));
+  await expect(attempt({ diesAt: 3 })).rejects.toThrow('died');
+  upstream.file = Buffer.from(ndjsonFeed(35, 600_000));
+  const end = await attempt();
+  expect(end).toMatchObject({ rows: 35, furthestRows: 35, tally: { applied: 35 } });
+  expect(await price('p34')).toBe(600_034);
+});
+
+test('of several lines about one product the last holds, however often they are carried out', async () => {
+  const line = (amount: number) =>
+    `{"id":"twice","name":"Twice","price":{"amount":${amount},"currency":"USD"}}\n`;
+  const fill = ndjsonFeed(8, 700_000);
+  upstream.file = Buffer.from(`${line(1)}${fill}${line(2)}${fill}${line(3)}`);
+  await expect(attempt({ diesAt: 2 })).rejects.toThrow('died');
+  expect(await attempt()).toMatchObject({ rows: 19, tally: { applied: 10, unchanged: 8, superseded: 1 } });
+  expect(await price('twice')).toBe(3);
+});
+
+test('rows that are rejected are named, and keep no other out', async () => {
+  upstream.file = Buffer.from(`${ndjsonFeed(2, 800_000)}{"id":"x"}\n\nnonsense\n${ndjsonFeed(3, 800_000)}`);
+  expect(await attempt()).toMatchObject({ rows: 7, rejected: 2, mark: { line: 8 } });
+  expect(rejected.map(({ row }) => row)).toEqual([3, 5]);
+});

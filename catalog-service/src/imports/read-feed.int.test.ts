@@ -1,0 +1,392 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { FeedMark } from '../feed.ts';
+import { parseAllowedHosts } from '../feed-hosts.ts';
+import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import type { Resolve } from './ask.ts';
+import { IMPORT_LIMITS, type ImportLimits } from './limits.ts';
+import { type FeedChunk, openFeed } from './read-feed.ts';
+
+let upstream: TestUpstream | undefined;
+afterEach(async () => {
+  await upstream?.close();
+  upstream = undefined;
+});
+
+const FEW: Partial<ImportLimits> = { chunkRows: 10, silenceTimeoutMs: 200, connectTimeoutMs: 500 };
+
+type Reading = {
+  readonly mark?: FeedMark;
+  readonly limits?: Partial<ImportLimits>;
+  readonly allowed?: readonly string[];
+  readonly resolve?: Resolve;
+  readonly signal?: AbortSignal;
+  readonly onChunk?: (chunk: FeedChunk) => void;
+};
+
+async function read(
+  url: string,
+  {
+    mark,
+    limits,
+    allowed = [upstream!.host],
+    resolve,
+    signal = new AbortController().signal,
+    onChunk,
+  }: Reading = {},
+) {
+  const feed = await openFeed(url, mark, {
+    allowed: parseAllowedHosts(allowed.join(','))!,
+    limits: { ...IMPORT_LIMITS, ...FEW, ...limits },
+    signal,
+    ...(resolve && { resolve }),
+  });
+  const chunks: FeedChunk[] = [];
+  try {
+    for await (const chunk of feed.chunks) {
+      chunks.push(chunk);
+      onChunk?.(chunk);
+    }
+  } finally {
+    feed.close();
+  }
+  return { isContinued: feed.isContinued, chunks, rows: chunks.flatMap(({ rows }) => rows) };
+}
+
+const names = (rows: Awaited<ReturnType<typeof read>>['rows']) =>
+  rows.map((row) => ('product' in row ? row.product.id : row.message));
+
+describe('a feed is read', () => {
+  test('in chunks, with the place behind each', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(25));
+    const { chunks, isContinued } = await read(upstream.url);
+    expect(isContinued).toBe(false);
+    expect(chunks.map(({ rows, isLast }) => [rows.length, isLast])).toEqual([
+      [10, false],
+      [10, false],
+      [5, true],
+    ]);
+    expect(chunks.at(-1)!.mark).toMatchObject({ line: 25, offset: upstream.file.length });
+    expect(chunks.at(-1)!.bytes).toBe(upstream.file.length);
+  });
+
+  test('as CSV, packed, with returns, a byte order mark and empty lines', async () => {
+    const csv =
+      '\uFEFFproduct_id,name,department,category,brand,size,price_cents\r\n\r\n1,Tea,,,,,250\r\n2,Ink,,,,,9';
+    upstream = await openTestUpstream(gzipSync(csv));
+    const { chunks, rows } = await read(upstream.url);
+    expect(rows).toMatchObject([
+      { row: 3, product: { id: '1', price: { amount: 250 } } },
+      { row: 4, product: { id: '2' } },
+    ]);
+    expect(chunks[0]!.mark).toMatchObject({ line: 4, offset: null, format: { kind: 'csv' } });
+  });
+
+  test('past the lines that cannot be read', async () => {
+    const lines = ndjsonFeed(3).split('\n');
+    const bad = Buffer.from([0x7b, 0xff, 0x7d]);
+    const file = [lines[0]!, '{"id":', `{"x":"${'y'.repeat(70_000)}"}`, lines[1]!];
+    upstream = await openTestUpstream(Buffer.concat([Buffer.from(`${file.join('\n')}\n`), bad]));
+    const { rows } = await read(upstream.url);
+    expect(names(rows)).toEqual([
+      'p0',
+      'is not valid JSON',
+      'is too long, or is not UTF-8',
+      'p1',
+      'is too long, or is not UTF-8',
+    ]);
+    expect(rows.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('a feed is continued', () => {
+  const half = async (): Promise<FeedMark> => (await read(upstream!.url)).chunks[1]!.mark;
+  const rest = Array.from({ length: 5 }, (_, n) => `p${n + 20}`);
+
+  test('by asking for the rest', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(25));
+    const mark = await half();
+    const { isContinued, rows } = await read(upstream.url, { mark });
+    expect(isContinued).toBe(true);
+    expect(names(rows)).toEqual(rest);
+    expect(rows[0]!.row).toBe(21);
+    expect(upstream.served.at(-1)).toEqual({ from: mark.offset, ranged: true });
+  });
+
+  test('at its end, where nothing is left', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(25));
+    const { mark } = (await read(upstream.url)).chunks[2]!;
+    const { isContinued, rows } = await read(upstream.url, { mark });
+    expect([isContinued, rows]).toEqual([true, []]);
+  });
+
+  test.each([
+    ['the host knows no ranges', { rangeless: true }],
+    ['its tag is a weak one', { etag: 'W/"1"' }],
+  ])('from the start, passing over what was read, where %s', async (_, manners) => {
+    upstream = await openTestUpstream(ndjsonFeed(25), manners);
+    const { isContinued, rows } = await read(upstream.url, { mark: await half() });
+    expect(isContinued).toBe(true);
+    expect(names(rows)).toEqual(rest);
+    expect(upstream.served.at(-1)).toEqual({ from: 0, ranged: false });
+  });
+
+  test('from the start, passing over what was read, where it is packed', async () => {
+    upstream = await openTestUpstream(gzipSync(ndjsonFeed(25)));
+    const { isContinued, rows } = await read(upstream.url, { mark: await half() });
+    expect(isContinued).toBe(true);
+    expect(names(rows)).toEqual(rest);
+  });
+
+  test.each([
+    ['it has changed', {}],
+    ['it cannot be told whether it has', { etag: null }],
+  ])('from the start as a new one where %s', async (_, manners) => {
+    upstream = await openTestUpstream(ndjsonFeed(25), manners);
+    const mark = await half();
+    upstream.file = Buffer.from(ndjsonFeed(24));
+    const { isContinued, rows } = await read(upstream.url, { mark });
+    expect(isContinued).toBe(false);
+    expect(rows).toHaveLength(24);
+  });
+});
+
+describe('a feed fails', () => {
+  test.each([
+    ['that is not there', 'upstream-refused', { status: 404 }],
+    ['whose host has trouble', 'upstream-away', { status: 503 }],
+    ['that breaks off', 'upstream-away', { cutAt: 700 }],
+    ['that stops in the middle', 'upstream-away', { stallAt: 700 }],
+    ['that never begins', 'upstream-away', { stallAt: 0 }],
+  ] as const)('%s: %s', async (_, fault, manners) => {
+    upstream = await openTestUpstream(ndjsonFeed(25), manners);
+    await expect(read(upstream.url)).rejects.toMatchObject({ fault });
+  });
+
+  test.each([
+    ['that is empty', 'feed-unreadable', Buffer.from('\n')],
+    ['that is a page', 'feed-unreadable', Buffer.from('<!doctype html>\n')],
+    ['that is damaged', 'feed-unreadable', damaged(gzipSync(ndjsonFeed(2_000)))],
+    ['that is packed and ends early', 'feed-unreadable', gzipSync(ndjsonFeed(2_000)).subarray(0, 9_000)],
+  ])('%s: %s', async (_, fault, file) => {
+    upstream = await openTestUpstream(file);
+    await expect(read(upstream.url)).rejects.toMatchObject({ fault });
+  });
+
+  test('where nobody listens', async () => {
+    upstream = await openTestUpstream('x');
+    await upstream.close();
+    const { url, host } = upstream;
+    upstream = undefined;
+    await expect(read(url, { allowed: [host] })).rejects.toMatchObject({ fault: 'upstream-away' });
+  });
+
+  test('that never ends, when it has become too large, and holds no more than a line of it', async () => {
+    const endless = createServer((_, response) => {
+      const more = () => {
+        while (response.write(Buffer.alloc(65_536, 'x')));
+      };
+      response.on('drain', more);
+      more();
+    });
+    endless.listen(0, '127.0.0.1');
+    await once(endless, 'listening');
+    const host = `127.0.0.1:${(endless.address() as AddressInfo).port}`;
+    try {
+      await expect(
+        read(`http://${host}/`, { allowed: [host], limits: { maxBytes: 20_000_000 } }),
+      ).rejects.toMatchObject({ fault: 'feed-too-large' });
+    } finally {
+      endless.closeAllConnections();
+      endless.close();
+    }
+  });
+
+  test('that is small and unpacks to too much', async () => {
+    upstream = await openTestUpstream(gzipSync(Buffer.alloc(30_000_000)));
+    expect(upstream.file.length).toBeLessThan(100_000);
+    await expect(read(upstream.url, { limits: { maxUnpackedBytes: 20_000_000 } })).rejects.toMatchObject({
+      fault: 'feed-too-large',
+    });
+  });
+
+  test('for the reason it was stopped for', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(25), { stallAt: 1_500 });
+    const stop = new AbortController();
+    const reason = new Error('no longer wanted');
+    const reading = read(upstream.url, { signal: stop.signal, onChunk: () => stop.abort(reason) });
+    await expect(reading).rejects.toBe(reason);
+  });
+});
+
+function damaged(file: Buffer): Buffer {
+  return Buffer.concat([file.subarray(0, 5_000), Buffer.alloc(200, 7), file.subarray(5_200)]);
+}
+
+describe('nothing but what is allowed is reached', () => {
+  /** Stands on loopback, and counts who comes. */
+  async function openCanary() {
+    let reached = 0;
+    const server = createServer((_, response) => response.end(ndjsonFeed(1)));
+    server.on('connection', () => {
+      reached += 1;
+    });
+    server.listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const close = async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    };
+    return { port: (server.address() as AddressInfo).port, reached: () => reached, close };
+  }
+
+  const LOOPBACK_URLS = [
+    '127.0.0.1',
+    '127.0.0.1.',
+    '127.1',
+    '127.0.1',
+    '127.255.0.1',
+    '2130706433',
+    '017700000001',
+    '0177.0.0.1',
+    '0177.0.0.01',
+    '0x7f000001',
+    '0x7f.0.0.1',
+    '0x7F.1',
+    '127.0.0x0.1',
+    '0',
+    '0.0.0.0',
+    '%31%32%37.0.0.1',
+    '127%2e0%2e0%2e1',
+    '１２７.０.０.１',
+    '①②⑦.⓪.⓪.①',
+    '127。0。0。1',
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'ⓛocalhost',
+    'user@127.0.0.1',
+    'feeds.example@127.0.0.1',
+    'feeds.example:80@127.0.0.1',
+    '[::1]',
+    '[0:0:0:0:0:0:0:1]',
+    '[::]',
+    '[::127.0.0.1]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[::ffff:0:127.0.0.1]',
+    '[64:ff9b::127.0.0.1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
+    '[fe80::1]',
+    '[fe80::1%25lo]',
+    '[fe80::1%lo]',
+  ];
+  const LOOPBACK_ADDRESSES = [
+    ...['127.0.0.1', '127.1.2.3', '0.0.0.0', '10.0.0.1', '169.254.169.254', '192.168.0.1', '100.64.0.1'],
+    ...['::1', '::', '::127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '64:ff9b::7f00:1', 'fe80::1%lo'],
+    ...['127.1', '2130706433', 'localhost', ''],
+  ];
+
+  test.each(LOOPBACK_URLS)('whoever asks for http://%s', async (host) => {
+    const canary = await openCanary();
+    try {
+      const asked = read(`http://${host}:${canary.port}/`, {
+        allowed: ['feeds.example:80', `feeds.example:${canary.port}`],
+      });
+      await expect(asked).rejects.toMatchObject({ fault: 'address-refused' });
+      expect(canary.reached()).toBe(0);
+    } finally {
+      await canary.close();
+    }
+  });
+
+  test.each(['[::1]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]', '[::]'])(
+    'though a list names %s by another of its names',
+    async (host) => {
+      const canary = await openCanary();
+      try {
+        const { port } = canary;
+        const listed = host === '[::1]' ? `[::2]:${port}` : `${host}:${port}`;
+        await expect(read(`http://${host}:${port}/`, { allowed: [listed] })).rejects.toThrow();
+        expect(canary.reached()).toBe(0);
+      } finally {
+        await canary.close();
+      }
+    },
+  );
+
+  test.each(LOOPBACK_ADDRESSES)('though a name that is listed leads to %j', async (address) => {
+    const canary = await openCanary();
+    try {
+      const asked = read(`http://feeds.example:${canary.port}/`, {
+        allowed: [`feeds.example:${canary.port}`],
+        resolve: async () => [{ address, family: address.includes(':') ? 6 : 4 }],
+      });
+      await expect(asked).rejects.toMatchObject({ fault: 'address-refused' });
+      expect(canary.reached()).toBe(0);
+    } finally {
+      await canary.close();
+    }
+  });
+
+  test.each(LOOPBACK_URLS)('though a host that is allowed redirects to http://%s', async (host) => {
+    const canary = await openCanary();
+    try {
+      upstream = await openTestUpstream('x', { redirectTo: `http://${host}:${canary.port}/` });
+      await expect(read(upstream.url)).rejects.toThrow();
+      expect(canary.reached()).toBe(0);
+    } finally {
+      await canary.close();
+    }
+  });
+
+  test('though a name leads elsewhere when it is looked up again', async () => {
+    const canary = await openCanary();
+    const answers = ['127.0.0.2', '127.0.0.1'];
+    const asked: string[] = [];
+    const listed = createServer((_, response) => response.end(ndjsonFeed(3)));
+    listed.listen(0, '127.0.0.2');
+    await once(listed, 'listening');
+    const { port } = listed.address() as AddressInfo;
+    try {
+      const { rows } = await read(`http://feeds.example:${port}/`, {
+        allowed: [`feeds.example:${port}`, `127.0.0.2:${port}`],
+        resolve: async (name) => {
+          asked.push(name);
+          return [{ address: answers[asked.length - 1]!, family: 4 }];
+        },
+      });
+      expect(rows).toHaveLength(3);
+      expect(asked).toEqual(['feeds.example']);
+      expect(canary.reached()).toBe(0);
+    } finally {
+      listed.closeAllConnections();
+      listed.close();
+      await canary.close();
+    }
+  });
+
+  test('of several addresses of a name, only those that may be', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(3));
+    const port = upstream.host.split(':')[1];
+    const { rows } = await read(`http://feeds.example:${port}/`, {
+      allowed: [`feeds.example:${port}`, upstream.host],
+      resolve: async () => [
+        { address: '127.0.0.9', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ],
+    });
+    expect(rows).toHaveLength(3);
+  });
+
+  test('and redirects end somewhere', async () => {
+    upstream = await openTestUpstream('x');
+    upstream.manners = { redirectTo: upstream.url };
+    await expect(read(upstream.url)).rejects.toMatchObject({ fault: 'upstream-refused' });
+  });
+});

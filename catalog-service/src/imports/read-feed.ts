@@ -1,0 +1,143 @@
+/**
+ * Reads a feed in chunks, each complete before it is given out: while the upstream is waited for, nothing is held but
+ * what has come of the next chunk. Reading goes on where an earlier one stood, as long as the file is the same:
+ *
+ * - by asking for the rest, where bytes can be counted and the host knows ranges;
+ * - else from the start, passing over the lines that were read.
+ */
+import type { FeedLine } from '@micromart/shared/contracts/catalog/product';
+import {
+  type FeedFormat,
+  type FeedMark,
+  formatOf,
+  isSameFile,
+  type LineRead,
+  markStart,
+  readCsvLine,
+  readJsonLine,
+  UNKNOWN_FORMAT,
+} from '../feed.ts';
+import { MAX_LINES } from '../job.ts';
+import { FeedError } from '../setback.ts';
+import type { Asking } from './ask.ts';
+import { parseCsvLines } from './csv.ts';
+import { splitLines } from './lines.ts';
+import { unpack } from './unpack.ts';
+import { openUpstream, type Upstream } from './upstream.ts';
+
+/** `row` is the number of the line, from 1. */
+export type FeedRow = { readonly row: number } & (
+  | { readonly product: FeedLine }
+  | { readonly message: string }
+);
+
+export type FeedChunk = {
+  readonly rows: readonly FeedRow[];
+  /** Behind the chunk. */
+  readonly mark: FeedMark;
+  /** Bytes of the file that had come by then. */
+  readonly bytes: number;
+  readonly isLast: boolean;
+};
+
+export type Feed = {
+  /** Whether it is read on from the mark that was given. */
+  readonly isContinued: boolean;
+  /** Where it is read from. */
+  readonly mark: FeedMark;
+  readonly totalBytes: number | null;
+  /** Throws FeedError. */
+  readonly chunks: AsyncIterable<FeedChunk>;
+  close(): void;
+};
+
+/** Opens a feed, to be read from its start, or from a mark if the file still is the one that the mark is of. */
+export async function openFeed(url: string, mark: FeedMark | undefined, asking: Asking): Promise<Feed> {
+  const upstream = await openUpstream(url, mark, asking);
+  const { isContinued: isRest, validator, totalBytes } = upstream;
+  const isContinued = isRest || (mark !== undefined && isSameFile(mark.validator, validator));
+  const from = isContinued && mark ? mark : markStart(validator);
+  return {
+    isContinued,
+    mark: from,
+    totalBytes,
+    chunks: readChunks(upstream, from, asking),
+    close: upstream.close,
+  };
+}
+
+type PendingLine = { readonly row: number; readonly text: string | undefined };
+
+async function* readChunks(
+  upstream: Upstream,
+  from: FeedMark,
+  { limits }: Asking,
+): AsyncGenerator<FeedChunk> {
+  const { isPacked, content } = upstream.isContinued
+    ? { isPacked: false, content: upstream.body }
+    : await unpack(upstream.body);
+  const firstByte = upstream.isContinued ? from.offset! : 0;
+  let { format } = from;
+  let line = upstream.isContinued ? from.line : 0;
+  let offset = firstByte;
+  let pending: PendingLine[] = [];
+
+  const chunk = (isLast: boolean): FeedChunk => {
+    const rows = readLines(format, pending);
+    pending = [];
+    const mark = { ...from, line, offset: isPacked ? null : offset, format };
+    return { rows, mark, bytes: upstream.bytesRead(), isLast };
+  };
+
+  const size = { maxLineBytes: limits.maxLineBytes, maxBytes: limits.maxUnpackedBytes };
+  for await (const lines of splitLines(content, size)) {
+    for (const { bytes, end } of lines) {
+      line += 1;
+      offset = firstByte + end;
+      if (line > MAX_LINES)
+        throw new FeedError('feed-too-large', `The feed has more than ${MAX_LINES} lines.`);
+      if (line <= from.line) continue;
+      const text = bytes && decode(bytes);
+      if (text?.trim() === '') continue;
+      if (!format) {
+        format = readFormat(text);
+        if (format.kind === 'csv') continue;
+      }
+      pending.push({ row: line, text });
+      if (pending.length === limits.chunkRows) yield chunk(false);
+    }
+  }
+  if (!format) throw new FeedError('feed-unreadable', 'The feed is empty.');
+  yield chunk(true);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Undefined when the bytes are no text. A byte order mark is left out, as is the return before a line's end. */
+function decode(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes).replace(/\r$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+function readFormat(firstLine: string | undefined): FeedFormat {
+  const format = formatOf(firstLine ?? '');
+  if (!format) throw new FeedError('feed-unreadable', UNKNOWN_FORMAT);
+  return format;
+}
+
+const UNREADABLE: LineRead = { message: 'is too long, or is not UTF-8' };
+
+function readLines(format: FeedFormat | null, lines: readonly PendingLine[]): FeedRow[] {
+  const texts = lines.map(({ text }) => text).filter((text) => text !== undefined);
+  const cells = format?.kind === 'csv' ? parseCsvLines(texts) : [];
+  let next = 0;
+  return lines.map(({ row, text }) => {
+    if (text === undefined) return { row, ...UNREADABLE };
+    const read = format?.kind === 'csv' ? readCsvLine(format.columns, cells[next]) : readJsonLine(text);
+    next += 1;
+    return { row, ...read };
+  });
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Bytes that may have come and not been read; then the sender has to wait. */
+const MAX_HELD_BYTES = 262_144;
+
+/**
+ * The bytes of an answer, taken in from now on, for an answer that breaks before anybody listens tells nobody. Node's own iterator drops what has come when a connection breaks, so that one that breaks off
+ * again and again would never get anybody further; this one gives it out first, and then throws. `onSilence` is called
+ * when nothing has come for so long while it was waited for: time in which nobody asks for more does not count.
+ */
+export function receive(
+  response: IncomingMessage,
+  { silenceTimeoutMs, onSilence }: { silenceTimeoutMs: number; onSilence: () => void },
+): AsyncIterable<Buffer> {
+  const held: Buffer[] = [];
+  let heldBytes = 0;
+  let end: { error?: Error } | undefined;
+  let wake = () => {};
+
+  response.on('data', (piece: Buffer) => {
+    held.push(piece);
+    heldBytes += piece.length;
+    if (heldBytes >= MAX_HELD_BYTES) response.pause();
+    wake();
+  });
+  const finish = (error?: Error) => {
+    end ??= error ? { error } : {};
+    wake();
+  };
+  response.once('end', () => finish()).once('error', finish);
+  response.once('close', () => finish(new Error('the answer was closed')));
+
+  async function* give(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const piece = held.shift();
+      if (piece) {
+        heldBytes -= piece.length;
+        yield piece;
+      } else if (end) {
+        if (end.error) throw end.error;
+        return;
+      } else {
+        response.resume();
+        const timer = setTimeout(onSilence, silenceTimeoutMs);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        clearTimeout(timer);
+      }
+    }
+  }
+  return give();
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from 'node:http';
+import type { FeedMark, Validator } from '../feed.ts';
+import { FeedError } from '../setback.ts';
+import { type Asking, ask, silent, toFeedError } from './ask.ts';
+import type { ImportLimits } from './limits.ts';
+import { receive } from './receive.ts';
+
+export type Upstream = {
+  /** The bytes, from the mark on where `isContinued`, else from the file's start. Throws FeedError. */
+  readonly body: AsyncIterable<Buffer>;
+  readonly isContinued: boolean;
+  readonly validator: Validator | null;
+  /** Of the whole file; null when it is not said. */
+  readonly totalBytes: number | null;
+  /** Bytes of the file that have come, those before the mark included. */
+  bytesRead(): number;
+  close(): void;
+};
+
+/**
+ * Asks for a file; of one that was read up to a mark, for the rest, if it is unchanged. Throws FeedError:
+ * `upstream-away` where the same question may be answered later.
+ */
+export async function openUpstream(
+  url: string,
+  mark: FeedMark | undefined,
+  asking: Asking,
+): Promise<Upstream> {
+  let range = mark && rangeHeaders(mark);
+  let response = await ask(url, range ?? {}, asking);
+  if (range && response.statusCode === 416) {
+    // There is nothing behind the mark, or the file has become shorter: its start tells.
+    response.destroy();
+    range = undefined;
+    response = await ask(url, {}, asking);
+  }
+  try {
+    return usable(response, range && mark, asking);
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+}
+
+/** `mark` is where the answer may go on. */
+function usable(response: IncomingMessage, mark: FeedMark | undefined, { limits, signal }: Asking): Upstream {
+  requireStatus(response, mark ? [200, 206] : [200]);
+  const isContinued = response.statusCode === 206;
+  const offset = isContinued ? mark!.offset! : 0;
+  if (isContinued) requireRest(response, mark!);
+  const length = lengthOf(response);
+  let bytes = offset;
+  const { silenceTimeoutMs } = limits;
+  const received = receive(response, {
+    silenceTimeoutMs,
+    onSilence: () => response.destroy(silent('next bytes', silenceTimeoutMs)),
+  });
+
+  async function* body(): AsyncGenerator<Buffer> {
+    try {
+      for await (const piece of received) {
+        bytes += piece.length;
+        if (bytes > limits.maxBytes) throw tooLarge(limits);
+        yield piece;
+      }
+    } catch (error) {
+      throw signal.aborted ? signal.reason : toFeedError(error);
+    }
+  }
+
+  return {
+    body: body(),
+    isContinued,
+    validator: isContinued ? mark!.validator : validatorOf(response),
+    totalBytes: length === null ? null : offset + length,
+    bytesRead: () => bytes,
+    close: () => response.destroy(),
+  };
+}
+
+/**
+ * Only what is the same byte for byte can be continued (RFC 9110, 13.1.5); the host answers with the whole file when it
+ * is not, or knows no ranges.
+ */
+function rangeHeaders({ offset, validator }: FeedMark): Record<string, string> | undefined {
+  if (!offset || !validator?.strong) return undefined;
+  return { range: `bytes=${offset}-`, 'if-range': validator.value };
+}
+
+function requireStatus({ statusCode = 0, headers }: IncomingMessage, wanted: readonly number[]): void {
+  if (wanted.includes(statusCode)) {
+    const encoding = headers['content-encoding'] ?? 'identity';
+    if (/^(identity|gzip|x-gzip)$/i.test(encoding)) return;
+    throw new FeedError('feed-unreadable', 'The host sends the feed in an encoding other than gzip.');
+  }
+  const mayPass = statusCode >= 500 || [408, 425, 429].includes(statusCode);
+  throw new FeedError(
+    mayPass ? 'upstream-away' : 'upstream-refused',
+    `The host answered ${statusCode} to the request for the feed.`,
+  );
+}
+
+/** A part that is not the one that was asked for would be put in the wrong place (RFC 9110, 14.4). */
+function requireRest({ headers }: IncomingMessage, { offset, validator }: FeedMark): void {
+  const [, from] = /^bytes ([0-9]+)-/.exec(headers['content-range'] ?? '') ?? [];
+  const isSame =
+    headers.etag === undefined || [headers.etag, headers['last-modified']].includes(validator!.value);
+  if (Number(from) !== offset || !isSame) {
+    throw new FeedError(
+      'upstream-refused',
+      'The host answered with another part of the feed than was asked for.',
+    );
+  }
+}
+
+/**
+ * The entity tag, else the time of the last modification, which is strong only when it lies a good while before the
+ * answer (RFC 9110, 8.8.2.2).
+ */
+function validatorOf({ headers }: IncomingMessage): Validator | null {
+  const { etag, date, 'last-modified': modified } = headers;
+  if (etag) return { value: etag, strong: etag.startsWith('"') };
+  if (!modified) return null;
+  return { value: modified, strong: Date.parse(date ?? '') - Date.parse(modified) >= MODIFIED_BEFORE_MS };
+}
+
+const MODIFIED_BEFORE_MS = 60_000;
+
+function lengthOf({ headers }: IncomingMessage): number | null {
+  const length = headers['content-length'];
+  return length === undefined ? null : Number(length);
+}
+
+const tooLarge = ({ maxBytes }: ImportLimits) =>
+  new FeedError('feed-too-large', `The feed has more than ${maxBytes} bytes.`);

@@ -1,0 +1,108 @@
+import { formatPosition } from '@micromart/shared/event-log/position';
+import { problem } from '@micromart/shared/http/problem';
+import type { Answer } from '@micromart/shared/http/route';
+import { z } from 'zod';
+import { isFinal, JOB_STATES, type Job, MAX_REJECTED_ROWS } from './job.ts';
+
+const result = z.enum(['applied', 'unchanged', 'superseded']);
+
+/** A job as it is listed; by itself it also has its rejected rows. */
+export const listedJob = z
+  .object({
+    id: z.uuid(),
+    number: z.int().meta({ description: 'Where it stands in the order of acceptance' }),
+    kind: z.enum(['put', 'withdraw', 'import']),
+    productId: z.string().optional().meta({ description: 'Of a single change' }),
+    url: z.string().optional().meta({ description: 'Of an import' }),
+    state: z.enum(JOB_STATES),
+    progress: z
+      .object({
+        done: z.int().meta({ description: 'Products, those that were rejected among them' }),
+        total: z.int().nullable().meta({ description: 'Of an import, known at the end' }),
+        doneBytes: z.int().optional(),
+        totalBytes: z.int().nullable().optional(),
+      })
+      .meta({ description: 'Of an import, with the bytes of its file' }),
+    attempts: z.int().meta({ description: 'How often a worker has begun, or gone on, with it' }),
+    cancelRequested: z.boolean(),
+    position: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of a finished job, where its events stand; to be given as `Consistent-With`' }),
+    result: z
+      .union([result, z.record(result, z.int())])
+      .nullable()
+      .meta({ description: 'Of an import, how many of each, of the file as it was read last' }),
+    error: z
+      .object({ code: z.string(), detail: z.string() })
+      .nullable()
+      .meta({ description: 'Why it failed, or what it is waiting to get over' }),
+    rejected: z.int().meta({ description: 'How many rows of the feed were rejected' }),
+    acceptedAt: z.iso.datetime(),
+    startedAt: z.iso.datetime().nullable(),
+    finishedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ListedJob' });
+
+export const job = listedJob
+  .extend({
+    rejectedRows: z
+      .array(
+        z.object({ row: z.int().meta({ description: 'Its line in the file, from 1' }), message: z.string() }),
+      )
+      .max(MAX_REJECTED_ROWS)
+      .meta({ description: `The first ${MAX_REJECTED_ROWS}` }),
+  })
+  .meta({ id: 'Job' });
+
+/** When to look again at a job that is not finished. */
+const RETRY_AFTER_S = 1;
+
+export const jobHeaders = z.object({
+  'Retry-After': z.string().meta({ description: 'While the job is not finished, when to look again' }),
+});
+
+export const listedBody = (given: Job): z.output<typeof listedJob> => {
+  const { id, number, request, state, attempts, cancelRequested, error, progress } = given;
+  return {
+    id,
+    number,
+    kind: request.kind,
+    ...(request.kind === 'import' ? { url: request.url } : { productId: request.productId }),
+    state,
+    progress: progress
+      ? {
+          done: progress.rows,
+          total: progress.totalRows,
+          doneBytes: progress.bytes,
+          totalBytes: progress.totalBytes,
+        }
+      : { done: state === 'done' ? 1 : 0, total: request.kind === 'import' ? null : 1 },
+    attempts,
+    cancelRequested,
+    ...(isFinal(state) && progress
+      ? { position: formatPosition(progress.places) || null, result: progress.tally }
+      : { position: given.position, result: given.result }),
+    error,
+    rejected: progress?.rejected ?? 0,
+    acceptedAt: given.acceptedAt.toISOString(),
+    startedAt: given.startedAt?.toISOString() ?? null,
+    finishedAt: given.finishedAt?.toISOString() ?? null,
+  };
+};
+
+export const jobAnswer = (status: number, given: Job): Answer => ({
+  status,
+  headers: {
+    ...(status === 202 && { location: `/jobs/${given.id}` }),
+    ...(!isFinal(given.state) && { 'retry-after': String(RETRY_AFTER_S) }),
+  },
+  body: { ...listedBody(given), rejectedRows: given.rejectedRows },
+});
+
+/** Throws `not-found` for a job that never was, `gone` for one that is kept no longer. */
+export function requireKept(found: Job | 'gone' | undefined): Job {
+  if (found === undefined) throw problem('not-found', 'No job with this id was ever accepted.');
+  if (found === 'gone') throw problem('gone', 'This job ended more than 30 days ago and is kept no longer.');
+  return found;
+}

@@ -1,0 +1,162 @@
+import { productContent } from '@micromart/shared/contracts/catalog/product';
+import { productId } from '@micromart/shared/contracts/product-id';
+import { parseTagCondition } from '@micromart/shared/http/conditional';
+import { wholeNumber } from '@micromart/shared/http/parameters';
+import { problem } from '@micromart/shared/http/problem';
+import { type Answer, type Route, route } from '@micromart/shared/http/route';
+import { z } from 'zod';
+import { readCursor, writeCursor } from './cursor.ts';
+import { isFeedUrl } from './feed.ts';
+import { JOB_STATES, type JobRequest } from './job.ts';
+import { job, jobAnswer, jobHeaders, listedBody, listedJob, requireKept } from './job-answers.ts';
+import type { JobDesk } from './jobs/postgres-desk.ts';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000;
+const MAX_CURSOR_LENGTH = 2_000;
+
+const ifMatch = z.object({
+  'if-match': z
+    .string()
+    .max(1_000)
+    .refine((header) => parseTagCondition(header) !== undefined, 'must be * or a list of entity tags')
+    .optional()
+    .meta({ description: 'The worker compares it: a product that has changed meanwhile makes the job fail' }),
+});
+
+const importOrder = z.strictObject({
+  url: z
+    .string()
+    .refine(isFeedUrl, 'must be an http or https URL without a user')
+    .meta({ description: 'NDJSON, or CSV below a header; gzip allowed; one product a line' }),
+});
+
+const jobId = z.object({ jobId: z.uuid().meta({ description: 'As `Location` gave it' }) });
+
+const accepted = {
+  202: {
+    description: 'A job, to be watched at `Location`',
+    schema: job,
+    headers: jobHeaders.extend({ Location: z.string() }),
+  },
+};
+
+type Accepting = {
+  readonly caller: { readonly subject: string };
+  readonly traceparent: string;
+};
+
+/** Writing to the catalog: every write is accepted as a job, which the worker carries out in the order of acceptance. */
+export function jobRoutes(desk: JobDesk): Route[] {
+  const accept = async (request: JobRequest, { caller, traceparent }: Accepting): Promise<Answer> =>
+    jobAnswer(202, await desk.accept({ request, subject: caller.subject, traceparent }));
+
+  return [
+    route({
+      method: 'put',
+      path: '/products/{id}',
+      summary: 'Write a product, in place of all it was before',
+      roles: ['catalog'],
+      params: z.object({ id: productId }),
+      headers: ifMatch,
+      body: productContent,
+      answers: accepted,
+      problems: ['unavailable'],
+      handle: (request) =>
+        accept(
+          {
+            kind: 'put',
+            productId: request.params.id,
+            content: request.body,
+            ifMatch: request.headers['if-match'],
+          },
+          request,
+        ),
+    }),
+    route({
+      method: 'delete',
+      path: '/products/{id}',
+      summary: 'Withdraw a product from sale',
+      roles: ['catalog'],
+      params: z.object({ id: productId }),
+      headers: ifMatch,
+      answers: accepted,
+      problems: ['unavailable'],
+      handle: (request) =>
+        accept(
+          { kind: 'withdraw', productId: request.params.id, ifMatch: request.headers['if-match'] },
+          request,
+        ),
+    }),
+    route({
+      method: 'post',
+      path: '/imports',
+      summary: "Import a supplier's feed",
+      description:
+        'Products that the feed names are written as if put one by one; others stay as they are. Read only from hosts that the worker is told (`IMPORT_ALLOWED_HOSTS`).',
+      roles: ['catalog'],
+      body: importOrder,
+      answers: accepted,
+      problems: ['unavailable'],
+      handle: (request) => accept({ kind: 'import', url: request.body.url }, request),
+    }),
+    route({
+      method: 'get',
+      path: '/jobs',
+      summary: 'Jobs, newest first',
+      roles: ['catalog'],
+      query: z.object({
+        state: z.enum(JOB_STATES).optional(),
+        cursor: z.string().max(MAX_CURSOR_LENGTH).optional(),
+        limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+      }),
+      answers: {
+        200: {
+          description: 'A page of jobs',
+          schema: z.object({ items: z.array(listedJob), next: z.string().nullable() }),
+        },
+      },
+      problems: ['unavailable'],
+      async handle({ query: { state, cursor, limit } }) {
+        const name = `jobs ${state ?? ''}`;
+        const before = cursor === undefined ? undefined : numberOf(readCursor(cursor, name));
+        const found = await desk.list({ state, before, limit: limit + 1 });
+        const shown = found.slice(0, limit);
+        const next = found.length > limit ? writeCursor(name, String(shown.at(-1)!.number)) : null;
+        return { status: 200, body: { items: shown.map(listedBody), next } };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/jobs/{jobId}',
+      summary: 'A job: how far it is, or what came of it',
+      roles: ['catalog'],
+      params: jobId,
+      answers: { 200: { description: 'The job', schema: job, headers: jobHeaders.partial() } },
+      problems: ['not-found', 'gone', 'unavailable'],
+      handle: async ({ params }) => jobAnswer(200, requireKept(await desk.find(params.jobId))),
+    }),
+    route({
+      method: 'delete',
+      path: '/jobs/{jobId}',
+      summary: 'Ask to cancel a job',
+      description:
+        'A queued job is cancelled at once, an active one within a second, unless it ends before. What an import has written by then stays.',
+      roles: ['catalog'],
+      params: jobId,
+      answers: accepted,
+      problems: ['not-found', 'gone', 'conflict', 'unavailable'],
+      async handle({ params: { jobId: id } }) {
+        const asked = await desk.cancel(id);
+        const found = requireKept(await desk.find(id));
+        if (!asked) throw problem('conflict', `This job has ended: it is ${found.state}.`);
+        return jobAnswer(202, found);
+      },
+    }),
+  ];
+}
+
+function numberOf(after: string): number {
+  if (/^[0-9]{1,15}$/.test(after)) return Number(after);
+  throw problem('invalid', 'The cursor is not one of this list: begin without it.');
+}

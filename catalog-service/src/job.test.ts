@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import { problem } from '@micromart/shared/http/problem';
+import { markStart } from './feed.ts';
+import { advance, beginReading, MAX_FAILURES, MAX_LINES, retryDelayS } from './job.ts';
+import { FeedError, hopeless, judge, setbackOf as setbackTo } from './setback.ts';
+
+const mark = (line: number) => ({ ...markStart({ value: '"1"', strong: true }), line, offset: line * 10 });
+const place = (partition: number, sequence: number) => ({ log: 'catalog-1', partition, sequence });
+
+describe('the progress of an import', () => {
+  const begun = beginReading(null, mark(0), 1_000);
+  const after = advance(
+    begun,
+    { mark: mark(4), bytes: 40, isLast: false },
+    {
+      tally: { applied: 2, unchanged: 1, superseded: 0 },
+      rejected: [{ row: 3, message: 'is not valid JSON' }],
+      places: [place(1, 7), place(0, 3), place(1, 6)],
+    },
+  );
+
+  test('adds chunk to chunk', () => {
+    expect(after).toMatchObject({ rows: 4, totalRows: null, bytes: 40, totalBytes: 1_000, rejected: 1 });
+    const end = advance(
+      after,
+      { mark: mark(6), bytes: 60, isLast: true },
+      { tally: { applied: 0, unchanged: 1, superseded: 1 }, rejected: [], places: [place(1, 9)] },
+    );
+    expect(end).toMatchObject({
+      mark: mark(6),
+      rows: 6,
+      totalRows: 6,
+      tally: { applied: 2, unchanged: 2, superseded: 1 },
+      rejected: 1,
+      places: [place(1, 9), place(0, 3)],
+    });
+  });
+
+  test('begins again behind all rows of the file before, and keeps how far it got and what it wrote', () => {
+    expect(beginReading(after, mark(0), null)).toMatchObject({
+      baseRow: MAX_LINES,
+      rows: 0,
+      furthestRows: 4,
+      tally: { applied: 0 },
+      places: after.places,
+    });
+  });
+});
+
+describe('a job that met with', () => {
+  const isAway = (error: unknown) => error instanceof Error && error.message === 'away';
+  const setbackOf = (error: unknown) => setbackTo(error, isAway);
+
+  test('a refusal has failed', () => {
+    const setback = setbackOf(new FeedError('feed-unreadable', 'The feed is empty.'));
+    expect(judge(setback, 0, 0.5)).toEqual({
+      state: 'failed',
+      error: { code: 'feed-unreadable', detail: 'The feed is empty.' },
+    });
+  });
+
+  test('an upstream that is away is tried again later and later, and given up in the end', () => {
+    const setback = setbackOf(new FeedError('upstream-away', 'It is away.'));
+    expect(judge(setback, 0, 1)).toMatchObject({ delayS: 1, failures: 1 });
+    expect(judge(setback, 3, 1)).toMatchObject({ delayS: 8, failures: 4 });
+    expect(judge(setback, MAX_FAILURES - 1, 1)).toMatchObject({ state: 'failed' });
+  });
+
+  test('a store that is away waits, however long it takes', () => {
+    for (const error of [new Error('away'), problem('unavailable', 'Too much is waiting.')]) {
+      const verdict = judge(setbackOf(error), MAX_FAILURES, 0);
+      expect(verdict).toEqual({ delayS: 5, error: { code: 'unavailable', detail: expect.any(String) } });
+    }
+  });
+
+  test('an error of ours says nothing of it to others', () => {
+    const setback = setbackOf(new TypeError('secret is not a function'));
+    expect(setback).toEqual({
+      kind: 'passing',
+      error: { code: 'internal', detail: 'Something went wrong on our side.' },
+    });
+  });
+});
+
+test('a delay is never longer than the longest, and half of it is chance', () => {
+  expect(retryDelayS(1, 0)).toBe(0.5);
+  expect(retryDelayS(30, 1)).toBe(300);
+  expect(retryDelayS(30, 0)).toBe(150);
+});
+
+test('a job that ends its workers is given up', () => {
+  expect(hopeless(10)).toBeUndefined();
+  expect(hopeless(11)).toMatchObject({ code: 'no-progress' });
+});

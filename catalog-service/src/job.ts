@@ -1,0 +1,157 @@
+/**
+ * A job: a change of the catalog that was accepted and is carried out later. Here is what it is, and what becomes of it
+ * when something goes wrong; its rows are kept in jobs/.
+ */
+import type { Place } from '@micromart/shared/event-log/position';
+import type { FeedMark } from './feed.ts';
+import type { ProductContent, Result } from './product.ts';
+
+export type JobRequest =
+  | {
+      readonly kind: 'put';
+      readonly productId: string;
+      readonly content: ProductContent;
+      readonly ifMatch?: string | undefined;
+    }
+  | { readonly kind: 'withdraw'; readonly productId: string; readonly ifMatch?: string | undefined }
+  | { readonly kind: 'import'; readonly url: string };
+
+/** Imports wait for others, so they have a queue of their own, and no change waits behind one. */
+export const queueOf = ({ kind }: JobRequest): 'changes' | 'imports' =>
+  kind === 'import' ? 'imports' : 'changes';
+
+export const JOB_STATES = ['queued', 'active', 'done', 'failed', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+export type FinalState = Exclude<JobState, 'queued' | 'active'>;
+
+export const isFinal = (state: JobState): state is FinalState => state !== 'queued' && state !== 'active';
+
+/** How many products of an import came to what. */
+export type Tally = Readonly<Record<Result, number>>;
+
+export type RejectedRow = { readonly row: number; readonly message: string };
+
+/** Why a job failed, or what it is waiting to get over: a word for programs and a sentence for people. */
+export type JobError = { readonly code: string; readonly detail: string };
+
+/** How far an import has come; written with each chunk, and where another worker goes on. */
+export type ImportProgress = {
+  readonly mark: FeedMark;
+  /**
+   * Added to the file's line numbers where a product remembers the row that was decided on it. A file that changed is
+   * read again from its start, and its rows come after all that may have been carried out of the one before.
+   */
+  readonly baseRow: number;
+  /** Products read. */
+  readonly rows: number;
+  /** The most products that any reading of the file came to. */
+  readonly furthestRows: number;
+  /** How many there are, known at the end. */
+  readonly totalRows: number | null;
+  readonly bytes: number;
+  readonly totalBytes: number | null;
+  readonly tally: Tally;
+  readonly rejected: number;
+  /** Of each partition, the last place of the products written. */
+  readonly places: readonly Place[];
+};
+
+/** More lines than this no file may have. */
+export const MAX_LINES = 2_000_000;
+
+/** Begins to read a file; where another has been read before, behind all of its rows. */
+export const beginReading = (
+  before: ImportProgress | null,
+  mark: FeedMark,
+  totalBytes: number | null,
+): ImportProgress => ({
+  mark,
+  baseRow: before ? before.baseRow + MAX_LINES : 0,
+  rows: 0,
+  furthestRows: before?.furthestRows ?? 0,
+  totalRows: null,
+  bytes: 0,
+  totalBytes,
+  tally: { applied: 0, unchanged: 0, superseded: 0 },
+  rejected: 0,
+  places: before?.places ?? [],
+});
+
+/** What a chunk came to. */
+export type ChunkOutcome = {
+  readonly tally: Tally;
+  readonly rejected: readonly RejectedRow[];
+  /** Of the products written, in any order. */
+  readonly places: readonly Place[];
+};
+
+/** The progress with one chunk more. */
+export function advance(
+  before: ImportProgress,
+  chunk: { readonly mark: FeedMark; readonly bytes: number; readonly isLast: boolean },
+  { tally, rejected, places }: ChunkOutcome,
+): ImportProgress {
+  const sum = (result: Result) => before.tally[result] + tally[result];
+  const written = tally.applied + tally.unchanged + tally.superseded;
+  const rows = before.rows + written + rejected.length;
+  return {
+    ...before,
+    mark: chunk.mark,
+    rows,
+    furthestRows: Math.max(before.furthestRows, rows),
+    totalRows: chunk.isLast ? rows : null,
+    bytes: chunk.bytes,
+    tally: { applied: sum('applied'), unchanged: sum('unchanged'), superseded: sum('superseded') },
+    rejected: before.rejected + rejected.length,
+    places: latestPlaces([...before.places, ...places]),
+  };
+}
+
+/** Of several places in each partition, the last. */
+function latestPlaces(places: readonly Place[]): Place[] {
+  const latest = new Map<number, Place>();
+  for (const place of places) {
+    if (place.sequence >= (latest.get(place.partition)?.sequence ?? 0)) latest.set(place.partition, place);
+  }
+  return [...latest.values()];
+}
+
+export type Job = {
+  readonly id: string;
+  /** Where it stands in the order of acceptance. */
+  readonly number: number;
+  readonly request: JobRequest;
+  readonly state: JobState;
+  /** How often a worker has begun, or gone on, with it. */
+  readonly attempts: number;
+  readonly cancelRequested: boolean;
+  readonly acceptedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly progress: ImportProgress | null;
+  readonly rejectedRows: readonly RejectedRow[];
+  /** Of a single change; an import's is in its progress, and so is its position. */
+  readonly result: Result | null;
+  readonly position: string | null;
+  readonly error: JobError | null;
+};
+
+/** Of an import's rejected rows, the first so many are kept; all are counted. */
+export const MAX_REJECTED_ROWS = 1_000;
+
+/** Failures in a row, without a chunk in between, after which a job is given up. */
+export const MAX_FAILURES = 10;
+/** Workers that may die in a row over a job without bringing it further: one that kills them all is given up. */
+export const MAX_FRUITLESS_CLAIMS = 10;
+
+const FIRST_DELAY_S = 1;
+const MAX_DELAY_S = 300;
+
+/**
+ * How long to wait after the `failures`th failure in a row: doubling, and of each delay the second half by chance (0 to
+ * 1), so that what failed together does not come back together.
+ */
+export function retryDelayS(failures: number, chance: number): number {
+  const full = Math.min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S);
+  return full / 2 + (full / 2) * chance;
+}

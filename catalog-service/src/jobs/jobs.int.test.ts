@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { markStart } from '../feed.ts';
+import { beginReading, type Job, type JobRequest, MAX_REJECTED_ROWS } from '../job.ts';
+import { openQueue, type Queue } from '../queue/pg-boss.ts';
+import { type JobDesk, openJobDesk } from './postgres-desk.ts';
+import { type JobLedger, openJobLedger } from './postgres-ledger.ts';
+
+/** The desk and the ledger on one database; nobody takes deliveries but the tests. */
+let database: TestDatabase;
+let desk: JobDesk;
+let queue: Queue;
+let ledger: JobLedger;
+let guest: { role: string; url: string };
+
+const withdraw: JobRequest = { kind: 'withdraw', productId: 'tea' };
+const feed: JobRequest = { kind: 'import', url: 'https://feeds.example/' };
+const accept = (request: JobRequest = withdraw): Promise<Job> =>
+  desk.accept({ request, subject: 'carla', traceparent: '00-…' });
+const claimed = async ({ id }: Pick<Job, 'id'>) => (await ledger.claim([id]))[0]!;
+const found = async ({ id }: Pick<Job, 'id'>) => (await desk.find(id)) as Job;
+const deliveryOf = async ({ id }: Pick<Job, 'id'>): Promise<string> =>
+  (await database.admin.query('SELECT delivery FROM jobs WHERE id = $1', [id])).rows[0].delivery;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  guest = await database.openGuest();
+  const onError = () => {};
+  desk = openJobDesk(guest.url, onError);
+
+  expect(await desk.check()).toEqual({
+    ok: false,
+    detail: expect.stringContaining('has not made the schema'),
+  });
+  await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(desk.find(randomUUID())).rejects.toMatchObject({ code: 'unavailable' });
+
+  queue = await openQueue(database.url, onError);
+  ledger = await openJobLedger(database.url, { send: queue.send, apiRole: guest.role, onError });
+});
+
+afterAll(async () => {
+  await Promise.all([desk.close(), ledger.close(), queue.close()]);
+  await database.close();
+});
+
+describe('a job', () => {
+  test('is found from its acceptance on, by a desk that was opened before there was a schema', async () => {
+    expect(await desk.check()).toEqual({ ok: true });
+    const accepted = await accept();
+    expect(await desk.find(accepted.id)).toEqual(accepted);
+    expect(accepted).toMatchObject({ request: withdraw, state: 'queued', attempts: 0, result: null });
+  });
+
+  test('has a larger number than all that were answered before it', async () => {
+    const numbers: number[] = [];
+    for (let n = 0; n < 5; n += 1) numbers.push((await accept()).number);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(new Set(numbers).size).toBe(5);
+  });
+
+  test('that was never accepted is not found', async () => {
+    expect(await desk.find(randomUUID())).toBeUndefined();
+  });
+
+  test('is not accepted where its delivery cannot be sent', async () => {
+    const before = await desk.list({ limit: 1_000 });
+    await database.admin.query('ALTER TABLE pgboss.job_common RENAME TO job_elsewhere');
+    await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
+    await database.admin.query('ALTER TABLE pgboss.job_elsewhere RENAME TO job_common');
+    expect(await desk.list({ limit: 1_000 })).toEqual(before);
+  });
+
+  test('is kept for 30 days after its end, and then known to be gone', async () => {
+    const [old, young, waiting] = [await accept(), await accept(), await accept()];
+    const ending = (claim: Awaited<ReturnType<typeof claimed>>) => ({ claim, state: 'done' as const });
+    await ledger.end([ending(await claimed(old)), ending(await claimed(young))]);
+    const age = `UPDATE jobs SET finished_at = now() - $2::interval WHERE id = $1`;
+    await database.admin.query(age, [old.id, '30 days 1 minute']);
+    await database.admin.query(age, [young.id, '29 days']);
+    expect(await ledger.forget(10)).toBe(1);
+    expect(await desk.find(old.id)).toBe('gone');
+    expect(await found(young)).toMatchObject({ state: 'done' });
+    expect(await found(waiting)).toMatchObject({ state: 'queued' });
+  });
+
+  test('is listed by state, newest first, page by page', async () => {
+    const jobs = [await accept(feed), await accept(feed), await accept(feed)];
+    await claimed(jobs[1]!);
+    const ids = (list: Job[]) => list.map(({ id }) => id);
+    expect(ids(await desk.list({ state: 'queued', limit: 2 }))).toEqual([jobs[2]!.id, jobs[0]!.id]);
+    expect(ids(await desk.list({ state: 'active', limit: 1 }))).toEqual([jobs[1]!.id]);
+    expect(ids(await desk.list({ before: jobs[1]!.number, limit: 1 }))).toEqual([jobs[0]!.id]);
+  });
+});
+
+describe('a claim', () => {
+  test('takes a job that is queued, or active with a worker that died; never one that has ended', async () => {
+    const job = await accept(feed);
+    const first = await claimed(job);
+    expect(first).toMatchObject({ isTakenOver: false, fruitlessClaims: 1, claim: 1 });
+    const second = await claimed(job);
+    expect(second).toMatchObject({ isTakenOver: true, fruitlessClaims: 2, claim: 2 });
+    expect(
+      await ledger.end([{ claim: second, state: 'failed', error: { code: 'x', detail: 'y' } }]),
+    ).toHaveLength(1);
+    expect(await ledger.claim([job.id])).toEqual([]);
+    expect(await found(job)).toMatchObject({ state: 'failed', attempts: 2, error: { code: 'x' } });
+  });
+
+  test('that is not the newest can neither move the job nor end it nor put it back', async () => {
+    const job = await accept(feed);
+    const zombie = await claimed(job);
+    const newest = await claimed(job);
+    const progress = beginReading(null, markStart(null), null);
+    expect(await ledger.standing(zombie)).toBe('lost');
+    expect(await ledger.record(zombie, progress, { rejected: [], isFurther: true })).toBe(false);
+    expect(await ledger.end([{ claim: zombie, state: 'done' }])).toEqual([]);
+    await ledger.postpone(zombie, { delayS: 0, failures: 9, error: null });
+    expect(await found(job)).toMatchObject({ state: 'active', progress: null, attempts: 2 });
+    expect(await ledger.standing(newest)).toBe('held');
+  });
+
+  test('records progress, keeps the first rejected rows and forgives earlier failures', async () => {
+    const job = await accept(feed);
+    let claim = await claimed(job);
+    await ledger.postpone(claim, { delayS: 0, failures: 3, error: { code: 'upstream-away', detail: 'z' } });
+    expect(await found(job)).toMatchObject({ state: 'queued', error: { code: 'upstream-away' } });
+    expect(await ledger.claim([job.id])).toEqual([]);
+    claim = await claimed({ id: await deliveryOf(job) });
+    expect(claim).toMatchObject({ fruitlessClaims: 1, isTakenOver: false });
+    expect(await ledger.failures(claim)).toBe(3);
+
+    const begun = beginReading(null, markStart(null), null);
+    const rows = (from: number, count: number) =>
+      Array.from({ length: count }, (_, n) => ({ row: from + n, message: 'is not valid JSON' }));
+    await ledger.record(claim, { ...begun, rejected: 900 }, { rejected: rows(1, 900), isFurther: true });
+    await ledger.record(claim, { ...begun, rejected: 1_800 }, { rejected: rows(901, 900), isFurther: true });
+    await ledger.record(
+      claim,
+      { ...begun, rejected: 2_700 },
+      { rejected: rows(1_801, 900), isFurther: true },
+    );
+    const { rejectedRows, progress, error } = await found(job);
+    expect([rejectedRows.length, rejectedRows.at(-1)!.row]).toEqual([MAX_REJECTED_ROWS, MAX_REJECTED_ROWS]);
+    expect([progress?.rejected, error]).toEqual([2_700, null]);
+    expect(await ledger.failures(claim)).toBe(0);
+
+    await ledger.record(
+      await claimed({ id: await deliveryOf(job) }),
+      { ...begun, rejected: 2 },
+      { rejected: rows(1, 2), isFurther: false },
+    );
+    expect((await found(job)).rejectedRows).toHaveLength(2);
+  });
+});
+
+describe('asking to cancel', () => {
+  test('ends a queued job at once', async () => {
+    const job = await accept();
+    expect(await desk.cancel(job.id)).toBe(true);
+    expect(await found(job)).toMatchObject({ state: 'cancelled', finishedAt: expect.any(Date) });
+    expect(await ledger.claim([job.id])).toEqual([]);
+  });
+
+  test('tells the worker of an active one, and whoever takes it over', async () => {
+    const job = await accept();
+    const claim = await claimed(job);
+    expect(await desk.cancel(job.id)).toBe(true);
+    expect(await found(job)).toMatchObject({ state: 'active', cancelRequested: true });
+    expect(await ledger.standing(claim)).toBe('cancelled');
+    expect(await claimed(job)).toMatchObject({ cancelRequested: true });
+  });
+
+  test('finds nothing to cancel in one that has ended or never was', async () => {
+    const job = await accept();
+    await ledger.end([{ claim: await claimed(job), state: 'done' }]);
+    expect(await desk.cancel(job.id)).toBe(false);
+    expect(await desk.cancel(randomUUID())).toBe(false);
+    expect(await found(job)).toMatchObject({ state: 'done', cancelRequested: false });
+  });
+});
+
+test('jobs that the queue has forgotten are delivered again, and only those', async () => {
+  await database.admin.query(
+    `UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE finished_at IS NULL`,
+  );
+  const [kept, queued, active] = [await accept(), await accept(), await accept(feed)];
+  await ledger.claim([active.id]);
+  await database.admin.query('DELETE FROM pgboss.job WHERE id = ANY ($1)', [[queued.id, active.id]]);
+  expect(await ledger.redeliver(10)).toBe(2);
+  expect(await ledger.redeliver(10)).toBe(0);
+  expect(await deliveryOf(kept)).toBe(kept.id);
+  const { rows } = await database.admin.query(
+    'SELECT name FROM pgboss.job WHERE id = ANY ($1) ORDER BY name',
+    [[await deliveryOf(queued), await deliveryOf(active)]],
+  );
+  expect(rows).toEqual([{ name: 'changes' }, { name: 'imports' }]);
+  expect(await ledger.waiting()).toEqual(
+    expect.arrayContaining([
+      { kind: 'withdraw', state: 'queued', jobs: 2 },
+      { kind: 'import', state: 'active', jobs: 1 },
+    ]),
+  );
+});
+
+describe("the API's role", () => {
+  let pool: Pool;
+  beforeAll(() => {
+    pool = openPool(guest.url, { max: 1, name: 'test' });
+  });
+  afterAll(() => pool.end());
+
+  test.each([
+    `UPDATE jobs SET state = 'done'`,
+    `DELETE FROM jobs`,
+    `TRUNCATE jobs`,
+    `INSERT INTO jobs (id, request, subject, delivery, state)
+       VALUES (gen_random_uuid(), '{"kind":"import"}', 'x', gen_random_uuid(), 'done')`,
+    `INSERT INTO jobs (number, id, request, subject, delivery) OVERRIDING SYSTEM VALUE
+       VALUES (1, gen_random_uuid(), '{"kind":"import"}', 'x', gen_random_uuid())`,
+    `SELECT setval(pg_get_serial_sequence('jobs', 'number'), 1)`,
+    `INSERT INTO jobs_gone VALUES (gen_random_uuid())`,
+    `DELETE FROM jobs_gone`,
+    `UPDATE pgboss.job SET state = 'completed'`,
+    `UPDATE pgboss.job_common SET state = 'completed'`,
+    `DELETE FROM pgboss.job_common`,
+    `UPDATE pgboss.queue SET notify = false`,
+    `DELETE FROM pgboss.version`,
+    `CREATE TABLE mine ()`,
+    `CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+    `CREATE OR REPLACE FUNCTION cancel_job(wanted uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+    `DROP FUNCTION cancel_job(uuid)`,
+    `ALTER TABLE jobs DISABLE TRIGGER ALL`,
+  ])('cannot %s', async (statement) => {
+    await expect(pool.query(statement)).rejects.toMatchObject({ code: '42501' });
+  });
+});

@@ -1,0 +1,33 @@
+import { migrate } from '@micromart/shared/postgres/migrate';
+import { inTransaction, type Pool } from '@micromart/shared/postgres/pool';
+import { sendingGrants } from '../queue/pg-boss.ts';
+
+const migrations = [{ name: 'jobs', folder: new URL('./migrations/', import.meta.url) }];
+
+/** Any number will do: two workers that grant at the same moment would fail each other. */
+const LOCK_KEY = 7_410_119;
+
+/** Brings the jobs' schema up to date; the queue's own is its library's. */
+export const migrateJobs = (url: string): Promise<void> => migrate(url, migrations);
+
+/**
+ * Grants the API's role what it needs: to see jobs, to accept them (saying what is to be done, never how it went), to
+ * ask for their cancellation, and to send deliveries.
+ */
+export const grantAccepting = (pool: Pool, apiRole: string): Promise<void> =>
+  inTransaction(pool, async (client) => {
+    const role = quoteRole(apiRole);
+    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
+    await client.query(`
+      GRANT USAGE ON SCHEMA public TO ${role};
+      GRANT SELECT, INSERT (id, request, subject, traceparent, delivery) ON jobs TO ${role};
+      GRANT SELECT ON jobs_gone TO ${role};
+      GRANT EXECUTE ON FUNCTION cancel_job(uuid) TO ${role};
+      ${sendingGrants(role)}`);
+  });
+
+/** Statements that grant take no parameters. */
+function quoteRole(name: string): string {
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new Error('a role is named in small letters, digits and _');
+  return `"${name}"`;
+}

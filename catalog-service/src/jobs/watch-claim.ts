@@ -1,0 +1,65 @@
+import type { Claim, JobLedger } from './postgres-ledger.ts';
+
+/** Why work on a job stops before its end: it is to be cancelled, another has it, or this worker is ending. */
+export class Interruption extends Error {
+  override name = 'Interruption';
+  readonly why: 'cancelled' | 'lost' | 'ending';
+
+  constructor(why: Interruption['why']) {
+    super(`work on a job was interrupted: ${why}`);
+    this.why = why;
+  }
+}
+
+const LOOK_INTERVAL_MS = 400;
+
+export type Watch = {
+  /** Fires with an Interruption. */
+  readonly signal: AbortSignal;
+  close(): void;
+};
+
+/**
+ * Looks after a claim while its job waits on somebody else, for a moment every now and then: a connection is held for
+ * each look alone. `taken` fires when the queue has given the job to another, `ending` when this worker ends.
+ */
+export function watchClaim(
+  ledger: Pick<JobLedger, 'standing'>,
+  claim: Claim,
+  { taken, ending, onError }: { taken: AbortSignal; ending: AbortSignal; onError: (error: unknown) => void },
+): Watch {
+  const controller = new AbortController();
+  const interrupt = (why: Interruption['why']) => controller.abort(new Interruption(why));
+  const onTaken = () => interrupt('lost');
+  const onEnding = () => interrupt('ending');
+  if (ending.aborted) onEnding();
+  ending.addEventListener('abort', onEnding);
+  taken.addEventListener('abort', onTaken);
+
+  let timer: NodeJS.Timeout;
+  const look = async () => {
+    try {
+      const standing = await ledger.standing(claim);
+      if (standing !== 'held') interrupt(standing);
+    } catch (error) {
+      // A ledger that does not answer says nothing of the claim.
+      onError(error);
+    }
+    if (!closed) schedule();
+  };
+  const schedule = () => {
+    timer = setTimeout(() => void look(), LOOK_INTERVAL_MS);
+  };
+  let closed = false;
+  schedule();
+
+  return {
+    signal: controller.signal,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      ending.removeEventListener('abort', onEnding);
+      taken.removeEventListener('abort', onTaken);
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import {
+  label,
+  MAX_PRODUCTS,
+  type Product as ProductAnswer,
+  product,
+  productSet,
+} from '@micromart/shared/contracts/catalog/product';
+import { isProductId, productId } from '@micromart/shared/contracts/product-id';
+import { matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { wholeNumber } from '@micromart/shared/http/parameters';
+import { problem } from '@micromart/shared/http/problem';
+import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
+import { z } from 'zod';
+import { cacheHeaders, type Lifetimes, MISSING_HEADERS, productAnswer, standingOf } from './answers.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { versionOf } from './product.ts';
+import { searchWords } from './search.ts';
+import type { CatalogReader, ProductVersion } from './store/store.ts';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000;
+const MAX_QUERY_LENGTH = 100;
+const MAX_CURSOR_LENGTH = 2_000;
+
+const READERS = ['shopper', 'business', 'catalog', 'service'] as const;
+
+/** Each once, ascending. */
+const ids = z
+  .string()
+  .transform((text, { addIssue }) => {
+    const list = text.split(',', MAX_PRODUCTS + 1);
+    if (list.length > MAX_PRODUCTS || !list.every(isProductId)) {
+      addIssue(`must be 1 to ${MAX_PRODUCTS} product ids with a comma between them`);
+    }
+    return list.sort().filter((id, n) => id !== list[n - 1]);
+  })
+  .meta({ description: `Up to ${MAX_PRODUCTS}, in any order`, example: '1029743,1082185' });
+
+const search = z
+  .object({
+    q: z
+      .string()
+      .max(MAX_QUERY_LENGTH)
+      .refine((text) => searchWords(text).length > 0, 'must hold a letter or a digit')
+      .meta({ description: 'Every word of it begins a word of the name, brand, category or id' }),
+    category: label,
+    cursor: z.string().max(MAX_CURSOR_LENGTH),
+    limit: wholeNumber({ min: 1, max: MAX_LIMIT }),
+  })
+  .partial();
+type Search = z.output<typeof search>;
+
+type Raw = RouteRequest<unknown, unknown, unknown, unknown>['raw'];
+
+const page = z.object({ items: z.array(product), next: z.string().nullable() });
+
+const copyHeaders = z.object({
+  ETag: z.string().meta({ description: 'Follows from the log, the ids and the versions; see the README' }),
+  'Cache-Control': z.string().meta({ description: 'Until when a copy is as good as this answer' }),
+});
+const notModified = { description: 'Your copy holds, for as long as this says.', headers: copyHeaders };
+
+/** What may be read of the catalog. Prices are those in force at the time of the answer. */
+export function productRoutes(
+  reader: CatalogReader,
+  { lifetimes, now }: { lifetimes: Lifetimes; now: () => Date },
+): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/products',
+      summary: 'Products: those with these ids, or those that a search finds',
+      description:
+        'With `ids`, each that is known, withdrawn ones too, and which are missing. Without, those that are sold, page by page, ascending by id.',
+      roles: READERS,
+      query: search.extend({ ids: ids.optional() }),
+      answers: {
+        200: {
+          description: 'The products; a page of them has no `missing`, but `next`',
+          schema: z.union([productSet, page]),
+          headers: copyHeaders.partial(),
+        },
+        304: notModified,
+      },
+      problems: ['unavailable'],
+      handle({ query: { ids: wanted, ...given }, raw }) {
+        if (!wanted) return list(given);
+        refuseSearch(given);
+        return answerCopy(wanted, raw, (items, missing) => ({ items, missing }));
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/products/{id}',
+      summary: 'A product',
+      roles: READERS,
+      params: z.object({ id: productId }),
+      answers: {
+        200: { description: 'The product', schema: product, headers: copyHeaders },
+        304: notModified,
+      },
+      problems: ['not-found', 'gone', 'unavailable'],
+      handle: ({ params: { id }, raw }) => answerCopy([id], raw, ([item]) => item, requireSold),
+    }),
+  ];
+
+  /**
+   * Answers for a set of products. Whether a copy still holds is told from versions alone: no product is read, nothing
+   * is serialised. `refuse` may throw, for what is known of them.
+   */
+  async function answerCopy(
+    wanted: readonly string[],
+    raw: Raw,
+    bodyOf: (items: readonly ProductAnswer[], missing: readonly string[]) => unknown,
+    refuse: (known: readonly ProductVersion[]) => void = () => {},
+  ): Promise<Answer> {
+    const held = parseTagCondition(raw.get('if-none-match') ?? '');
+    if (held) {
+      const known = await reader.versions(wanted);
+      refuse(known);
+      const standing = standingOf(reader.log.name, wanted, known, now());
+      if (matchesWeakly(held, { weak: false, value: standing.tag })) {
+        return { status: 304, headers: cacheHeaders(standing, lifetimes.maxAgeRevalidatedS) };
+      }
+    }
+    const found = await reader.products(wanted);
+    const known = found.map(({ id, product: stored }) => ({ id, ...versionOf(stored) }));
+    refuse(known);
+    const at = now();
+    const standing = standingOf(reader.log.name, wanted, known, at);
+    const items = found.map(({ id, product: stored }) => productAnswer(id, stored, at));
+    return {
+      status: 200,
+      headers: cacheHeaders(standing, lifetimes.maxAgeS),
+      body: bodyOf(items, standing.missing),
+    };
+  }
+
+  async function list({ q, category, cursor, limit = DEFAULT_LIMIT }: Search): Promise<Answer> {
+    const name = JSON.stringify([q ?? null, category ?? null]);
+    const after = cursor === undefined ? undefined : readCursor(cursor, name);
+    const found = await reader.browse({ q, category, after, limit: limit + 1 });
+    const shown = found.slice(0, limit);
+    const more = found.length > limit;
+    const at = now();
+    return {
+      status: 200,
+      body: {
+        items: shown.map(({ id, product: stored }) => productAnswer(id, stored, at)),
+        next: more ? writeCursor(name, shown.at(-1)!.id) : null,
+      },
+    };
+  }
+}
+
+function requireSold([known]: readonly ProductVersion[]): void {
+  if (!known) {
+    throw problem('not-found', 'The catalog has never known a product with this id.', {
+      headers: MISSING_HEADERS,
+    });
+  }
+  if (known.withdrawn) {
+    throw problem('gone', 'This product is sold no more. GET /products?ids= still tells what it was.', {
+      headers: MISSING_HEADERS,
+    });
+  }
+}
+
+function refuseSearch(given: Search): void {
+  const names = Object.keys(given);
+  if (names.length === 0) return;
+  throw problem('invalid', 'Ask for products by their ids or by a search, not by both.', {
+    errors: names.map((name) => ({ path: `query.${name}`, message: 'must not be given with ids' })),
+  });
+}

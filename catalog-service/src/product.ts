@@ -1,0 +1,170 @@
+/**
+ * What the catalog knows of a product, and what an order to change it comes to. Pure: the time is passed in.
+ *
+ * Orders are numbered as they were accepted: by their job, and within an import by their row. A product remembers the
+ * newest that was decided on it, and an older one changes nothing any more, whenever and by whomever it is brought: so
+ * neither two workers nor a revived one can put an old price over a new one. The very order that was decided last gets
+ * the same result again, so a chunk that is carried out twice counts the same.
+ *
+ * A scheduled price is in force from its moment on, whether or not anybody has written that down. Writing it down
+ * (`decideDue`, or before any other change of the product) makes the version durable that has been answered since. That
+ * version, the next one, belongs to the scheduled price from the beginning: another change takes the one after it, also
+ * where the moment seems not to have come, since whoever answers may have a clock that is ahead. So no version is ever
+ * answered with two contents.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { productsTag } from '@micromart/shared/contracts/catalog/etag';
+import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
+import type { NewEvent } from '@micromart/shared/contracts/envelope';
+import type { Decide } from '@micromart/shared/event-log/change-store';
+import { matchesStrongly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { problem } from '@micromart/shared/http/problem';
+
+export type { ProductContent };
+
+/** Where an order stands in the order of acceptance: its job, and its row within an import (1 for single changes). */
+export type Origin = { readonly job: number; readonly row: number };
+
+export type Result = 'applied' | 'unchanged' | 'superseded';
+
+export type Product = ProductContent & {
+  /** The version that is answered, as far as it is written down; from 1. */
+  readonly version: number;
+  readonly withdrawn: boolean;
+  /** The newest order that was decided here. */
+  readonly decided: Origin & { readonly result: Exclude<Result, 'superseded'> };
+};
+
+export type ProductOrder =
+  | { readonly kind: 'put'; readonly content: ProductContent; readonly ifMatch?: string | undefined }
+  | { readonly kind: 'withdraw'; readonly ifMatch?: string | undefined };
+
+/** What there is to know of a product without what it is. */
+export type Version = {
+  /** As it is written down: a scheduled price that is due is not counted yet. */
+  readonly version: number;
+  readonly withdrawn: boolean;
+  /** The moment from which a scheduled price is in force. */
+  readonly scheduled: Date | undefined;
+};
+
+export const versionOf = (product: Product): Version => ({
+  version: product.version,
+  withdrawn: product.withdrawn,
+  scheduled: scheduledFrom(product),
+});
+
+const scheduledFrom = ({ scheduledPrice }: ProductContent): Date | undefined =>
+  scheduledPrice ? new Date(scheduledPrice.from) : undefined;
+
+const isDue = (from: Date | undefined, now: Date): boolean => from !== undefined && from <= now;
+
+/** The version in force: a due price counts as a change, written down or not. */
+export const versionInForce = ({ version, scheduled }: Version, now: Date): number =>
+  isDue(scheduled, now) ? version + 1 : version;
+
+/** The last version that anybody may have answered. */
+const lastVersion = (stored: Product | undefined): number =>
+  stored ? stored.version + (stored.scheduledPrice ? 1 : 0) : 0;
+
+/** When what is answered changes by itself; undefined when it does not. */
+export const nextChangeAt = ({ scheduled }: Version, now: Date): Date | undefined =>
+  isDue(scheduled, now) ? undefined : scheduled;
+
+/** The product as it is to be shown. */
+export const inForce = (product: Product, now: Date): Product =>
+  isDue(scheduledFrom(product), now)
+    ? { ...product, ...withDuePrice(product), version: product.version + 1 }
+    : product;
+
+const withDuePrice = ({ price, scheduledPrice }: ProductContent) => ({
+  price: scheduledPrice?.price ?? price,
+  scheduledPrice: null,
+});
+
+/**
+ * Decides an order on the product as it is in force. `log` is the log's name, part of the entity tags that `ifMatch`
+ * names. Throws `precondition-failed` when the product is not what `ifMatch` asks for, and `not-found` when what was
+ * never known is to be withdrawn.
+ */
+export const decideOrder =
+  (log: string, id: string, order: ProductOrder, origin: Origin, now: Date): Decide<Product, Result> =>
+  (document) => {
+    const stored = document?.state;
+    if (stored && isBefore(origin, stored.decided)) return { answer: 'superseded' };
+    if (stored && !isBefore(stored.decided, origin)) return { answer: stored.decided.result };
+
+    const current = stored && inForce(stored, now);
+    requireMatch(log, id, order.ifMatch, current);
+    const next = carryOut(order, current, now);
+    const changed = changedFields(current, next);
+    const result = changed.length > 0 ? 'applied' : 'unchanged';
+    const version = result === 'applied' ? lastVersion(stored) + 1 : current!.version;
+    const events = stored ? dueEvents(id, stored, now) : [];
+    if (result === 'applied') events.push(event(id, { ...next, version }, changed, now));
+    return {
+      answer: result,
+      change: { state: { ...next, version, decided: { ...origin, result } }, events },
+    };
+  };
+
+/** Writes a due price down; answers whether there was one. */
+export const decideDue =
+  (id: string, now: Date): Decide<Product, boolean> =>
+  (document) => {
+    if (!document || !isDue(scheduledFrom(document.state), now)) return { answer: false };
+    const { state } = document;
+    return { answer: true, change: { state: inForce(state, now), events: dueEvents(id, state, now) } };
+  };
+
+type Next = ProductContent & { readonly withdrawn: boolean };
+
+function carryOut(order: ProductOrder, current: Product | undefined, now: Date): Next {
+  if (order.kind === 'put') {
+    const { content } = order;
+    const due = isDue(scheduledFrom(content), now);
+    return { ...content, ...(due && withDuePrice(content)), withdrawn: false };
+  }
+  if (!current) throw problem('not-found', 'The catalog has never known a product with this id.');
+  const { version: _, decided: __, ...content } = current;
+  return { ...content, scheduledPrice: null, withdrawn: true };
+}
+
+const isBefore = (one: Origin, other: Origin): boolean =>
+  one.job < other.job || (one.job === other.job && one.row < other.row);
+
+function requireMatch(log: string, id: string, ifMatch: string | undefined, current: Product | undefined) {
+  if (ifMatch === undefined) return;
+  const condition = parseTagCondition(ifMatch);
+  const tag = current && { weak: false, value: productsTag(log, [{ id, version: current.version }]) };
+  if (!condition || !tag || !matchesStrongly(condition, tag)) {
+    throw problem('precondition-failed', 'The product is not what If-Match asks for. Read it again.');
+  }
+}
+
+/** Of a product that is new, the fields it has. */
+function changedFields(current: Product | undefined, next: Next): string[] {
+  const before: Partial<Next> = current ?? { withdrawn: false };
+  return (Object.keys(next) as (keyof Next)[]).filter(
+    (field) => !isDeepStrictEqual(before[field] ?? null, next[field]),
+  );
+}
+
+const dueEvents = (id: string, stored: Product, now: Date): NewEvent[] => {
+  const current = inForce(stored, now);
+  return current === stored ? [] : [event(id, current, ['price', 'scheduledPrice'], now)];
+};
+
+const event = (
+  id: string,
+  { version, withdrawn }: Pick<Product, 'version' | 'withdrawn'>,
+  changed: readonly string[],
+  time: Date,
+): NewEvent => ({
+  ...(withdrawn
+    ? { type: 'catalog.product-withdrawn', data: { productId: id, version } }
+    : { type: 'catalog.product-changed', data: { productId: id, version, changed } }),
+  subject: id,
+  key: id,
+  time,
+});

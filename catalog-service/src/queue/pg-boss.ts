@@ -1,0 +1,162 @@
+/**
+ * The queue is pg-boss. It carries deliveries, each a mere id, from whoever accepts a job to one worker; all there is to
+ * know of a job stands in its own row (jobs/). What it does for us:
+ *
+ * - A delivery is enqueued by the caller's own transaction, with the job's row or not at all.
+ * - While a worker has it, the worker's process sends heartbeats. Where none was heard for ten seconds, another gets it.
+ *   The first one's `signal` fires, if it is still there to hear it; what it writes all the same is refused by the row.
+ * - A worker that fails a delivery, or dies with it, leaves it to the next, as often as need be: when a job has failed
+ *   for good is decided by its row.
+ *
+ * pg-boss forgets deliveries that nobody fetched in time, and its schema may be emptied; `isLive` finds the jobs that
+ * this has orphaned.
+ */
+import { type ConstructorOptions, PgBoss, type QueueOptions } from 'pg-boss';
+
+export const QUEUES = ['changes', 'imports'] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** Runs a statement, in the caller's transaction where there is one. */
+export type Execute = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+
+/** Hands a delivery to its queue, to be brought after `delayS` seconds. */
+export type Send = (
+  execute: Execute,
+  queue: QueueName,
+  delivery: string,
+  options?: { delayS?: number },
+) => Promise<void>;
+
+export type Delivery = {
+  readonly id: string;
+  /** Fires when the delivery has been given to another worker, or this one is ending. */
+  readonly signal: AbortSignal;
+};
+
+export type Queue = {
+  readonly send: Send;
+  /**
+   * Has `handler` take deliveries, up to `batch` at once and by `concurrency` takers at the same time. Deliveries have
+   * been dealt with when it returns; when it throws, they are brought again.
+   */
+  work(
+    queue: QueueName,
+    options: { batch: number; concurrency: number },
+    handler: (deliveries: readonly Delivery[]) => Promise<void>,
+  ): Promise<void>;
+  /** Fetches no more from this moment on, and waits a few seconds for the handlers. */
+  close(): Promise<void>;
+};
+
+const HEARTBEAT_S = 10;
+const HEARTBEAT_REFRESH_S = 2;
+const DAY_S = 86_400;
+
+const QUEUE_OPTIONS: QueueOptions = {
+  heartbeatSeconds: HEARTBEAT_S,
+  retryLimit: 1_000_000,
+  retryDelay: 0,
+  expireInSeconds: DAY_S - 3_600,
+  retentionSeconds: 30 * DAY_S,
+  deleteAfterSeconds: 3_600,
+};
+
+const MAX_CONNECTIONS = 3;
+/** New deliveries are announced; those of a dead worker, and delayed ones, are found by asking. */
+const POLL_S = 2;
+const CLOSE_LIMIT_MS = 3_500;
+const SCHEMA = 'pgboss';
+
+/** How often dead workers are looked for: with the defaults, one would be missed for a minute. */
+const SUPERVISION: ConstructorOptions = {
+  superviseIntervalSeconds: 1,
+  monitorIntervalSeconds: 1,
+  maintenanceIntervalSeconds: 600,
+  monitorVacuum: false,
+};
+
+const NO_EXTRAS: ConstructorOptions = { schedule: false, registerInstance: false };
+
+/** Opens the queue for a worker, making its schema where it is missing. */
+export async function openQueue(url: string, onError: (error: unknown) => void): Promise<Queue> {
+  const boss = new PgBoss({
+    connectionString: url,
+    application_name: 'catalog-worker queue',
+    max: MAX_CONNECTIONS,
+    useListenNotify: true,
+    ...SUPERVISION,
+    ...NO_EXTRAS,
+  });
+  boss.on('error', onError).on('warning', onError);
+  await boss.start();
+  for (const name of QUEUES) {
+    await boss.createQueue(name, { ...QUEUE_OPTIONS, notify: true });
+    await boss.updateQueue(name, { ...QUEUE_OPTIONS, notify: true });
+  }
+
+  return {
+    send: sendBy(boss),
+
+    async work(queue, { batch, concurrency }, handler) {
+      const options = {
+        batchSize: batch,
+        localConcurrency: concurrency,
+        burstWhenBatchFull: batch > 1,
+        pollingIntervalSeconds: POLL_S,
+        notifyPollingIntervalSeconds: POLL_S,
+        heartbeatRefreshSeconds: HEARTBEAT_REFRESH_S,
+      };
+      await boss.work(queue, options, (jobs) => handler(jobs));
+    },
+
+    async close() {
+      for (const name of QUEUES) void boss.offWork(name, { wait: false });
+      await boss.stop({ graceful: true, timeout: CLOSE_LIMIT_MS });
+    },
+  };
+}
+
+/**
+ * What the API needs of the queue: to send. It makes no schema and supervises nothing, for its role may not. Rejects
+ * while the schema is missing, or is not of this version.
+ */
+export async function openSend(
+  execute: Execute,
+  onError: (error: unknown) => void,
+): Promise<{ send: Send; close(): Promise<void> }> {
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => execute(text, values) },
+    migrate: false,
+    createSchema: false,
+    supervise: false,
+    ...NO_EXTRAS,
+  });
+  boss.on('error', onError);
+  try {
+    await boss.start();
+    for (const name of QUEUES) {
+      if (!(await boss.getQueue(name))) throw new Error(`the queue ${name} has not been made yet`);
+    }
+  } catch (error) {
+    await boss.stop({ graceful: false });
+    throw error;
+  }
+  return { send: sendBy(boss), close: () => boss.stop({ graceful: false }) };
+}
+
+const sendBy =
+  (boss: PgBoss): Send =>
+  async (execute, queue, delivery, { delayS = 0 } = {}) => {
+    const db = { executeSql: execute };
+    await boss.send(queue, {}, { db, id: delivery, ...(delayS > 0 && { startAfter: Math.ceil(delayS) }) });
+  };
+
+/** SQL: whether a delivery is still to be brought, or being dealt with. */
+export const isLive = (delivery: string): string =>
+  `EXISTS (SELECT FROM ${SCHEMA}.job WHERE id = ${delivery} AND name IN ('changes', 'imports') AND state < 'completed')`;
+
+/** SQL: what a role needs to send, and no more. */
+export const sendingGrants = (role: string): string => `
+  GRANT USAGE ON SCHEMA ${SCHEMA} TO ${role};
+  GRANT SELECT ON ${SCHEMA}.version, ${SCHEMA}.queue TO ${role};
+  GRANT SELECT, INSERT ON ${SCHEMA}.job_common TO ${role};`;

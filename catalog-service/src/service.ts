@@ -1,0 +1,58 @@
+import { feedRoutes } from '@micromart/shared/event-log/feed-routes';
+import { createApp } from '@micromart/shared/http/app';
+import { createAuthentication } from '@micromart/shared/http/auth';
+import { createMetrics } from '@micromart/shared/http/metrics';
+import { startServer } from '@micromart/shared/http/server';
+import type { Logger } from '@micromart/shared/process/logger';
+import type { Running } from '@micromart/shared/process/run';
+import { catalogAsyncApi } from './asyncapi.ts';
+import type { Config } from './config.ts';
+import { jobRoutes } from './job-routes.ts';
+import { openJobDesk } from './jobs/postgres-desk.ts';
+import { productRoutes } from './product-routes.ts';
+import { isAway, openCatalogReader } from './store/store.ts';
+
+/**
+ * The catalog's API as a value: it answers reads from the store, and takes every write as a job for the worker. It makes
+ * no schema; started before the worker it listens, says what it waits for, and goes on by itself.
+ */
+export async function startCatalogService(config: Config, logger: Logger): Promise<Running> {
+  const reader = await openCatalogReader(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
+  const desk = openJobDesk(config.QUEUE_URL, (error) => logger.warn({ err: error }, 'queue'));
+  const feed = feedRoutes(reader.log);
+  const app = createApp({
+    name: 'catalog-service',
+    logger,
+    metrics: createMetrics('catalog-service'),
+    authenticate: createAuthentication({
+      jwks: config.AUTH_JWKS,
+      issuer: config.AUTH_ISSUER,
+      audience: config.AUTH_AUDIENCE,
+    }),
+    routes: [
+      ...productRoutes(reader, {
+        lifetimes: { maxAgeS: config.CACHE_MAX_AGE, maxAgeRevalidatedS: config.CACHE_MAX_AGE_REVALIDATED },
+        now: () => new Date(),
+      }),
+      ...jobRoutes(desk),
+      ...feed.routes,
+    ],
+    checks: [
+      { name: 'store', check: reader.check },
+      { name: 'queue', check: desk.check },
+    ],
+    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    metricsOpen: config.METRICS_OPEN,
+    isAway,
+    asyncapi: catalogAsyncApi,
+  });
+  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
+  return {
+    url: server.url,
+    async close() {
+      feed.close();
+      await server.close();
+      await Promise.all([reader.close(), desk.close()]);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { createMongodbLogReader } from '@micromart/shared/event-log/mongodb/log-reader';
+import { Problem } from '@micromart/shared/http/problem';
+import { findByIds } from '@micromart/shared/mongodb/by-id';
+import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
+import type { Filter } from 'mongodb';
+import { searchWords } from '../search.ts';
+import { PRODUCTS, type ProductDocument, VERSIONS_INDEX } from './mongodb-products.ts';
+import { createReadByIds } from './read-by-ids.ts';
+import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';
+
+const MAX_CONNECTIONS = 16;
+
+const NOT_YET = "The catalog's worker has not made the schema yet.";
+
+const VERSION = { _id: 1, 'keys.version': 1, 'keys.withdrawn': 1, 'keys.scheduled': 1 };
+const PRODUCT = { _id: 1, state: 1 };
+
+/** Connects when it is first asked something, so it is there before its database is. */
+export function openMongodbReader(url: string): CatalogReader {
+  const mongodb = openMongodb(url, { max: MAX_CONNECTIONS, name: 'catalog-service' });
+  const log = createMongodbLogReader(mongodb, { source: '/catalog', notYet: NOT_YET });
+  const products = mongodb.db.collection<ProductDocument>(PRODUCTS);
+
+  const versions = createReadByIds(async (ids) => {
+    const options = { projection: VERSION, hint: VERSIONS_INDEX };
+    return (await findByIds(mongodb, products, ids, options)).map(toVersion);
+  });
+  const bodies = createReadByIds(async (ids) =>
+    (await findByIds(mongodb, products, ids, { projection: PRODUCT })).map(toProduct),
+  );
+
+  return {
+    log,
+
+    versions: async (ids) => {
+      await log.ready();
+      return versions(ids);
+    },
+
+    products: async (ids) => {
+      await log.ready();
+      return bodies(ids);
+    },
+
+    async browse(browse) {
+      await log.ready();
+      const found = products.find(filterOf(browse), { projection: PRODUCT });
+      return (await found.sort({ _id: 1 }).limit(browse.limit).toArray()).map(toProduct);
+    },
+
+    async check() {
+      try {
+        await log.ready();
+      } catch (error) {
+        if (error instanceof Problem) return { ok: false, detail: error.message };
+      }
+      return checkAnswers(mongodb);
+    },
+
+    close: mongodb.close,
+  };
+}
+
+/** Words are of letters and digits only, so nothing in them means anything in a regular expression. */
+const filterOf = ({ q, category, after }: Browse): Filter<ProductDocument> => ({
+  'keys.withdrawn': false,
+  ...(category !== undefined && { 'keys.category': category }),
+  ...(after !== undefined && { _id: { $gt: after } }),
+  ...(q !== undefined && { $and: searchWords(q).map((word) => ({ 'keys.words': new RegExp(`^${word}`) })) }),
+});
+
+const toVersion = ({ _id, keys }: Pick<ProductDocument, '_id' | 'keys'>): ProductVersion => ({
+  id: _id,
+  version: keys.version,
+  withdrawn: keys.withdrawn,
+  scheduled: keys.scheduled ?? undefined,
+});
+
+const toProduct = ({ _id, state }: Pick<ProductDocument, '_id' | 'state'>): StoredProduct => ({
+  id: _id,
+  product: state,
+});

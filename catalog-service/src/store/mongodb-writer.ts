@@ -1,0 +1,61 @@
+import { openMongodbChangeStore } from '@micromart/shared/event-log/mongodb/changes';
+import { openMongodbLog } from '@micromart/shared/event-log/mongodb/log';
+import { startSweep } from '@micromart/shared/event-log/mongodb/sweep';
+import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
+import type { Product } from '../product.ts';
+import { createIndexes, keysOf, PRODUCTS, type ProductDocument } from './mongodb-products.ts';
+import type { CatalogWriter, WriterSettings } from './store.ts';
+
+const MAX_CONNECTIONS = 16;
+
+/** The catalog's events: whose log it is, and their CloudEvents source. */
+const LOG = { family: 'catalog', source: '/catalog' };
+
+/**
+ * Comes back once everything is in the log that a writer before it left behind. The API's user is given its role, `read`,
+ * by whoever administers the server: a database's owner cannot do that here.
+ */
+export async function openMongodbWriter(
+  url: string,
+  { onError }: Pick<WriterSettings, 'onError'>,
+): Promise<CatalogWriter> {
+  const mongodb = openMongodb(url, { max: MAX_CONNECTIONS, name: 'catalog-worker' });
+  const open = async (): Promise<CatalogWriter> => {
+    const { atomicUpdates } = await mongodb.engine();
+    // Before the log, whose being there tells the readers that everything is.
+    await createIndexes(mongodb);
+    const log = await openMongodbLog(mongodb, LOG);
+    const options = { collection: PRODUCTS, log, keysOf, onError };
+    const products = await openMongodbChangeStore<Product>(mongodb, options);
+    await products.sweep();
+    const sweep = startSweep(products, onError);
+
+    return {
+      log,
+      capabilities: { atomicCompareAndSet: atomicUpdates },
+      products,
+
+      async due(before, limit) {
+        const due = await mongodb.db
+          .collection<ProductDocument>(PRODUCTS)
+          .find({ 'keys.scheduled': { $lte: before } }, { projection: { _id: 1 } })
+          .sort({ 'keys.scheduled': 1, _id: 1 })
+          .limit(limit)
+          .toArray();
+        return due.map(({ _id }) => _id);
+      },
+
+      check: () => checkAnswers(mongodb),
+
+      async close() {
+        sweep.close();
+        await products.idle();
+        await mongodb.close();
+      },
+    };
+  };
+  return open().catch(async (error) => {
+    await mongodb.close();
+    throw error;
+  });
+}

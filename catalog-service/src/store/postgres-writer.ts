@@ -1,0 +1,49 @@
+import { createPostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
+import { openPostgresLog } from '@micromart/shared/event-log/postgres/log';
+import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
+import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
+import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import type { Product } from '../product.ts';
+import { prepareSchema } from './postgres-schema.ts';
+import type { CatalogWriter, WriterSettings } from './store.ts';
+
+const MAX_CONNECTIONS = 4;
+
+export async function openPostgresWriter(
+  url: string,
+  { apiRole, onError }: WriterSettings,
+): Promise<CatalogWriter> {
+  await prepareSchema(url, apiRole);
+  const pool = openPool(url, {
+    max: MAX_CONNECTIONS,
+    name: 'catalog-worker',
+    settings: WRITER_SETTINGS,
+    onIdleError: onError,
+  });
+  const log = await openPostgresLog(pool, { family: 'catalog', source: '/catalog' });
+  const products = createPostgresChangeStore<Product>(pool, { table: 'products', log });
+  const sweep = startSweep(pool, onError);
+
+  return {
+    log,
+    capabilities: { atomicCompareAndSet: true },
+    products,
+
+    async due(before, limit) {
+      const { rows } = await pool.query<{ id: string }>({
+        name: 'due',
+        text: 'SELECT id FROM products WHERE scheduled <= $1 ORDER BY scheduled LIMIT $2',
+        values: [before.toISOString(), limit],
+      });
+      return rows.map(({ id }) => id);
+    },
+
+    check: () => checkAnswers(pool),
+
+    async close() {
+      sweep.close();
+      await products.idle();
+      await pool.end();
+    },
+  };
+}

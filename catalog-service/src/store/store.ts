@@ -1,0 +1,88 @@
+import type { ChangeStore } from '@micromart/shared/event-log/change-store';
+import type { EventLog } from '@micromart/shared/event-log/event-log';
+import { isAway as isMongodbAway } from '@micromart/shared/mongodb/failure';
+import { isAway as isPostgresAway } from '@micromart/shared/postgres/failure';
+import type { Product, Version } from '../product.ts';
+
+/**
+ * Where the catalog remembers: products, and the log of all that happened to them. The API reads, the worker writes; each
+ * comes with credentials of its own, and the API's allow it nothing but reading.
+ *
+ * A reader may be opened before the worker has made the schema: until then everything it is asked for rejects with
+ * `unavailable` and its check says why, and it goes on by itself.
+ */
+
+/** What a conditional request is answered from: read from an index alone, never from the product itself. */
+export type ProductVersion = Version & { readonly id: string };
+
+export type StoredProduct = { readonly id: string; readonly product: Product };
+
+export type Browse = {
+  /** Every word of it begins a word of the product's name, brand, category or id, in small letters or capitals. */
+  readonly q?: string | undefined;
+  readonly category?: string | undefined;
+  /** Only ids that come after it. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+};
+
+export type CatalogReader = {
+  readonly log: EventLog;
+  /** Those that are known, in the order of `ids`. */
+  versions(ids: readonly string[]): Promise<ProductVersion[]>;
+  /** Those that are known, in the order of `ids`. */
+  products(ids: readonly string[]): Promise<StoredProduct[]>;
+  /** Those that are not withdrawn, ascending by the bytes of their ids. */
+  browse(browse: Browse): Promise<StoredProduct[]>;
+  /** Whether the database answers and the schema is there, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
+  close(): Promise<void>;
+};
+
+export type Capabilities = {
+  /** Whether the engine fences writers against each other. Where it does not, one worker may run and no more. */
+  readonly atomicCompareAndSet: boolean;
+};
+
+export type CatalogWriter = {
+  readonly log: EventLog;
+  readonly capabilities: Capabilities;
+  /** Concurrent changes are grouped by the store, so a chunk of an import is written as changes made together. */
+  readonly products: ChangeStore<Product>;
+  /** Ids of products whose scheduled price was due at `before`, the longest due first. */
+  due(before: Date, limit: number): Promise<string[]>;
+  /** Whether the database answers, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
+  /** Finishes what is in hand. */
+  close(): Promise<void>;
+};
+
+export type WriterSettings = {
+  /**
+   * The PostgreSQL role of the API, which is granted what it reads; undefined where the API comes as the owner. On MongoDB
+   * whoever administers the server does that.
+   */
+  readonly apiRole?: string | undefined;
+  readonly onError: (error: unknown) => void;
+};
+
+/** Opens the store that a URL names, to read. The driver of an engine that is not used is not loaded. */
+export async function openCatalogReader(
+  url: string,
+  onError: (error: unknown) => void,
+): Promise<CatalogReader> {
+  if (isPostgres(url)) return (await import('./postgres-reader.ts')).openPostgresReader(url, onError);
+  return (await import('./mongodb-reader.ts')).openMongodbReader(url);
+}
+
+/** Opens the store that a URL names, to write, bringing its schema up to date. */
+export async function openCatalogWriter(url: string, settings: WriterSettings): Promise<CatalogWriter> {
+  if (isPostgres(url)) return (await import('./postgres-writer.ts')).openPostgresWriter(url, settings);
+  return (await import('./mongodb-writer.ts')).openMongodbWriter(url, settings);
+}
+
+/** Read as text: a MongoDB URL may name several hosts, which `URL` refuses. Settings let no other scheme pass. */
+const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
+
+/** Whether a database, of either engine, was away, full or busy, so that the same work may well succeed later. */
+export const isAway = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);

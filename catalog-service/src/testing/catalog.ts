@@ -1,0 +1,94 @@
+/** A catalog for tests: its two databases, its worker or workers, and the desk and the store as the API has them. */
+import { createLogger } from '@micromart/shared/process/logger';
+import type { Running } from '@micromart/shared/process/run';
+import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { until } from '@micromart/shared/testing/until';
+import { parseAllowedHosts } from '../feed-hosts.ts';
+import { IMPORT_LIMITS, type ImportLimits } from '../imports/limits.ts';
+import { isFinal, type Job, type JobRequest } from '../job.ts';
+import { type JobDesk, openJobDesk } from '../jobs/postgres-desk.ts';
+import { type CatalogReader, openCatalogReader } from '../store/store.ts';
+import { startCatalogWorker } from '../worker.ts';
+
+export type TestCatalog = {
+  readonly store: TestDatabase;
+  readonly queue: TestDatabase;
+  readonly issuer: TestIssuer;
+  readonly desk: JobDesk;
+  readonly reader: CatalogReader;
+  /** The settings of its processes, as a worker's environment has them. */
+  environment(settings?: { allowed?: readonly string[] }): Record<string, string>;
+  startWorker(settings?: { allowed?: readonly string[]; limits?: Partial<ImportLimits> }): Promise<Running>;
+  accept(request: JobRequest): Promise<Job>;
+  find(id: string): Promise<Job>;
+  /** Awaits the end of a job. */
+  ended(id: string, options?: { capMs: number }): Promise<Job>;
+  close(): Promise<void>;
+};
+
+export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+/** Workers are the caller's to close, before this. */
+export async function openTestCatalog(): Promise<TestCatalog> {
+  const [store, queue, issuer] = await Promise.all([
+    openTestDatabase(),
+    openTestDatabase(),
+    openTestIssuer(),
+  ]);
+  const reader = await openCatalogReader(store.url, () => {});
+  const desk = openJobDesk(queue.url, () => {});
+  const find = async (id: string): Promise<Job> => {
+    const job = await desk.find(id);
+    if (job === undefined || job === 'gone') throw new Error(`job ${id} is ${job ?? 'unknown'}`);
+    return job;
+  };
+  return {
+    store,
+    queue,
+    issuer,
+    desk,
+    reader,
+    environment: ({ allowed = [] } = {}) => ({
+      HOST: '127.0.0.1',
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      AUTH_JWKS: issuer.jwks,
+      AUTH_ISSUER: issuer.issuer,
+      AUTH_AUDIENCE: issuer.audience,
+      STORE_URL: store.url,
+      QUEUE_URL: queue.url,
+      IMPORT_ALLOWED_HOSTS: allowed.join(','),
+    }),
+    startWorker: ({ allowed = [], limits = {} } = {}) =>
+      startCatalogWorker(
+        {
+          HOST: '127.0.0.1',
+          PORT: 0,
+          LOG_LEVEL: 'silent',
+          RATE_LIMIT_PER_SECOND: 100_000,
+          METRICS_OPEN: true,
+          AUTH_JWKS: issuer.jwks,
+          AUTH_ISSUER: issuer.issuer,
+          AUTH_AUDIENCE: issuer.audience,
+          STORE_URL: store.url,
+          QUEUE_URL: queue.url,
+          IMPORT_ALLOWED_HOSTS: allowed.length > 0 ? parseAllowedHosts(allowed.join(','))! : new Set(),
+          API_ROLE: undefined,
+        },
+        createLogger({ name: 'catalog-worker', level: 'silent' }),
+        { limits: { ...IMPORT_LIMITS, ...limits } },
+      ),
+    accept: (request) => desk.accept({ request, subject: 'carla', traceparent: TRACEPARENT }),
+    find,
+    ended: (id, options) =>
+      until(async () => {
+        const job = await find(id);
+        return isFinal(job.state) && job;
+      }, options),
+    async close() {
+      await Promise.all([desk.close(), reader.close()]);
+      await Promise.all([store.close(), queue.close(), issuer.close()]);
+    },
+  };
+}

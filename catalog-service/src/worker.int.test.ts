@@ -1,0 +1,300 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { productsTag } from '@micromart/shared/contracts/catalog/etag';
+import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
+import { parsePosition } from '@micromart/shared/event-log/position';
+import type { Running } from '@micromart/shared/process/run';
+import { until } from '@micromart/shared/testing/until';
+import { type Job, MAX_FAILURES } from './job.ts';
+import { openTestCatalog, type TestCatalog, TRACEPARENT } from './testing/catalog.ts';
+import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';
+
+/** Two workers on one catalog, their jobs accepted by the desk and their products read as the API reads them. */
+let catalog: TestCatalog;
+let upstream: TestUpstream;
+let workers: Running[];
+
+beforeAll(async () => {
+  catalog = await openTestCatalog();
+  upstream = await openTestUpstream(ndjsonFeed(100));
+  const settings = { allowed: [upstream.host], limits: { chunkRows: 10 } };
+  workers = await Promise.all([catalog.startWorker(settings), catalog.startWorker(settings)]);
+});
+
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.close()));
+  await Promise.all([catalog.close(), upstream.close()]);
+});
+
+afterEach(() => {
+  upstream.manners = {};
+});
+
+const content = (amount: number, more: object = {}) => ({
+  name: 'Tea',
+  category: null,
+  department: null,
+  brand: null,
+  size: null,
+  price: { amount, currency: 'USD' },
+  scheduledPrice: null,
+  ...more,
+});
+
+const put = (productId: string, amount: number, more: object = {}) =>
+  catalog.accept({ kind: 'put', productId, content: content(amount, more) });
+const importFeed = (url = upstream.url) => catalog.accept({ kind: 'import', url });
+const end = ({ id }: Job) => catalog.ended(id);
+const product = async (id: string) => (await catalog.reader.products([id]))[0]?.product;
+
+/** The events at a job's position, which must be in the log by the time it has ended. */
+async function eventAt({ position }: Job): Promise<LoggedEvent> {
+  const [place] = parsePosition(position!)!;
+  return (await catalog.reader.log.page(place!.partition, place!.sequence - 1, 1))[0]!;
+}
+
+/** Whoever claims the job with price 5 waits for a lock that the test has. */
+const HOLD_THE_FIRST_CLAIM = `
+  CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock(5); RETURN NEW; END';
+  CREATE TRIGGER hold BEFORE UPDATE ON jobs FOR EACH ROW
+    WHEN (OLD.request -> 'content' -> 'price' ->> 'amount' = '5' AND OLD.request ->> 'productId' = 'price')
+    EXECUTE FUNCTION hold()`;
+const WAITS_FOR_LOCK = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 5 AND NOT granted`;
+
+describe('a change', () => {
+  test('is carried out, with its event in the log and its trace carried on', async () => {
+    const job = await end(await put('tea', 5));
+    expect(job).toMatchObject({ state: 'done', result: 'applied', attempts: 1, error: null });
+    expect(await product('tea')).toMatchObject({ price: { amount: 5 }, version: 1 });
+    expect(await eventAt(job)).toMatchObject({
+      type: 'catalog.product-changed',
+      subject: 'tea',
+      traceparent: TRACEPARENT,
+    });
+  });
+
+  test('that changes nothing makes no event', async () => {
+    await end(await put('same', 5));
+    const job = await end(await put('same', 5));
+    expect(job).toMatchObject({ state: 'done', result: 'unchanged' });
+    expect(await product('same')).toMatchObject({ version: 1 });
+  });
+
+  test('withdraws a product', async () => {
+    await end(await put('old', 5));
+    const job = await end(await catalog.accept({ kind: 'withdraw', productId: 'old' }));
+    expect(job).toMatchObject({ state: 'done', result: 'applied' });
+    expect(await eventAt(job)).toMatchObject({ type: 'catalog.product-withdrawn' });
+  });
+
+  test('of what the catalog has never known fails, and says why', async () => {
+    const job = await end(await catalog.accept({ kind: 'withdraw', productId: 'never' }));
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'not-found' } });
+  });
+
+  test('whose If-Match does not hold any more fails, and says why', async () => {
+    await end(await put('match', 5));
+    const ifMatch = `"${productsTag(catalog.reader.log.name, [{ id: 'match', version: 1 }])}"`;
+    const order = (amount: number) =>
+      catalog.accept({ kind: 'put', productId: 'match', content: content(amount), ifMatch });
+    expect(await end(await order(6))).toMatchObject({ state: 'done', result: 'applied' });
+    expect(await end(await order(7))).toMatchObject({
+      state: 'failed',
+      error: { code: 'precondition-failed', detail: expect.any(String) },
+    });
+    expect(await product('match')).toMatchObject({ price: { amount: 6 } });
+  });
+
+  test('that was accepted earlier and comes later does not undo what was accepted after it', async () => {
+    const { admin } = catalog.queue;
+    const holder = await admin.connect();
+    try {
+      await holder.query('SELECT pg_advisory_lock(5)');
+      await holder.query(HOLD_THE_FIRST_CLAIM);
+      const five = await put('price', 5);
+      await until(async () => (await holder.query(WAITS_FOR_LOCK)).rowCount);
+      const six = await put('price', 6);
+      expect(await end(six)).toMatchObject({ state: 'done', result: 'applied' });
+      await holder.query('SELECT pg_advisory_unlock(5)');
+      expect(await end(five)).toMatchObject({ state: 'done', result: 'superseded' });
+    } finally {
+      await holder.query('SELECT pg_advisory_unlock_all()');
+      await holder.query('DROP FUNCTION hold CASCADE');
+      holder.release();
+    }
+    expect(await product('price')).toMatchObject({ price: { amount: 6 }, version: 1 });
+  });
+});
+
+describe('a scheduled price', () => {
+  test('that is due is written down, with its event', async () => {
+    const from = new Date(Date.now() + 300).toISOString();
+    const scheduledPrice = { price: { amount: 4, currency: 'USD' }, from };
+    await end(await put('sale', 5, { scheduledPrice }));
+    const state = await until(async () => {
+      const found = await product('sale');
+      return found?.scheduledPrice === null && found;
+    });
+    expect(state).toMatchObject({ price: { amount: 4 }, version: 2 });
+  });
+});
+
+describe('an import', () => {
+  test('writes a feed, and tells how far it is and what came of it', async () => {
+    upstream.file = Buffer.from(`${ndjsonFeed(40)}nonsense\n`);
+    const job = await end(await importFeed());
+    expect(job).toMatchObject({
+      state: 'done',
+      progress: { rows: 41, totalRows: 41, tally: { applied: 40 }, rejected: 1 },
+      rejectedRows: [{ row: 41, message: 'is not valid JSON' }],
+    });
+    expect(job.progress!.bytes).toBe(job.progress!.totalBytes);
+    expect(await product('p39')).toMatchObject({ price: { amount: 139 } });
+    const again = await end(await importFeed());
+    expect(again).toMatchObject({ state: 'done', progress: { tally: { applied: 0, unchanged: 40 } } });
+  });
+
+  test('that was accepted before a change does not overwrite it', async () => {
+    upstream.file = Buffer.from(ndjsonFeed(40, 1_000));
+    upstream.manners = { stallAt: 0 };
+    const early = await importFeed();
+    await until(async () => (await catalog.find(early.id)).state === 'active');
+    await end(await put('p7', 77));
+    upstream.manners = { cutAt: 0 };
+    await catalog.desk.cancel(early.id);
+    expect(await end(early)).toMatchObject({ state: 'cancelled' });
+
+    upstream.manners = { pace: { bytes: 500, pauseMs: 20 } };
+    const slow = await importFeed();
+    await until(async () => (await catalog.find(slow.id)).state === 'active');
+    await end(await put('p39', 99));
+    const job = await end(slow);
+    expect(job).toMatchObject({ state: 'done', progress: { tally: { superseded: 1, applied: 39 } } });
+    expect(await product('p39')).toMatchObject({ price: { amount: 99 } });
+  });
+
+  test('that waits for its upstream holds nothing, is readable so far, and can be cancelled', async () => {
+    upstream.file = Buffer.from(ndjsonFeed(100, 2_000));
+    upstream.manners = { stallAt: upstream.file.indexOf('"p40"') };
+    const { id } = await importFeed();
+    await until(async () => (await catalog.find(id)).progress?.rows === 40);
+    expect(await product('p39')).toMatchObject({ price: { amount: 2_039 } });
+    expect(await product('p41')).toBeUndefined();
+    for (const { admin } of [catalog.store, catalog.queue]) {
+      const { rows } = await admin.query(
+        `SELECT state, application_name FROM pg_stat_activity WHERE datname = current_database()
+         AND application_name LIKE 'catalog-worker%' AND (state <> 'idle' OR xact_start IS NOT NULL)
+         AND now() - state_change > '1 second'`,
+      );
+      expect(rows).toEqual([]);
+    }
+    const change = await end(await put('meanwhile', 5));
+    expect(change).toMatchObject({ state: 'done' });
+    expect(await catalog.desk.cancel(id)).toBe(true);
+    expect(await catalog.ended(id, { capMs: 3_000 })).toMatchObject({
+      state: 'cancelled',
+      progress: { rows: 40, totalRows: null },
+    });
+  });
+
+  test('goes on behind the last chunk when the upstream comes back', async () => {
+    upstream.file = Buffer.from(ndjsonFeed(100, 3_000));
+    const cutAt = upstream.file.indexOf('"p55"');
+    upstream.manners = { cutAt };
+    upstream.served.length = 0;
+    const { id } = await importFeed();
+    const waiting = await until(async () => {
+      const job = await catalog.find(id);
+      return job.error && job;
+    });
+    expect(waiting).toMatchObject({
+      state: 'queued',
+      error: { code: 'upstream-away' },
+      progress: { rows: 50 },
+    });
+    upstream.manners = {};
+    expect(await catalog.ended(id)).toMatchObject({
+      state: 'done',
+      attempts: 2,
+      error: null,
+      progress: { rows: 100, tally: { applied: 100 } },
+    });
+    expect(upstream.served).toEqual([
+      { from: 0, ranged: false },
+      { from: upstream.file.indexOf('{"id":"p50"'), ranged: true },
+    ]);
+  });
+
+  test('does not fail while each attempt gets further, and does when none does', async () => {
+    upstream.file = Buffer.from(ndjsonFeed(100, 5_000));
+    const cutBefore = (id: string) => {
+      upstream.manners = { cutAt: upstream.file.indexOf(`"${id}"`) };
+    };
+    /** Awaits the failure of an attempt, and lets the next be the one after so many failures. */
+    const failed = async (id: string, rows: number) => {
+      await until(async () => {
+        const { state, error, progress } = await catalog.find(id);
+        return state === 'queued' && error && progress?.rows === rows;
+      });
+      await catalog.queue.admin.query('UPDATE jobs SET failures = $2 WHERE id = $1', [id, MAX_FAILURES - 1]);
+    };
+    cutBefore('p25');
+    const { id } = await importFeed();
+    await failed(id, 20);
+    cutBefore('p55');
+    await failed(id, 50);
+    expect(await catalog.ended(id)).toMatchObject({
+      state: 'failed',
+      attempts: 3,
+      error: { code: 'upstream-away', detail: expect.stringContaining('Given up') },
+      progress: { rows: 50 },
+    });
+  });
+
+  test.each([
+    ['upstream-refused', { status: 404 }],
+    ['address-refused', { redirectTo: 'http://127.0.0.1:1/' }],
+  ])('fails as %s, and says so', async (code, manners) => {
+    upstream.manners = manners;
+    expect(await end(await importFeed())).toMatchObject({ state: 'failed', error: { code }, attempts: 1 });
+  });
+
+  test('from a host that is not listed fails, and says which', async () => {
+    const job = await end(await importFeed('https://feeds.example/'));
+    expect(job.error).toEqual({
+      code: 'address-refused',
+      detail: expect.stringContaining('feeds.example:443'),
+    });
+  });
+
+  test('is handed over by a worker that ends, which nobody waits for', async () => {
+    upstream.file = Buffer.from(ndjsonFeed(100, 4_000));
+    upstream.manners = { stallAt: upstream.file.indexOf('"p31"') };
+    const { id } = await importFeed();
+    await until(async () => (await catalog.find(id)).progress?.rows === 30);
+    await Promise.all(workers.map((worker) => worker.close()));
+    expect(await catalog.find(id)).toMatchObject({ state: 'queued', attempts: 1, error: null });
+    upstream.manners = {};
+    const settings = { allowed: [upstream.host], limits: { chunkRows: 10 } };
+    workers = await Promise.all([catalog.startWorker(settings), catalog.startWorker(settings)]);
+    expect(await catalog.ended(id, { capMs: 8_000 })).toMatchObject({
+      state: 'done',
+      attempts: 2,
+      progress: { tally: { applied: 100 } },
+    });
+  });
+});
+
+test('a worker tells how it is, and counts what it did', async () => {
+  const ready = await fetch(`${workers[0]!.url}/health/ready`);
+  expect([ready.status, await ready.json()]).toMatchObject([
+    200,
+    { ready: true, parts: { store: { ok: true }, jobs: { ok: true } } },
+  ]);
+  await Promise.all(Array.from({ length: 20 }, async (_, n) => end(await put(`metric-${n}`, 5))));
+  const texts = await Promise.all(workers.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
+  expect(texts.join('\n')).toMatch(
+    /catalog_jobs_ended_total\{kind="put",state="done",service="catalog-worker"\} \d/,
+  );
+  expect(texts.join('\n')).toContain('catalog_jobs_waiting');
+});

@@ -1,0 +1,94 @@
+import { createApp } from '@micromart/shared/http/app';
+import { createAuthentication } from '@micromart/shared/http/auth';
+import { createMetrics } from '@micromart/shared/http/metrics';
+import { startServer } from '@micromart/shared/http/server';
+import type { Logger } from '@micromart/shared/process/logger';
+import type { Running } from '@micromart/shared/process/run';
+import { createCarryOutImport } from './imports/carry-out-import.ts';
+import { IMPORT_LIMITS, type ImportLimits } from './imports/limits.ts';
+import { createHandler } from './jobs/carry-out.ts';
+import { createCarryOutChange } from './jobs/carry-out-change.ts';
+import { writeDuePrices } from './jobs/due-prices.ts';
+import { every } from './jobs/every.ts';
+import { createJobMetrics } from './jobs/metrics.ts';
+import { openJobLedger } from './jobs/postgres-ledger.ts';
+import { openQueue } from './queue/pg-boss.ts';
+import { isAway, openCatalogWriter } from './store/store.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+/** Single changes are taken many at a time, for the store writes them together. */
+const CHANGES = { batch: 50, concurrency: 2 };
+/** Imports mostly wait, each for its own upstream, so many may do so at once. */
+const IMPORTS = { batch: 1, concurrency: 8 };
+
+const DUE_INTERVAL_MS = 1_000;
+const HOUSEKEEPING_INTERVAL_MS = 60_000;
+const MAX_HOUSEKEEPING = 1_000;
+
+/**
+ * The catalog's worker as a value, the only writer of the catalog: it carries out jobs, and writes due prices down. It
+ * makes the schemas of both databases and grants the API its part. Over HTTP it tells how it is, and nothing else.
+ */
+export async function startCatalogWorker(
+  config: WorkerConfig,
+  logger: Logger,
+  { limits = IMPORT_LIMITS }: { limits?: ImportLimits } = {},
+): Promise<Running> {
+  const apiRole = config.API_ROLE;
+  const now = () => new Date();
+  const warn = (part: string) => (error: unknown) => logger.warn({ err: error }, part);
+  const store = await openCatalogWriter(config.STORE_URL, { apiRole, onError: warn('store') });
+  const queue = await openQueue(config.QUEUE_URL, warn('queue'));
+  const ledger = await openJobLedger(config.QUEUE_URL, { send: queue.send, apiRole, onError: warn('jobs') });
+
+  const metrics = createMetrics('catalog-worker');
+  const jobMetrics = createJobMetrics(metrics.registry, ledger);
+  const handling = { ledger, metrics: jobMetrics, logger, isAway, chance: Math.random };
+  const ending = new AbortController();
+  const carryOutImport = createCarryOutImport(
+    {
+      store,
+      ledger,
+      asking: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
+      now,
+      onChunk: jobMetrics.chunk,
+    },
+    { ledger, ending: ending.signal, onError: warn('jobs') },
+  );
+  await queue.work('changes', CHANGES, createHandler(handling, createCarryOutChange(store, now)));
+  await queue.work('imports', IMPORTS, createHandler(handling, carryOutImport));
+  const sweeps = [
+    every(DUE_INTERVAL_MS, () => writeDuePrices(store, now()), warn('due prices')),
+    every(HOUSEKEEPING_INTERVAL_MS, () => ledger.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
+    every(HOUSEKEEPING_INTERVAL_MS, () => ledger.forget(MAX_HOUSEKEEPING), warn('jobs')),
+  ];
+
+  const app = createApp({
+    name: 'catalog-worker',
+    logger,
+    metrics,
+    authenticate: createAuthentication({
+      jwks: config.AUTH_JWKS,
+      issuer: config.AUTH_ISSUER,
+      audience: config.AUTH_AUDIENCE,
+    }),
+    routes: [],
+    checks: [
+      { name: 'store', check: store.check },
+      { name: 'jobs', check: ledger.check },
+    ],
+    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    metricsOpen: config.METRICS_OPEN,
+    isAway,
+  });
+  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
+  return {
+    url: server.url,
+    async close() {
+      const resting = queue.close();
+      ending.abort();
+      await Promise.all([resting, server.close(), ...sweeps.map((sweep) => sweep.close())]);
+      await Promise.all([ledger.close(), store.close()]);
+    },
+  };
+}
