@@ -5,11 +5,12 @@ import type { Rule } from './walls.ts';
  * How a service is read, arrows only downward:
  *
  *     main → service → routes, subscriptions → nouns
- *                    ↘ store ↗
+ *                    ↘ store, work ↗
  *
- * A file that has none of these names is a noun: what the service knows.
+ * Work is what goes on behind the routes: jobs, the queue that brings them, imports. A file that has none of these names
+ * is a noun: what the service knows.
  */
-type Layer = 'main' | 'config' | 'service' | 'edge' | 'store' | 'noun';
+type Layer = 'main' | 'config' | 'service' | 'edge' | 'store' | 'work' | 'noun';
 
 const NAMED: readonly (readonly [RegExp, Layer])[] = [
   [/^([^/]*-)?main\.ts$/, 'main'],
@@ -17,15 +18,17 @@ const NAMED: readonly (readonly [RegExp, Layer])[] = [
   [/^(service|worker)\.ts$/, 'service'],
   [/^([^/]*-)?(routes|subscriptions)\.ts$|^(routes|subscriptions)\//, 'edge'],
   [/^store\//, 'store'],
+  [/^(jobs|queue|imports)\//, 'work'],
 ];
 
 /** What each layer may import of its own service; and what, besides, for its types alone. */
 const DOWNWARD: Readonly<Record<Layer, { imports: readonly Layer[]; types: readonly Layer[] }>> = {
   main: { imports: ['config', 'service'], types: [] },
   config: { imports: ['config', 'noun'], types: [] },
-  service: { imports: ['edge', 'store', 'noun'], types: ['config'] },
-  edge: { imports: ['edge', 'noun'], types: ['store'] },
+  service: { imports: ['edge', 'store', 'work', 'noun'], types: ['config'] },
+  edge: { imports: ['edge', 'noun'], types: ['store', 'work'] },
   store: { imports: ['store', 'noun'], types: [] },
+  work: { imports: ['work', 'noun'], types: ['store'] },
   noun: { imports: ['noun'], types: [] },
 };
 

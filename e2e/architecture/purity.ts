@@ -7,12 +7,22 @@ import type { Rule } from './walls.ts';
  * that does I/O, and is told the time and what chance brings.
  */
 const PURE = [
+  'catalog-service/src/imports/limits.ts',
+  'catalog-service/src/imports/lines.ts',
   'shared/src/contracts/',
   'shared/src/event-log/change-store.ts',
   'shared/src/event-log/fold.ts',
   'shared/src/event-log/partition.ts',
   'shared/src/event-log/place.ts',
   'shared/src/event-log/position.ts',
+  'shared/src/http/cache/cache-control.ts',
+  'shared/src/http/cache/cache-key.ts',
+  'shared/src/http/cache/cache-status.ts',
+  'shared/src/http/cache/freshness.ts',
+  'shared/src/http/cache/headers.ts',
+  'shared/src/http/cache/http-date.ts',
+  'shared/src/http/cache/preconditions.ts',
+  'shared/src/http/cache/vary.ts',
   'shared/src/http/conditional.ts',
   'shared/src/http/problem.ts',
   'shared/src/postgres/failure.ts',
@@ -29,7 +39,7 @@ const PURE = [
   'demo/src/verdict.ts',
 ];
 
-const PURE_PACKAGES = new Set(['zod']);
+const PURE_PACKAGES = new Set(['zod', 'ipaddr.js']);
 const PURE_NODE_MODULES = new Set([
   'node:assert',
   'node:crypto',
@@ -71,7 +81,7 @@ const pureFiles = (files: readonly SourceFile[]) => files.filter(({ path }) => i
 
 /** The environment is read once, where a process begins; everything else is told. */
 const READS_ENVIRONMENT =
-  /^launcher\/|^e2e\/|^bench\/|\/testing\/|\.test\.ts$|\/(?:[^/]*-)?main\.ts$|\/config\.ts$/;
+  /^launcher\/|^e2e\/|^bench\/|\/testing\/|\.test\.ts$|\/(?:[^/]*-)?(?:main|config)\.ts$/;
 const ENVIRONMENT =
   /\bprocess\s*\??\.\s*env\b|\bprocess\s*\[|\benv\b[^'"`;]*\bfrom\s+['"](?:node:)?process['"]/;
 

@@ -34,7 +34,8 @@ export const namesSayWhatFor: Rule = ({ files }) =>
     return parts.some((part) => NAMELESS.test(part)) ? [`${path} has a name that says nothing`] : [];
   });
 
-const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+/** A version, or that of another package that stands in (`npm:<name>@<version>`). */
+const EXACT = /^(npm:(@[^/@]+\/)?[^/@]+@)?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
 /** Every outside package by its exact version; the workspaces among themselves have none. */
 export const versionsAreExact: Rule = ({ manifests }) =>

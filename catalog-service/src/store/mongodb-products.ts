@@ -29,5 +29,5 @@ export async function createIndexes({ db }: Mongodb): Promise<void> {
   await products.createIndex(versions, { name: VERSIONS_INDEX });
   await products.createIndex({ 'keys.words': 1, _id: 1 });
   await products.createIndex({ 'keys.category': 1, _id: 1 });
-  await products.createIndex({ 'keys.scheduled': 1, _id: 1 }, { sparse: true });
+  await products.createIndex({ 'keys.scheduled': 1 }, { sparse: true });
 }

@@ -2,7 +2,6 @@ import { createMongodbLogReader } from '@micromart/shared/event-log/mongodb/log-
 import { Problem } from '@micromart/shared/http/problem';
 import { findByIds } from '@micromart/shared/mongodb/by-id';
 import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
-import type { Filter } from 'mongodb';
 import { searchWords } from '../search.ts';
 import { PRODUCTS, type ProductDocument, VERSIONS_INDEX } from './mongodb-products.ts';
 import { createReadByIds } from './read-by-ids.ts';
@@ -12,8 +11,12 @@ const MAX_CONNECTIONS = 16;
 
 const NOT_YET = "The catalog's worker has not made the schema yet.";
 
-const VERSION = { _id: 1, 'keys.version': 1, 'keys.withdrawn': 1, 'keys.scheduled': 1 };
-const PRODUCT = { _id: 1, state: 1 };
+/** Answered from its index alone. */
+export const VERSION = {
+  projection: { _id: 1, 'keys.version': 1, 'keys.withdrawn': 1, 'keys.scheduled': 1 },
+  hint: VERSIONS_INDEX,
+};
+const PRODUCT = { projection: { _id: 1, state: 1 } };
 
 /** Connects when it is first asked something, so it is there before its database is. */
 export function openMongodbReader(url: string): CatalogReader {
@@ -21,12 +24,11 @@ export function openMongodbReader(url: string): CatalogReader {
   const log = createMongodbLogReader(mongodb, { source: '/catalog', notYet: NOT_YET });
   const products = mongodb.db.collection<ProductDocument>(PRODUCTS);
 
-  const versions = createReadByIds(async (ids) => {
-    const options = { projection: VERSION, hint: VERSIONS_INDEX };
-    return (await findByIds(mongodb, products, ids, options)).map(toVersion);
-  });
+  const versions = createReadByIds(async (ids) =>
+    (await findByIds(mongodb, products, ids, VERSION)).map(toVersion),
+  );
   const bodies = createReadByIds(async (ids) =>
-    (await findByIds(mongodb, products, ids, { projection: PRODUCT })).map(toProduct),
+    (await findByIds(mongodb, products, ids, PRODUCT)).map(toProduct),
   );
 
   return {
@@ -44,7 +46,7 @@ export function openMongodbReader(url: string): CatalogReader {
 
     async browse(browse) {
       await log.ready();
-      const found = products.find(filterOf(browse), { projection: PRODUCT });
+      const found = products.find(filterOf(browse), PRODUCT);
       return (await found.sort({ _id: 1 }).limit(browse.limit).toArray()).map(toProduct);
     },
 
@@ -62,7 +64,7 @@ export function openMongodbReader(url: string): CatalogReader {
 }
 
 /** Words are of letters and digits only, so nothing in them means anything in a regular expression. */
-const filterOf = ({ q, category, after }: Browse): Filter<ProductDocument> => ({
+const filterOf = ({ q, category, after }: Browse) => ({
   'keys.withdrawn': false,
   ...(category !== undefined && { 'keys.category': category }),
   ...(after !== undefined && { _id: { $gt: after } }),

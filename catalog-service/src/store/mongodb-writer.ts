@@ -39,7 +39,7 @@ export async function openMongodbWriter(
         const due = await mongodb.db
           .collection<ProductDocument>(PRODUCTS)
           .find({ 'keys.scheduled': { $lte: before } }, { projection: { _id: 1 } })
-          .sort({ 'keys.scheduled': 1, _id: 1 })
+          .sort({ 'keys.scheduled': 1 })
           .limit(limit)
           .toArray();
         return due.map(({ _id }) => _id);

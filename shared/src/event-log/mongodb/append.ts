@@ -5,12 +5,12 @@
  *
  * - inserts are in order and end at the first that is refused, and nobody tries a sequence before the one below it is
  *   known to be taken: so sequences are dense;
- * - refused, or not knowing how it ended: look which of the events are there and which is the last, and go on with the
- *   others behind it.
+ * - whoever is refused looks which of the events are there and which is the last, and goes on with the others behind it.
+ *   So does whoever does not know how it ended, by trying again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { findByIds } from '../../mongodb/by-id.ts';
-import { isAway, isDuplicate } from '../../mongodb/failure.ts';
+import { isDuplicate } from '../../mongodb/failure.ts';
 import type { Mongodb } from '../../mongodb/open.ts';
 import type { EventLog } from '../event-log.ts';
 import { partitionOf } from '../partition.ts';
@@ -19,7 +19,7 @@ import { type Entry, EVENTS_COLLECTION, idOfPlace, placeOfId, type StoredEvent }
 /** Above a hundred, FerretDB goes on behind the first that it refuses. */
 const MAX_INSERT = 100;
 const MAX_PROBE = 100;
-const MAX_ATTEMPTS = 40;
+const MAX_REFUSALS = 40;
 const MAX_PAUSE_MS = 50;
 
 /** Resolves with every event's sequence in its partition, by its id, when all of them are in the collection. */
@@ -36,7 +36,7 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
     known: Map<number, number>,
   ): Promise<Map<string, number>> {
     const sequences = new Map<string, number>();
-    for (let tried = 0; ; ) {
+    for (let refused = 0; ; ) {
       const open = entries.filter(({ id }) => !sequences.has(id)).slice(0, MAX_INSERT);
       if (open.length === 0) return sequences;
       const before = known.get(partition) ?? 0;
@@ -48,8 +48,8 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
         for (const [n, { id }] of open.entries()) sequences.set(id, before + n + 1);
         known.set(partition, before + open.length);
       } catch (error) {
-        tried += 1;
-        if (tried === MAX_ATTEMPTS || !(isAway(error) || isDuplicate(error))) throw error;
+        refused += 1;
+        if (!isDuplicate(error) || refused === MAX_REFUSALS) throw error;
         await delay(Math.random() * MAX_PAUSE_MS);
         for (const [id, sequence] of await findEntries(entries)) sequences.set(id, sequence);
         await catchUp(partition, known);

@@ -11,6 +11,10 @@ import { describeEventLog } from '../event-log.contract.ts';
 import { openMongodbChangeStore } from './changes.ts';
 import { openMongodbLog } from './log.ts';
 
+const fail = (error: unknown) => {
+  throw error;
+};
+
 const traitsOf = ({ name, atomicUpdates, start }: TestMongodbEngine): EngineTraits => ({
   name,
   severalWriters: atomicUpdates,
@@ -21,12 +25,8 @@ const traitsOf = ({ name, atomicUpdates, start }: TestMongodbEngine): EngineTrai
       async openStore() {
         const mongodb = openMongodb(url, { max: 10, name: 'test' });
         const log = await openMongodbLog(mongodb, { family: 'test', source: '/test' });
-        const store = await openMongodbChangeStore<Counter>(mongodb, {
-          ...{ collection: 'counters', log, keysOf: () => ({}) },
-          onError: (error) => {
-            throw error;
-          },
-        });
+        const options = { collection: 'counters', log, keysOf: () => ({}), onError: fail };
+        const store = await openMongodbChangeStore<Counter>(mongodb, options);
         return { store, log, close: mongodb.close };
       },
       close: server.close,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Collection, type Db, MongoNetworkError } from 'mongodb';
 import { isAway } from '../../mongodb/failure.ts';
-import { type Mongodb, openMongodb } from '../../mongodb/open.ts';
+import { openMongodb } from '../../mongodb/open.ts';
 import {
   describeOn,
   MONGODB_START_CAP_MS,
@@ -31,12 +31,7 @@ type Fault = (typeof FAULTS)[number] & {
   readonly lasting: boolean;
 };
 
-type Opened = {
-  mongodb: Mongodb;
-  log: MongodbEventLog;
-  store: MongodbChangeStore<Counter>;
-  errors: unknown[];
-};
+type Opened = { log: MongodbEventLog; store: MongodbChangeStore<Counter>; errors: unknown[] };
 
 for (const engine of [testFerretdb, testReplicaSet]) {
   describeOn(engine, 'a change', () => {
@@ -67,11 +62,9 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       const mongodb = { ...connection, db: wrap(connection.db) };
       const log = await openMongodbLog(mongodb, { family: 'test', source: '/test' });
       const errors: unknown[] = [];
-      const store = await openMongodbChangeStore<Counter>(mongodb, {
-        ...{ collection: 'counters', log, keysOf: () => ({}) },
-        onError: (error) => errors.push(error),
-      });
-      return { mongodb, log, store, errors };
+      const onError = (error: unknown) => errors.push(error);
+      const options = { collection: 'counters', log, keysOf: () => ({}), onError };
+      return { log, store: await openMongodbChangeStore<Counter>(mongodb, options), errors };
     }
 
     /** Ids of three documents whose events belong to three partitions; the first is there already. */

@@ -1,0 +1,21 @@
+import type { AnyBulkWriteOperation, Collection } from 'mongodb';
+import type { WithTextId } from './by-id.ts';
+import type { Mongodb } from './open.ts';
+
+/**
+ * Writes documents, each by one operation, in any order and as many in one command as the engine bears. Resolves with
+ * how many there was something to write to; rejects when one was refused, or when it is not known how it ended.
+ */
+export async function writeInBulks<Stored extends WithTextId>(
+  { engine }: Mongodb,
+  collection: Collection<Stored>,
+  operations: readonly AnyBulkWriteOperation<Stored>[],
+): Promise<number> {
+  const { maxUpdates } = await engine();
+  let written = 0;
+  for (let from = 0; from < operations.length; from += maxUpdates) {
+    const result = await collection.bulkWrite(operations.slice(from, from + maxUpdates), { ordered: false });
+    written += result.insertedCount + result.matchedCount;
+  }
+  return written;
+}

@@ -1,0 +1,65 @@
+/**
+ * What a failed operation means, told by the names of the driver's errors and the codes of the server's (MongoDB's
+ * `error_codes.yml`).
+ */
+
+/** The client could not ask, or never heard: no server, no connection, none in time. */
+const AWAY_NAMES: ReadonlySet<unknown> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoNotConnectedError',
+  'MongoClientClosedError',
+  'MongoTopologyClosedError',
+  'MongoPoolClearedError',
+  'MongoPoolClosedError',
+  'MongoWaitQueueTimeoutError',
+  'PoolClearedOnNetworkError',
+  'MongoWriteConcernError',
+]);
+
+/** The server was asked and could not, for now. */
+const AWAY_CODES: ReadonlySet<unknown> = new Set([
+  ...[6, 7, 89, 9001], // a member it needs was out of reach
+  ...[91, 189, 10107, 11600, 11602, 13435, 13436], // shutting down, stepping down, not the primary any more
+  ...[50, 262], // out of time
+  ...[64, 100, 134], // no majority, in time or at all
+  112, // in conflict with another's write
+  14031, // no room on the disk
+]);
+
+const DUPLICATE_KEY = 11_000;
+
+/** What the driver's errors have of what is asked here; a bulk write's has its cause in `errorResponse`. */
+type Failure = {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly errorResponse?: unknown;
+  readonly result?: {
+    getWriteErrors?(): readonly { readonly code: unknown }[];
+    getWriteConcernError?(): unknown;
+  };
+};
+
+/**
+ * Whether the database was away, full or busy, so that the same work may well succeed later. Of a write it leaves open
+ * whether it was carried out.
+ */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, code, errorResponse, result } = error as Failure;
+  return (
+    AWAY_NAMES.has(name) ||
+    AWAY_CODES.has(code) ||
+    result?.getWriteConcernError?.() !== undefined ||
+    (errorResponse !== error && isAway(errorResponse))
+  );
+}
+
+/** Whether a write failed for keys that were there already, and for nothing else. */
+export function isDuplicate(error: unknown): boolean {
+  if (!(error instanceof Error) || isAway(error)) return false;
+  const { code, result } = error as Failure;
+  const failed = result?.getWriteErrors?.() ?? [];
+  return failed.length > 0 ? failed.every((one) => one.code === DUPLICATE_KEY) : code === DUPLICATE_KEY;
+}

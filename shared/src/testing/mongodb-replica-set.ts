@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { MongoClient } from 'mongodb';
+import { freePort } from './free-port.ts';
+import type { TestMongodb } from './mongodb.ts';
+import { until } from './until.ts';
+
+const IMAGE = 'mongo:8';
+const MEMBERS = 3;
+const SET = 'micromart';
+const ASK_TIMEOUT_MS = 20_000;
+const START_CAP_MS = 120_000;
+/** The default is ten seconds, which a test would spend on waiting. */
+const ELECTION_TIMEOUT_MS = 2_000;
+
+/** Why no replica set can be started in containers here; undefined where it can. */
+export async function whyNoReplicaSet(): Promise<string | undefined> {
+  const words = ['image', 'inspect', '--format', '{{json .Config.Env}}', IMAGE];
+  const said = await promisify(execFile)('docker', words, { timeout: ASK_TIMEOUT_MS }).catch(() => undefined);
+  if (!said) return `no Docker with the image ${IMAGE}: docker pull ${IMAGE}, or set TEST_MONGODB_URL`;
+  if (!said.stdout.includes('MONGO_VERSION'))
+    return `the image ${IMAGE} here is a stand-in without replica sets`;
+  return undefined;
+}
+
+/**
+ * Starts a replica set of three, each member in a container on the host's network: members tell clients where the others
+ * are, so their addresses must be the same for all.
+ */
+export async function startReplicaSet(freshName: () => string): Promise<TestMongodb> {
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const ports = await Promise.all(Array.from({ length: MEMBERS }, freePort));
+  const containers = await Promise.all(
+    ports.map((port) =>
+      new GenericContainer(IMAGE)
+        .withNetworkMode('host')
+        .withCommand(['mongod', '--replSet', SET, '--bind_ip', '127.0.0.1', '--port', String(port)])
+        .withWaitStrategy(Wait.forLogMessage('Waiting for connections'))
+        .withStartupTimeout(START_CAP_MS)
+        .start(),
+    ),
+  );
+  const hosts = ports.map((port) => `127.0.0.1:${port}`);
+  const url = (database: string) => `mongodb://${hosts.join(',')}/${database}?replicaSet=${SET}`;
+  const client = new MongoClient(url('admin'));
+  const primary = async (): Promise<string> => (await client.db('admin').command({ hello: 1 })).primary;
+
+  const first = new MongoClient(`mongodb://${hosts[0]}/admin?directConnection=true`);
+  await first.db().command({
+    replSetInitiate: {
+      _id: SET,
+      members: hosts.map((host, _id) => ({ _id, host })),
+      settings: { electionTimeoutMillis: ELECTION_TIMEOUT_MS },
+    },
+  });
+  await first.close();
+  await until(primary, { capMs: START_CAP_MS });
+
+  return {
+    freshUrl: () => url(freshName()),
+    async killServer() {
+      const killed = await primary();
+      const container = containers[hosts.indexOf(killed)]!;
+      await promisify(execFile)('docker', ['kill', '--signal', 'KILL', container.getId()]);
+      await until(async () => (await primary()) !== killed, { capMs: START_CAP_MS });
+      await container.restart();
+    },
+    async close() {
+      await client.close();
+      await Promise.all(containers.map((container) => container.stop()));
+    },
+  };
+}
