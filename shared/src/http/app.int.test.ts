@@ -117,6 +117,7 @@ let server: RunningServer;
 let shopper: string;
 let operator: string;
 let checks: Check[];
+let brokerThere = true;
 const logLines: string[] = [];
 
 beforeAll(async () => {
@@ -132,7 +133,10 @@ beforeAll(async () => {
     metrics: createMetrics('shelf'),
     authenticate: createAuthentication(issuer),
     routes,
-    checks: [{ name: 'store', check: async () => checks[0]?.check() ?? { ok: true } }],
+    checks: [
+      { name: 'store', check: async () => checks[0]?.check() ?? { ok: true } },
+      { name: 'broker', optional: true, check: async () => ({ ok: brokerThere }) },
+    ],
     ratePerSecond: 40,
     metricsOpen: false,
     isAway: (error) => error instanceof Away,
@@ -366,14 +370,31 @@ describe('a service', () => {
       const response = await ask('/health/ready');
       return [response.status, await response.json()];
     };
-    expect(await ready()).toEqual([200, { ready: true, parts: { store: { ok: true } } }]);
+    const health = ({ ready, store }: { ready: boolean; store: object }) => ({
+      ready,
+      degraded: false,
+      parts: { store, broker: { ok: true } },
+    });
+    expect(await ready()).toEqual([200, health({ ready: true, store: { ok: true } })]);
     checks = [{ name: 'store', check: async () => ({ ok: false, detail: 'lags 40 s behind' }) }];
     const lagging = { ok: false, detail: 'lags 40 s behind' };
-    expect(await ready()).toEqual([503, { ready: false, parts: { store: lagging } }]);
+    expect(await ready()).toEqual([503, health({ ready: false, store: lagging })]);
     checks = [{ name: 'store', check: () => Promise.reject(new Error('postgres://shelf:hunter2@db')) }];
     const silent = { ok: false, detail: 'does not answer' };
-    expect(await ready()).toEqual([503, { ready: false, parts: { store: silent } }]);
+    expect(await ready()).toEqual([503, health({ ready: false, store: silent })]);
     checks = [];
+  });
+
+  test('is ready, but degraded, while a part is away that it can do without', async () => {
+    brokerThere = false;
+    const response = await ask('/health/ready');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      ready: true,
+      degraded: true,
+      parts: { store: { ok: true }, broker: { ok: false } },
+    });
+    brokerThere = true;
   });
 
   test('is not ready when a part does not answer in time, but lives', async () => {

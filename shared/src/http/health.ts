@@ -6,6 +6,8 @@ import { type Route, route } from './route.ts';
 export type Check = {
   /** Names the part in the answer. */
   readonly name: string;
+  /** Without this part the service does its work all the same, only worse: it stays ready, and says it is degraded. */
+  readonly optional?: boolean;
   /** `detail` is read by anybody: what is not as it should be, and nothing secret. Throwing counts as not ok. */
   check(): Promise<{ ok: boolean; detail?: string | undefined }>;
 };
@@ -14,6 +16,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 
 const readiness = z.object({
   ready: z.boolean(),
+  degraded: z.boolean(),
   parts: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
 });
 
@@ -45,8 +48,8 @@ export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] 
       summary: 'Whether all that the service needs is there and up to date',
       roles: 'open',
       answers: {
-        200: { description: 'Every part is ok', schema: readiness },
-        503: { description: 'Some part is not ok', schema: readiness },
+        200: { description: 'Every part is ok, but for those that it can do without', schema: readiness },
+        503: { description: 'A part is not ok that it cannot do without', schema: readiness },
       },
       problems: [],
       handle: async () => {
@@ -58,8 +61,13 @@ export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] 
 }
 
 async function askAll(checks: readonly Check[], logger: Logger): Promise<Readiness> {
-  const parts = await Promise.all(checks.map(async (one) => [one.name, await askOne(one, logger)] as const));
-  return { ready: parts.every(([, { ok }]) => ok), parts: Object.fromEntries(parts) };
+  const parts = await Promise.all(checks.map(async (one) => ({ ...one, state: await askOne(one, logger) })));
+  const missing = parts.filter(({ state }) => !state.ok);
+  return {
+    ready: missing.every(({ optional }) => optional),
+    degraded: missing.some(({ optional }) => optional),
+    parts: Object.fromEntries(parts.map(({ name, state }) => [name, state])),
+  };
 }
 
 async function askOne({ name, check }: Check, logger: Logger): Promise<Readiness['parts'][string]> {

@@ -1,13 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { ConfigError, eventsUrl, postgresUrl, readConfig, readyMaxLagMs, serviceSettings } from './config.ts';
+import {
+  ConfigError,
+  eventsUrl,
+  feedUrl,
+  needsFeed,
+  postgresUrl,
+  readConfig,
+  readyMaxLagMs,
+  serviceSettings,
+} from './config.ts';
 
-const schema = z.object({
-  ...serviceSettings,
-  STORE_URL: postgresUrl,
-  CART_EVENTS_URL: eventsUrl,
-  READY_MAX_LAG_MS: readyMaxLagMs,
-});
+const schema = z
+  .object({
+    ...serviceSettings,
+    STORE_URL: postgresUrl,
+    CART_EVENTS_URL: eventsUrl,
+    CART_FEED_URL: feedUrl,
+    READY_MAX_LAG_MS: readyMaxLagMs,
+  })
+  .refine(...needsFeed('CART_EVENTS_URL', 'CART_FEED_URL'));
 
 const env = {
   PORT: '4001',
@@ -63,6 +75,9 @@ describe('settings', () => {
     ['STORE_URL', 'postgres://cart:hunter2@127.0.0.1'],
     ['CART_EVENTS_URL', 'http://user:hunter2@127.0.0.1/events'],
     ['CART_EVENTS_URL', 'hunter2'],
+    ['CART_EVENTS_URL', 'kafka://cart:hunter2@127.0.0.1/cart-events'],
+    ['CART_EVENTS_URL', 'kafka+ssl://cart:hunter2@127.0.0.1'],
+    ['CART_FEED_URL', 'http://cart:hunter2@127.0.0.1/events'],
     ['PORT', 'hunter2'],
   ])('never repeat the value of %s', (name, value) => {
     const message = problemsOf({ ...env, [name]: value });
@@ -70,10 +85,20 @@ describe('settings', () => {
     expect(message).not.toContain('hunter2');
   });
 
-  test('say plainly that Kafka cannot be followed yet', () => {
-    const message = problemsOf({ ...env, CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events' });
-    expect(message).toContain(
-      'CART_EVENTS_URL: names Kafka, which this version cannot follow yet; give http://',
-    );
+  test.each(['kafka://127.0.0.1:9092/cart-events', 'kafka+ssl://cart:hunter2@b1:9093,b2:9093/cart-events'])(
+    'take %s for events, with the feed besides',
+    (CART_EVENTS_URL) => {
+      const CART_FEED_URL = env.CART_EVENTS_URL;
+      expect(readConfig(schema, { ...env, CART_EVENTS_URL, CART_FEED_URL })).toMatchObject({
+        CART_EVENTS_URL,
+        CART_FEED_URL,
+      });
+    },
+  );
+
+  test('ask for the feed where events come by Kafka, among all else that is wrong', () => {
+    const message = problemsOf({ ...env, PORT: 'x', CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events' });
+    expect(message).toContain('  PORT: ');
+    expect(message).toContain("  CART_FEED_URL: is not set; give http://host:port/events, the owner's feed;");
   });
 });

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { wholeNumber } from '../http/parameters.ts';
+import { parseKafkaUrl } from '../kafka/url.ts';
 
 export class ConfigError extends Error {
   override name = 'ConfigError';
@@ -53,16 +54,39 @@ export const httpUrl = z
   .transform((url) => url.replace(/\/$/, ''))
   .describe('http://host:port');
 
+/** A topic of a Kafka cluster, with the login where there is one (kafka/url.ts). */
+export const kafkaUrl = z
+  .string()
+  .superRefine(refuseWhatIsNoKafkaUrl)
+  .describe('kafka://host:port,host:port/topic, or kafka+ssl://user:password@host:port/topic');
+
+export const kafkaCaFile = z
+  .string()
+  .optional()
+  .describe('the file of the authority that vouches for the brokers, where the system knows it not');
+
+/** An owner's event feed, besides Kafka. */
+export const feedUrl = z
+  .string()
+  .refine(isFeedUrl, { error: "is not the URL of an owner's event feed" })
+  .optional()
+  .describe("http://host:port/events, the owner's feed; it is asked besides Kafka for what did not come");
+
+/** Where a follower's events come from: the owner's feed, or Kafka, and then `needsFeed` is to be asked too. */
 export const eventsUrl = z
   .string()
-  .refine((url) => !/^kafka(\+ssl)?:/.test(url), {
-    error: 'names Kafka, which this version cannot follow yet',
-    abort: true,
+  .superRefine((url, context) => {
+    if (isKafkaUrl(url)) refuseWhatIsNoKafkaUrl(url, context);
+    else if (!isFeedUrl(url)) context.addIssue("is neither an owner's event feed nor a topic");
   })
-  .refine((url) => isHttpUrl(url) && url.endsWith('/events'), {
-    error: "is not the URL of an owner's event feed",
-  })
-  .describe('http://host:port/events');
+  .describe('http://host:port/events, or kafka://host:port,host:port/topic');
+
+/** What `refine` takes, to ask for the setting `feed` where the setting `events` names Kafka. */
+export function needsFeed(events: string, feed: string) {
+  const isMet = (settings: Readonly<Record<string, unknown>>) =>
+    !isKafkaUrl(String(settings[events])) || settings[feed] !== undefined;
+  return [isMet, { path: [feed], when: () => true }] as [typeof isMet, object];
+}
 
 /** Whose tokens are believed. */
 export const authSettings = {
@@ -94,6 +118,21 @@ export const serviceSettings = {
   METRICS_OPEN: metricsOpen,
   ...authSettings,
 };
+
+/** Whether a URL of `eventsUrl` names Kafka. */
+export const isKafkaUrl = (url: string): boolean => /^kafka(\+ssl)?:/.test(url);
+
+function refuseWhatIsNoKafkaUrl(url: string, context: z.RefinementCtx): void {
+  try {
+    parseKafkaUrl(url);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+  }
+}
+
+function isFeedUrl(text: string): boolean {
+  return isHttpUrl(text) && text.endsWith('/events');
+}
 
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { endLeftOver } from '../postgres/embedded-leftover.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../postgres/embedded-server.ts';
 import { freePort } from './free-port.ts';
+import { isAlive } from './is-alive.ts';
 
 /**
  * One PostgreSQL server for a whole test run, in a temporary folder that bears the run's process id. A run that was
@@ -67,7 +68,7 @@ async function sweepAbandoned(): Promise<void> {
   const temporary = await realpath(tmpdir());
   for (const name of await readdir(temporary)) {
     const pid = Number(/^micromart-test-([0-9]+)-/.exec(name)?.[1]);
-    if (!pid || isRunning(pid)) continue;
+    if (!pid || isAlive(pid)) continue;
     const home = join(temporary, name);
     try {
       await endLeftOver(join(home, 'data'), () => {});
@@ -75,14 +76,5 @@ async function sweepAbandoned(): Promise<void> {
     } catch {
       // Another user's run, which we may not touch.
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

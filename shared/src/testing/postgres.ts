@@ -9,6 +9,8 @@ export type TestDatabase = {
   readonly url: string;
   /** Connections to this database as its owner, to look and to meddle; opened when first used. */
   readonly admin: pg.Pool;
+  /** Makes another role that may connect to this database, and has nothing there but what it is granted. */
+  openGuest(): Promise<{ readonly role: string; readonly url: string }>;
   close(): Promise<void>;
 };
 
@@ -20,16 +22,23 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     await client.query(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
     await client.query(`CREATE DATABASE ${name} OWNER ${name} STRATEGY wal_log`);
   });
-  const url = ownerUrl(serverUrl(), { name, password });
+  const url = roleUrl(name, name, password);
+  const guests: string[] = [];
   const admin = openPool(url, { max: SUPERUSER_CONNECTIONS, name: 'test' });
   return {
     url,
     admin,
+    openGuest: async () => {
+      const role = `${name}_guest${guests.length + 1}`;
+      await asSuperuser((client) => client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`));
+      guests.push(role);
+      return { role, url: roleUrl(name, role, password) };
+    },
     close: async () => {
       await admin.end();
       await asSuperuser(async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-        await client.query(`DROP ROLE IF EXISTS ${name}`);
+        await client.query(`DROP ROLE IF EXISTS ${[name, ...guests].join(', ')}`);
       });
     },
   };
@@ -42,15 +51,15 @@ function serverUrl(): string {
   return url;
 }
 
-function ownerUrl(server: string, { name, password }: { name: string; password: string }): string {
-  const url = new URL(server);
-  url.username = name;
+function roleUrl(database: string, role: string, password: string): string {
+  const url = new URL(serverUrl());
+  url.username = role;
   url.password = password;
-  url.pathname = `/${name}`;
+  url.pathname = `/${database}`;
   return url.href;
 }
 
-async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
+async function asSuperuser(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl(), application_name: 'test set-up' });
   await client.connect();
   try {

@@ -89,7 +89,7 @@ function standIn(copy: Copy | undefined, isDue: boolean, nowMs: number): Product
 
 const byTime = ({ freshUntilMs }: Copy, nowMs: number) => (nowMs < freshUntilMs ? 'fresh' : 'stale');
 
-const shown = (
+export const shown = (
   { product, answeredMs, freshUntilMs }: Copy,
   nowMs: number,
   state: 'fresh' | 'stale',

@@ -12,7 +12,7 @@
  */
 import type { CachingClient } from '../../../http/cache/caching-client.ts';
 import { type Answered, nothing, readAnswer } from './catalog-answer.ts';
-import { type CopiesAnswer, compose } from './compose.ts';
+import { type CopiesAnswer, compose, type ProductCopy, shown } from './compose.ts';
 import { type Copy, isFresh, isLater, questionsFor, tagOf } from './copy.ts';
 
 export type ProductCopies = {
@@ -21,6 +21,8 @@ export type ProductCopies = {
    * has been told that something has changed. Never rejects for what the catalog does; throws for more than 1,000 ids.
    */
   get(ids: Iterable<string>, options?: { noCache?: boolean }): Promise<CopiesAnswer>;
+  /** The copy of a product if it is held and fresh: for who cannot wait, and asks by `get` where there is none. */
+  atHand(id: string): ProductCopy | undefined;
 };
 
 const MAX_IDS = 1_000;
@@ -112,6 +114,10 @@ export function createProductCopies({
         joined: joinedAnswers,
         nowMs: clock(),
       });
+    },
+    atHand(id) {
+      const [copy, nowMs] = [held.get(id), clock()];
+      return isFresh(copy, nowMs) ? shown(copy, nowMs, 'fresh') : undefined;
     },
   };
 }

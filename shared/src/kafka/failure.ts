@@ -1,0 +1,61 @@
+/**
+ * What a failure of Kafka means: one line for the log and for readiness, and what to do about it where the settings are at
+ * fault. The client wraps errors in errors, so all of them are looked at, the innermost first. Nothing that it says
+ * itself holds a secret.
+ */
+import type { KafkaTopic } from './url.ts';
+
+/** A topic with another number of partitions than the log: a publisher would have no place for some of its events. */
+export class WrongPartitions extends Error {
+  override readonly name = 'WrongPartitions';
+}
+
+type Layer = { name: string; message: string; type?: unknown; code?: unknown };
+
+/** Errors hold each other no deeper than this. */
+const MAX_LAYERS = 10;
+const MAX_LENGTH = 300;
+
+const UNTRUSTED = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_)/;
+
+/** What is wrong, as one line. */
+export function describeFailure(error: unknown, topic: KafkaTopic): string {
+  const layers = layersOf(error).reverse();
+  const known = layers.map((layer) => meaningOf(layer, topic)).find((line) => line !== undefined);
+  return known ?? (layers[0]?.message ?? String(error)).split('\n')[0]!.slice(0, MAX_LENGTH);
+}
+
+function meaningOf({ name, message, type, code }: Layer, topic: KafkaTopic): string | undefined {
+  const { brokers, secure } = topic;
+  const where = brokers.join(',');
+  if (name === 'WrongPartitions') return message;
+  if (name === 'KafkaJSSASLAuthenticationError')
+    return `${where} does not accept the user ${secure?.user} with this password`;
+  if (UNTRUSTED.test(String(code)))
+    return `the certificate of ${where} is not trusted (${code}); KAFKA_CA_FILE names the file of who vouches for it`;
+  if (/_AUTHORIZATION_FAILED$/.test(String(type)))
+    return `${secure ? `the user ${secure.user}` : 'who does not log in'} has no permission for ${nameOf(topic)} (${type})`;
+  if (type === 'INVALID_REPLICATION_FACTOR') return `fewer brokers have come than ${where} names`;
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return `there is no ${nameOf(topic)}`;
+  if (type === 'MESSAGE_TOO_LARGE')
+    return `an event is larger than ${nameOf(topic)} takes; raise its max.message.bytes`;
+  if (name === 'KafkaJSConnectionClosedError')
+    return `${where} closes the connection${secure ? '' : '; brokers that ask for TLS need kafka+ssl://'}`;
+  if (/^KafkaJS(ConnectionError|BrokerNotFound|NoBrokerAvailableError|RequestTimeoutError)$/.test(name))
+    return `no broker answers at ${where}`;
+  return undefined;
+}
+
+/** Whether this, or what it is the consequence of, is an answer of Kafka's of that type. */
+export const isOfType = (error: unknown, type: string): boolean =>
+  layersOf(error).some((layer) => layer.type === type);
+
+/** An error, and the errors in it, from the outside in. */
+function layersOf(error: unknown, depth = 0): Layer[] {
+  if (!(error instanceof Error) || depth === MAX_LAYERS) return [];
+  const inner = [error.cause, ...((error as { errors?: unknown[] }).errors ?? [])];
+  return [error, ...inner.flatMap((one) => layersOf(one, depth + 1))];
+}
+
+/** The topic and where it is, without user and password. */
+export const nameOf = ({ brokers, topic }: KafkaTopic): string => `topic ${topic} at ${brokers.join(',')}`;
