@@ -1,7 +1,8 @@
 /**
- * P5: how long after a cart's change is acknowledged its counter shows it over HTTP, at half of the rate that the cart
- * can take. Against graphile-worker on the same server, from the acknowledgement of `add_job` to its task, at half of
- * its own rate. Ours includes the question over HTTP, theirs does not.
+ * P5: how long after a cart's change is acknowledged its counter shows it over HTTP. Against graphile-worker on the same
+ * server, from the acknowledgement of `add_job` to its task, both at the same rate: half of what the slower of the two,
+ * graphile-worker, can take. And ours once more at half of what we can take, which is several times as much. Ours includes
+ * the question over HTTP, theirs does not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openPool } from '@micromart/shared/postgres/pool';
@@ -22,39 +23,59 @@ const COUNTED_CAP_MS = 60_000;
 const POLL_MS = 50;
 const AT = { p50: 0.5, p99: 0.99 } as const;
 
+type Quantile = keyof typeof AT;
+
 export const p5Visible: Figure = async ({ server, rounds, quick, tell }) => {
   const seconds = quick ? QUICK_SECONDS : SECONDS;
-  const measures = {
-    p50: { ours: [] as number[], theirs: [] as number[] },
-    p99: { ours: [] as number[], theirs: [] as number[] },
+  const measured: Record<'theirs' | 'same' | 'own', Record<Quantile, number[]>> = {
+    theirs: { p50: [], p99: [] },
+    same: { p50: [], p99: [] },
+    own: { p50: [], p99: [] },
   };
+  let ownRate = 0;
   for (let round = -1; round < rounds; round += 1) {
-    const own = await latenciesOfCounters(server, seconds);
     const jobs = await latenciesOfJobs(server, seconds);
-    for (const [name, q] of Object.entries(AT) as ['p50' | 'p99', number][]) {
-      const [a, b] = [quantile(own.latenciesMs, q), quantile(jobs.latenciesMs, q)];
+    const counters = await latenciesOfCounters(server, jobs.perSecond, seconds);
+    const legs = { theirs: jobs, ...counters };
+    ownRate = counters.own.perSecond;
+    for (const [leg, { latenciesMs, perSecond }] of Object.entries(legs)) {
+      const found = (Object.keys(AT) as Quantile[]).map(
+        (name) => [name, quantile(latenciesMs, AT[name])] as const,
+      );
+      const shown = found.map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`).join(', ');
       tell(
-        `  ${round < 0 ? 'warm-up' : `round ${round + 1}`}  ${name}: ours ${a.toFixed(1)} ms at ${Math.round(own.perSecond)}/s, graphile-worker ${b.toFixed(1)} ms at ${Math.round(jobs.perSecond)}/s`,
+        `  ${round < 0 ? 'warm-up' : `round ${round + 1}`}  ${NAMES[leg as keyof typeof legs]} at ${Math.round(perSecond)}/s: ${shown}`,
       );
       if (round < 0) continue;
-      measures[name].ours.push(a);
-      measures[name].theirs.push(b);
+      for (const [name, ms] of found) measured[leg as keyof typeof legs][name].push(ms);
     }
   }
-  return (['p50', 'p99'] as const).map((name) => ({
-    figure: 'P5',
-    what: `commit to counter visible over HTTP at half of the maximum rate, ${name}`,
-    against: 'graphile-worker, add_job to its task',
-    unit: 'ms',
-    bar: { atMost: 2, moonshot: 1 },
-    ...compare(measures[name].ours, measures[name].theirs),
-  }));
+  const what = 'commit to counter visible over HTTP';
+  const row = { figure: 'P5', against: 'graphile-worker, add_job to its task', unit: 'ms' };
+  return (['p50', 'p99'] as const).flatMap((name) => [
+    {
+      ...row,
+      what: `${what} at half of the slower one's maximum rate, ${name}`,
+      bar: { atMost: 2, moonshot: 1 },
+      ...compare(measured.same[name], measured.theirs[name]),
+    },
+    {
+      ...row,
+      what: `the same with ours at half of its own maximum, ${Math.round(ownRate).toLocaleString('en')}/s, ${name}`,
+      ...compare(measured.own[name], measured.theirs[name]),
+    },
+  ]);
 };
+
+const NAMES = { theirs: 'graphile-worker', same: 'ours', own: 'ours' };
+
+type Latencies = { readonly latenciesMs: readonly number[]; readonly perSecond: number };
 
 async function latenciesOfCounters(
   server: Server,
+  theirRate: number,
   seconds: number,
-): Promise<{ latenciesMs: readonly number[]; perSecond: number }> {
+): Promise<{ same: Latencies; own: Latencies }> {
   const shop = await openShop(server, { tracking: true });
   try {
     const cartIds = await shop.openCarts(CARTS);
@@ -65,20 +86,24 @@ async function latenciesOfCounters(
       authorization: shop.shopper,
       cartIds,
     });
-    await requireAdded(shop.trackingUrl!, statuses[200]!);
-    const perSecond = maxPerSecond / 2;
-    const { posted, latenciesMs } = await measureVisible({
-      host: shop.cart.host,
-      cartPort: shop.cart.port,
-      trackingPort: shop.tracking!.port,
-      shopper: shop.shopper,
-      business: shop.business,
-      cartIds,
-      perSecond,
-      seconds,
-    });
-    await requireAdded(shop.trackingUrl!, statuses[200]! + posted);
-    return { latenciesMs, perSecond };
+    let added = statuses[200]!;
+    await requireAdded(shop.trackingUrl!, added);
+    const measureAt = async (perSecond: number): Promise<Latencies> => {
+      const { posted, latenciesMs } = await measureVisible({
+        host: shop.cart.host,
+        cartPort: shop.cart.port,
+        trackingPort: shop.tracking!.port,
+        shopper: shop.shopper,
+        business: shop.business,
+        cartIds,
+        perSecond,
+        seconds,
+      });
+      added += posted;
+      await requireAdded(shop.trackingUrl!, added);
+      return { latenciesMs, perSecond };
+    };
+    return { same: await measureAt(theirRate), own: await measureAt(maxPerSecond / 2) };
   } finally {
     await shop.close();
   }

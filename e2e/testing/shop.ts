@@ -1,4 +1,7 @@
-/** For tests: the cart and shopper tracking as values, each on a database of its own, and a client for each role. */
+/**
+ * For tests: the cart and shopper tracking as values, each on a database of its own, and a client for each role. The
+ * catalog is a stand-in that sells whatever it is asked about.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +11,7 @@ import type { Running } from '@micromart/shared/process/run';
 import { freePort } from '@micromart/shared/testing/free-port';
 import { openTestIssuer } from '@micromart/shared/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { openStubCatalog } from '@micromart/shared/testing/stub-catalog';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
 
 const HOST = '127.0.0.1';
@@ -39,21 +43,25 @@ export type Shop = {
 };
 
 export async function openShop(): Promise<Shop> {
-  const [cartDatabase, trackingDatabase, issuer, folder, cartPort, trackingPort] = await Promise.all([
-    openTestDatabase(),
-    openTestDatabase(),
-    openTestIssuer(),
-    mkdtemp(join(tmpdir(), 'shop-')),
-    freePort(),
-    freePort(),
-  ]);
+  const [cartDatabase, trackingDatabase, catalog, issuer, folder, cartPort, trackingPort] = await Promise.all(
+    [
+      openTestDatabase(),
+      openTestDatabase(),
+      openStubCatalog(),
+      openTestIssuer(),
+      mkdtemp(join(tmpdir(), 'shop-')),
+      freePort(),
+      freePort(),
+    ],
+  );
   const tokenFile = join(folder, 'token');
-  await writeFile(tokenFile, await issuer.token({ subject: 'tracking', roles: ['service'] }));
+  await writeFile(tokenFile, await issuer.token({ subject: 'shop', roles: ['service'] }));
   const settings = {
     HOST,
     LOG_LEVEL: 'silent' as const,
     RATE_LIMIT_PER_SECOND: 1_000_000,
     METRICS_OPEN: true,
+    SERVICE_TOKEN_FILE: tokenFile,
     AUTH_JWKS: issuer.jwks,
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: issuer.audience,
@@ -81,7 +89,12 @@ export async function openShop(): Promise<Shop> {
     cartDatabase,
     trackingDatabase,
     startCart: async () =>
-      keep(await startCartService({ ...settings, PORT: cartPort, STORE_URL: cartDatabase.url }, logger)),
+      keep(
+        await startCartService(
+          { ...settings, PORT: cartPort, STORE_URL: cartDatabase.url, CATALOG_URL: catalog.url },
+          logger,
+        ),
+      ),
     startTracking: async () =>
       keep(
         await startTrackingService(
@@ -90,7 +103,6 @@ export async function openShop(): Promise<Shop> {
             PORT: trackingPort,
             STORE_URL: trackingDatabase.url,
             CART_EVENTS_URL: `${cartUrl}/events`,
-            SERVICE_TOKEN_FILE: tokenFile,
             READY_MAX_LAG_MS: 30_000,
           },
           logger,
@@ -101,13 +113,14 @@ export async function openShop(): Promise<Shop> {
     operator: await client(trackingUrl, 'olivia', 'operator'),
     async close() {
       await Promise.all([...running].map((one) => one.close()));
-      await Promise.all([cartDatabase.close(), trackingDatabase.close(), issuer.close()]);
+      await Promise.all([cartDatabase.close(), trackingDatabase.close(), catalog.stop(), issuer.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-const createAsk =
+/** A client of a service, with a token. */
+export const createAsk =
   (url: string, token: string): Ask =>
   async (method, path, { body, headers = {} } = {}) => {
     const response = await fetch(url + path, {

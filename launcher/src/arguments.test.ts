@@ -1,13 +1,29 @@
 import { expect, test } from '@jest/globals';
 import { parseArguments, readSettings } from './arguments.ts';
+import { parseKafkaArguments } from './kafka-arguments.ts';
 import { parseTokenArguments } from './token-arguments.ts';
 
-test('knows --fresh and --help and says so of anything else', () => {
-  expect(parseArguments([])).toEqual({ help: false, fresh: false });
-  expect(parseArguments(['--fresh'])).toEqual({ help: false, fresh: true });
-  expect(parseArguments(['-h', '--fresh'])).toEqual({ help: true, fresh: true });
+test('knows its options and says so of anything else', () => {
+  const nothing = { help: false, fresh: false, choice: { events: 'feed', catalogStore: 'postgres' } };
+  expect(parseArguments([])).toEqual(nothing);
+  expect(parseArguments(['--fresh'])).toEqual({ ...nothing, fresh: true });
+  expect(parseArguments(['-h', '--fresh'])).toEqual({ ...nothing, help: true, fresh: true });
+  expect(parseArguments(['--events', 'kafka']).choice).toMatchObject({ events: 'kafka' });
+  expect(parseArguments(['--catalog-store=mongodb']).choice).toMatchObject({ catalogStore: 'mongodb' });
   expect(() => parseArguments(['--frsh'])).toThrow(
-    'npm start does not know "--frsh"; npm start -- --help shows',
+    "Unknown option '--frsh'; npm start -- --help shows what it knows",
+  );
+  expect(() => parseArguments(['fresh'])).toThrow(/Unexpected argument 'fresh'/);
+  expect(() => parseArguments(['--events', 'pigeons'])).toThrow('--events is feed or kafka;');
+});
+
+test('has npm run kafka start one broker or three', () => {
+  expect(parseKafkaArguments([])).toEqual({ brokers: 1 });
+  expect(parseKafkaArguments(['--brokers', '3'])).toEqual({ brokers: 3 });
+  expect(parseKafkaArguments(['--brokers=2', '--help'])).toBe('help');
+  expect(() => parseKafkaArguments(['--brokers', '2'])).toThrow('--brokers is 1 or 3;');
+  expect(() => parseKafkaArguments(['--broker', '3'])).toThrow(
+    "Unknown option '--broker'; npm run kafka -- --help",
   );
 });
 

@@ -1,8 +1,18 @@
 /** What `npm start` was told on its command line and by the settings that are its own. */
 import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { MAX_PORT_OFFSET } from './system.ts';
 
-export type Arguments = { readonly help: boolean; readonly fresh: boolean };
+export type Arguments = { readonly help: boolean; readonly fresh: boolean; readonly choice: Choice };
+
+/** By what the parts are connected, and where the catalog is kept. */
+export type Choice = {
+  readonly events: (typeof EVENTS)[number];
+  readonly catalogStore: (typeof CATALOG_STORES)[number];
+};
+
+const EVENTS = ['feed', 'kafka'] as const;
+const CATALOG_STORES = ['postgres', 'mongodb'] as const;
 
 export type Settings = {
   readonly portBase: number;
@@ -17,19 +27,29 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULT_PORT_BASE = 4_000;
 const MAX_PORT = 65_535;
 
-export const HELP = `npm start [-- --fresh]
+export const HELP = `npm start [-- --fresh --events kafka --catalog-store mongodb]
 
 Starts the whole system on this machine and stays until Ctrl-C. Everything it needs is embedded, unless a setting
 (environment variable) names another. The data is kept from one start to the next.
 
-  --fresh   empties the data folder first
-  --help    shows this
+  --fresh                   empties the data folder first
+  --events kafka            events go over Apache Kafka; over the owners' feeds unless given. Both know the same
+                            positions, so a system may change from one to the other at any start
+  --catalog-store mongodb   the catalog is kept on MongoDB; on PostgreSQL unless given. Each has a catalog of its own
+  --help                    shows this
 
-  PORT_BASE            cart +1, shopper tracking +4, embedded PostgreSQL +32; ${DEFAULT_PORT_BASE} unless set
+  PORT_BASE            cart +1, catalog +2, shopper tracking +4, the catalog's worker +5, the demo's supplier +6,
+                       MongoDB +17, PostgreSQL +32, Kafka +92 and +93; ${DEFAULT_PORT_BASE} unless set
   DATA_DIR             where all data is kept, from the repository's root; .data unless set
   HOST                 what the services listen on; 127.0.0.1 unless set
-  CART_STORE_URL       the cart service's PostgreSQL database, instead of an embedded one
-  TRACKING_STORE_URL   the shopper tracking service's
+  CART_STORE_URL, TRACKING_STORE_URL
+                       a service's PostgreSQL database, instead of an embedded one
+  CATALOG_STORE_URL    the catalog's, or mongodb://…, where --catalog-store mongodb builds a server unless set
+  QUEUE_URL            the PostgreSQL database of the catalog's jobs
+  API_ROLE             where these are not embedded: the role as which the catalog's API comes, to be granted its part
+  IMPORT_ALLOWED_HOSTS host:port,host:port that the catalog may import from, besides the demo's supplier
+  KAFKA_BROKERS        host:port,host:port of a Kafka, instead of a local one (npm run kafka); where it asks for TLS
+                       and a login kafka+ssl://user:password@host:port,host:port, with KAFKA_CA_FILE
   AUTH_JWKS, AUTH_ISSUER, AUTH_AUDIENCE, SERVICE_TOKEN_FILE
                        an issuer of tokens, instead of the development issuer: all four together
   LOG_LEVEL            debug, info, warn or error; error unless set
@@ -39,11 +59,40 @@ Two systems with a PORT_BASE and a DATA_DIR of their own run side by side.
 
 /** Throws for an argument it does not know. */
 export function parseArguments(words: readonly string[]): Arguments {
-  const unknown = words.find((word) => word !== '--fresh' && word !== '--help' && word !== '-h');
-  if (unknown !== undefined) {
-    throw new Error(`npm start does not know "${unknown}"; npm start -- --help shows what it knows`);
+  const { help, fresh, events, 'catalog-store': catalogStore } = parse(words);
+  return {
+    help,
+    fresh,
+    choice: {
+      events: oneOf('events', EVENTS, events),
+      catalogStore: oneOf('catalog-store', CATALOG_STORES, catalogStore),
+    },
+  };
+}
+
+function parse(words: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({
+      args: [...words],
+      options: {
+        help: { ...flag, short: 'h' },
+        fresh: flag,
+        events: { type: 'string', default: 'feed' },
+        'catalog-store': { type: 'string', default: 'postgres' },
+      },
+    }).values;
+  } catch (error) {
+    const [what] = (error as Error).message.split('. ');
+    throw new Error(`${what}; npm start -- --help shows what it knows`);
   }
-  return { help: words.includes('--help') || words.includes('-h'), fresh: words.includes('--fresh') };
+}
+
+function oneOf<const Value extends string>(name: string, values: readonly Value[], given: string): Value {
+  const value = values.find((one) => one === given);
+  if (value === undefined)
+    throw new Error(`--${name} is ${values.join(' or ')}; npm start -- --help tells more`);
+  return value;
 }
 
 /** Throws for a setting that cannot be. An empty one counts as not set. */

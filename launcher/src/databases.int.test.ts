@@ -3,14 +3,11 @@ import type { EmbeddedServer } from '@micromart/shared/postgres/embedded-server'
 import { openPool, type Pool } from '@micromart/shared/postgres/pool';
 import { startTestServer } from '@micromart/shared/testing/embedded-run';
 import { prepareDatabases, roleUrl } from './databases.ts';
-import { createPlan, type DatabasePlan } from './plan.ts';
+import { createPlan } from './plan.ts';
 import { SYSTEM } from './system.ts';
 
 const settings = { portBase: 4_000, dataDir: '/data', host: '127.0.0.1' };
-const planned = createPlan(SYSTEM, settings, {}).postgres!.databases;
-/** One that two share, which the table may come to have. */
-const shared: DatabasePlan = { name: 'queue', owner: planned[0]!.owner, guests: [planned[1]!.owner] };
-const databases = [...planned, shared];
+const databases = createPlan(SYSTEM, settings, {}).postgres!.databases;
 const roles = [...new Set(databases.flatMap(({ owner, guests }) => [owner, ...guests]))];
 const passwordOf = (role: string) => `password of ${role}`;
 
@@ -23,6 +20,10 @@ const pairs = databases.flatMap(({ name, owner, guests }) =>
   })),
 );
 const those = (is: string) => pairs.filter((pair) => pair.is === is);
+
+/** One that it may connect to. */
+const databaseOf = (role: string): string =>
+  databases.find(({ owner, guests }) => owner === role || guests.includes(role))!.name;
 
 const PERMISSION_DENIED = { code: '42501' };
 
@@ -81,7 +82,7 @@ test.each(those('guest'))(
 );
 
 describe.each(roles)('the role %s', (role) => {
-  const { name: own } = databases.find(({ owner }) => owner === role)!;
+  const own = databaseOf(role);
   const others = roles.filter((other) => other !== role);
 
   test.each(['postgres', 'template1', 'template0'])('does not get into %s', async (database) => {
@@ -131,7 +132,7 @@ describe.each(roles)('the role %s', (role) => {
   });
 
   test('is told nothing of what others ask the server', async () => {
-    await withPool(others[0]!, databases.find(({ owner }) => owner === others[0])!.name, async (pool) => {
+    await withPool(others[0]!, databaseOf(others[0]!), async (pool) => {
       await pool.query("SELECT 'a secret'");
       const seen = await query(
         role,
@@ -152,11 +153,10 @@ test('may be prepared again, and keeps what is there', async () => {
 });
 
 test('takes a right away that was granted by hand', async () => {
+  const outsider = those('stranger').find(({ name }) => name === databases[0]!.name)!.role;
   const superuser = openPool(server.url, { max: 1, name: 'test' });
-  await superuser.query(`GRANT CONNECT ON DATABASE ${planned[0]!.name} TO PUBLIC`);
+  await superuser.query(`GRANT CONNECT ON DATABASE ${databases[0]!.name} TO PUBLIC`);
   await superuser.end();
   await prepareDatabases(server.url, databases, passwordOf);
-  await expect(query(planned[1]!.owner, planned[0]!.name, 'SELECT 1')).rejects.toMatchObject(
-    PERMISSION_DENIED,
-  );
+  await expect(query(outsider, databases[0]!.name, 'SELECT 1')).rejects.toMatchObject(PERMISSION_DENIED);
 });

@@ -10,20 +10,22 @@ import { openPool } from '@micromart/shared/postgres/pool';
 import { until } from '@micromart/shared/testing/until';
 import { isRunning, type ProcessMark } from './process-mark.ts';
 import { takeRunFolder } from './run-folder.ts';
+import { SYSTEM } from './system.ts';
 import { freePortBase } from './testing/free-port-base.ts';
 
 /**
- * A service that knows its settings, notices whether the database's port still answers while it ends, and can be told
+ * A service that knows its settings, says what a filled catalog would say, notices whether the database's port still answers while it ends, and can be told
  * not to end at all.
  */
 const SERVICE = `
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { appendFileSync, existsSync } from 'node:fs';
-const server = createServer((request, response) => response.end(JSON.stringify(process.env)));
+const server = createServer((request, response) => response.end(JSON.stringify({ ...process.env, items: ['goods'] })));
 server.listen(Number(process.env.PORT), process.env.HOST);
 process.on('SIGTERM', () => {
   if (existsSync('stubborn')) return appendFileSync('ends', 'no\\n');
+  if (!process.env.STORE_URL) process.exit(0);
   const { port } = new URL(process.env.STORE_URL);
   const socket = connect(Number(port), '127.0.0.1');
   const end = (word) => () => { appendFileSync('ends', word + '\\n'); process.exit(0); };
@@ -38,6 +40,9 @@ import { SYSTEM } from ${JSON.stringify(new URL('./system.ts', import.meta.url).
 const table = SYSTEM.map((row) => ({ ...row, entry: 'service.mjs' }));
 await launch(table, import.meta.dirname, process.execPath);
 `;
+
+const WITH_STORE = SYSTEM.filter(({ stores }) => stores.length > 0).length;
+const ALL_BEFORE_THE_DATABASE = Array<string>(WITH_STORE).fill('before the database');
 
 let root: string;
 let dataDir: string;
@@ -129,12 +134,12 @@ describe('a start', () => {
     expect(stdout()).toContain(`shopper-tracking-service  ready at http://127.0.0.1:${portBase + 4}\n`);
     expect(stdout()).toContain(`DATA_DIR='${dataDir}' npm run --silent token -- shopper`);
     const running = await marks();
-    expect(running).toHaveLength(3);
+    expect(running).toHaveLength(SYSTEM.length + 1);
     child.kill('SIGINT');
     expect(await ended()).toBe(0);
     expect(running.filter(isRunning)).toEqual([]);
     expect(await readPidFile(join(dataDir, 'postgres'))).toBeUndefined();
-    expect(await ends()).toEqual(['before the database', 'before the database']);
+    expect(await ends()).toEqual(ALL_BEFORE_THE_DATABASE);
     expect(stderr()).toBe('');
   });
 
@@ -171,11 +176,11 @@ describe('a start', () => {
     const database = (await readPidFile(join(dataDir, 'postgres')))!.pid;
     first.child.kill('SIGKILL');
     await first.ended();
-    expect(left.filter(isRunning)).toHaveLength(2);
+    expect(left.filter(isRunning)).toHaveLength(SYSTEM.length);
 
     const second = await startUp();
     expect(left.filter(isRunning)).toEqual([]);
-    expect(await ends()).toEqual(['before the database', 'before the database']);
+    expect(await ends()).toEqual(ALL_BEFORE_THE_DATABASE);
     expect(second.stdout()).toMatch(/ending cart-service, left over from an earlier start \(pid [0-9]+\)/);
     expect((await readPidFile(join(dataDir, 'postgres')))!.pid).not.toBe(database);
     expect(await query('SELECT n FROM kept')).toEqual([{ n: 7 }]);
@@ -216,7 +221,7 @@ describe('while it runs', () => {
     const { child, ended } = await startUp();
     await writeFile(join(root, 'stubborn'), '');
     child.kill('SIGINT');
-    await until(async () => (await ends()).length === 2);
+    await until(async () => (await ends()).length === SYSTEM.length);
     await until(() => {
       child.kill('SIGINT');
       return child.exitCode !== null;
@@ -273,7 +278,7 @@ describe('what stands in the way is said in one line', () => {
   });
 
   test('an argument or a setting that is wrong', async () => {
-    expect(await refusal(['--frehs'])).toMatch(/does not know "--frehs"/);
+    expect(await refusal(['--frehs'])).toMatch(/Unknown option '--frehs'/);
     expect(await refusal([], { PORT_BASE: 'x' })).toMatch(/PORT_BASE is not a whole number/);
     expect(await refusal([], { AUTH_JWKS: 'keys.json' })).toMatch(/not set: AUTH_ISSUER, AUTH_AUDIENCE/);
   });
@@ -282,6 +287,6 @@ describe('what stands in the way is said in one line', () => {
 test('tells what it can do, and starts nothing', async () => {
   const { ended, stdout } = start(['--help']);
   expect(await ended()).toBe(0);
-  expect(stdout()).toMatch(/^npm start \[-- --fresh\]\n/);
+  expect(stdout()).toMatch(/^npm start \[-- --fresh/);
   expect(await readdir(root)).not.toContain('data');
 });

@@ -18,13 +18,13 @@ export async function launch(table: readonly ProcessRow[], root: string, node: s
 }
 
 async function runUntilTold(table: readonly ProcessRow[], root: string, node: string): Promise<void> {
-  const { help, fresh } = parseArguments(process.argv.slice(2));
+  const { help, fresh, choice } = parseArguments(process.argv.slice(2));
   if (help) {
     process.stdout.write(HELP);
     return;
   }
   const settings = readSettings(process.env, root);
-  const plan = createPlan(table, settings, process.env);
+  const plan = createPlan(table, settings, process.env, choice);
   const output = createOutput(printingNames(plan), {
     write: (text) => process.stdout.write(text),
     colours: process.stdout.isTTY && !process.env.NO_COLOR,

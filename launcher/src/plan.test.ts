@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readSettings } from './arguments.ts';
 import { createPlan } from './plan.ts';
-import { MAX_PORT_OFFSET, POSTGRES_PORT_OFFSET, type ProcessRow, SYSTEM } from './system.ts';
+import {
+  kafkaPorts,
+  MAX_PORT_OFFSET,
+  MONGODB_PORT_OFFSET,
+  POSTGRES_PORT_OFFSET,
+  type ProcessRow,
+  SYSTEM,
+} from './system.ts';
 
 const plan = (environment: Record<string, string> = {}, table: readonly ProcessRow[] = SYSTEM) =>
   createPlan(table, readSettings(environment, '/repo'), environment);
@@ -24,6 +31,8 @@ describe('with nothing given', () => {
       port: 4032,
       databases: [
         { name: 'cart', owner: 'cart_service', guests: [] },
+        { name: 'catalog', owner: 'catalog_worker', guests: ['catalog_service'] },
+        { name: 'queue', owner: 'catalog_worker', guests: ['catalog_service'] },
         { name: 'tracking', owner: 'shopper_tracking_service', guests: [] },
       ],
     });
@@ -39,6 +48,7 @@ describe('with nothing given', () => {
       PATH: '/bin',
       LANG: 'C',
       MALLOC_ARENA_MAX: '1',
+      NODE_COMPILE_CACHE: '/repo/.data/compile-cache',
       HOST: '127.0.0.1',
       PORT: '4004',
       LOG_LEVEL: 'error',
@@ -51,20 +61,33 @@ describe('with nothing given', () => {
   });
 
   test('gives a token only to those that call others', () => {
-    expect(named('cart-service').tokenFile).toBeUndefined();
-    expect(named('cart-service').environment).not.toHaveProperty('SERVICE_TOKEN_FILE');
+    expect(named('cart-service').tokenFile).toBe('/repo/.data/run/cart-service.token');
+    expect(named('catalog-service').tokenFile).toBeUndefined();
+    expect(named('catalog-service').environment).not.toHaveProperty('SERVICE_TOKEN_FILE');
+  });
+
+  test('tells the cart where the catalog is, unless the environment names another', () => {
+    expect(named('cart-service').environment.CATALOG_URL).toBe('http://127.0.0.1:4002');
+    const other = { CATALOG_URL: 'https://catalog.example' };
+    expect(named('cart-service', other).environment).toMatchObject(other);
   });
 });
 
 test('moves everything along with PORT_BASE and DATA_DIR', () => {
   const { postgres, issuerFolder, processes } = plan({ PORT_BASE: '5000', DATA_DIR: '/data' });
-  expect([postgres?.port, ...processes.map(({ port }) => port)]).toEqual([5032, 5001, 5004]);
+  expect([postgres?.port, ...processes.map(({ port }) => port)]).toEqual([
+    5032, 5001, 5002, 5005, 5004, 5006,
+  ]);
   expect(issuerFolder).toBe('/data/issuer');
 });
 
 test('passes a given store to its own process, and embeds only the others', () => {
   const environment = { CART_STORE_URL: 'postgres://u:secret@db/cart' };
-  expect(plan(environment).postgres?.databases.map(({ name }) => name)).toEqual(['tracking']);
+  expect(plan(environment).postgres?.databases.map(({ name }) => name)).toEqual([
+    'catalog',
+    'queue',
+    'tracking',
+  ]);
   expect(named('cart-service', environment)).toMatchObject({ embeddedStores: [] });
   expect(named('cart-service', environment).environment.STORE_URL).toBe('postgres://u:secret@db/cart');
   expect(JSON.stringify(named('shopper-tracking-service', environment))).not.toContain('secret');
@@ -78,6 +101,88 @@ test('embeds no PostgreSQL when every store is given', () => {
 test('follows the events of another owner when the environment names one', () => {
   const environment = { CART_EVENTS_URL: 'https://cart.example/events' };
   expect(named('shopper-tracking-service', environment).environment).toMatchObject(environment);
+});
+
+describe("the catalog's worker", () => {
+  const worker = (environment?: Record<string, string>) => named('catalog-worker', environment).environment;
+
+  test("may read the demo's feeds, and those that the environment names besides", () => {
+    expect(worker().IMPORT_ALLOWED_HOSTS).toBe('127.0.0.1:4006,127.0.0.1:4007');
+    expect(worker({ IMPORT_ALLOWED_HOSTS: 'a.example:443,b.example:80' }).IMPORT_ALLOWED_HOSTS).toBe(
+      '127.0.0.1:4006,127.0.0.1:4007,a.example:443,b.example:80',
+    );
+  });
+
+  test("knows the API's role, unless all of the databases are somebody else's", () => {
+    const given = { CATALOG_STORE_URL: 'postgres://db/catalog', QUEUE_URL: 'postgres://db/queue' };
+    expect(worker().API_ROLE).toBe('catalog_service');
+    expect(worker(given).API_ROLE).toBe('');
+    expect(worker({ ...given, API_ROLE: 'api' }).API_ROLE).toBe('api');
+  });
+
+  test('has a MongoDB that the environment names, or a local one, and jobs of its own on PostgreSQL', () => {
+    const onMongodb = (environment: Record<string, string> = {}) =>
+      createPlan(SYSTEM, readSettings(environment, '/repo'), environment, {
+        events: 'feed',
+        catalogStore: 'mongodb',
+      });
+    const storesIn = ({ processes }: ReturnType<typeof createPlan>) =>
+      ['catalog-service', 'catalog-worker'].map(
+        (name) => processes.find((process) => process.name === name)!.environment.STORE_URL,
+      );
+    const local = onMongodb();
+    expect(local.mongodb).toEqual({ port: 4017 });
+    expect(storesIn(local)).toEqual(Array(2).fill('mongodb://127.0.0.1:4017/catalog'));
+    expect(local.postgres?.databases.map(({ name }) => name)).toEqual(['cart', 'queue_mongodb', 'tracking']);
+
+    const CATALOG_STORE_URL = 'mongodb://u:secret@m1:27017,m2:27017/catalog';
+    const given = onMongodb({ CATALOG_STORE_URL });
+    expect(given.mongodb).toBeUndefined();
+    expect(storesIn(given)).toEqual(Array(2).fill(CATALOG_STORE_URL));
+    expect(() => onMongodb({ CATALOG_STORE_URL: 'postgres://u:secret@db/catalog' })).toThrow(
+      'CATALOG_STORE_URL does not name a MongoDB; give mongodb://…, or start without --catalog-store',
+    );
+  });
+});
+
+describe('over Kafka', () => {
+  const overKafka = (environment: Record<string, string> = {}) =>
+    createPlan(SYSTEM, readSettings(environment, '/repo'), environment, {
+      events: 'kafka',
+      catalogStore: 'postgres',
+    });
+  const environmentOf = (name: string, environment?: Record<string, string>) =>
+    overKafka(environment).processes.find((process) => process.name === name)!.environment;
+
+  test('starts a broker where none is named', () => {
+    expect(plan().kafka).toBeUndefined();
+    expect(overKafka({ PORT_BASE: '5000' }).kafka).toEqual({ ports: [{ broker: 5092, controller: 5093 }] });
+    expect(overKafka({ KAFKA_BROKERS: 'b1:9092' }).kafka).toBeUndefined();
+  });
+
+  test('has the owners publish, and the followers take from the topic, with the feed beside it', () => {
+    expect(environmentOf('cart-service').KAFKA_PUBLISH_URL).toBe('kafka://127.0.0.1:4092/cart-events');
+    const tracking = environmentOf('shopper-tracking-service', { KAFKA_BROKERS: 'b1:9092,b2:9092' });
+    expect(tracking.CART_EVENTS_URL).toBe('kafka://b1:9092,b2:9092/cart-events');
+    expect(tracking.CART_FEED_URL).toBe('http://127.0.0.1:4001/events');
+    expect(tracking).not.toHaveProperty('KAFKA_PUBLISH_URL');
+  });
+
+  test('logs in where the environment says so', () => {
+    const KAFKA_BROKERS = 'kafka+ssl://ann:secret@b1:9092,b2:9092';
+    const cart = environmentOf('cart-service', { KAFKA_BROKERS, KAFKA_CA_FILE: '/ca.pem' });
+    expect(cart).toMatchObject({
+      KAFKA_PUBLISH_URL: `${KAFKA_BROKERS}/cart-events`,
+      KAFKA_CA_FILE: '/ca.pem',
+    });
+  });
+
+  test.each(['b1:9092,', 'b1:9092/topic', 'http://b1:9092', 'kafka://ann:secret@b1:9092'])(
+    'refuses KAFKA_BROKERS=%s without repeating it',
+    (KAFKA_BROKERS) => {
+      expect(() => overKafka({ KAFKA_BROKERS })).toThrow(/^KAFKA_BROKERS is not host:port,host:port; npm/);
+    },
+  );
 });
 
 test('believes another issuer when it is given whole, and makes no tokens then', () => {
@@ -144,8 +249,9 @@ test('gives each process no more than its own, whatever the environment holds', 
           expect(own.environment[setting]).toBe(environment[given]);
           expect(own.embeddedStores.some((store) => store.setting === setting)).toBe(!environment[given]);
         }
+        const settings = row.stores.map(({ setting }) => setting);
         for (const forbidden of [...GIVEN_STORES, 'PGPASSWORD', 'NODE_OPTIONS']) {
-          expect(own.environment).not.toHaveProperty(forbidden);
+          if (!settings.includes(forbidden)) expect(own.environment).not.toHaveProperty(forbidden);
         }
       }
       expect(postgres !== undefined).toBe(GIVEN_STORES.some((given) => !environment[given]));
@@ -155,8 +261,10 @@ test('gives each process no more than its own, whatever the environment holds', 
 });
 
 test('lets no two parts of the system have the same port, name or role', () => {
-  const offsets = [...SYSTEM.map(({ portOffset }) => portOffset), POSTGRES_PORT_OFFSET];
+  const kafka = kafkaPorts(0, 3).flatMap(({ broker, controller }) => [broker, controller]);
+  const services = SYSTEM.map(({ portOffset }) => portOffset);
+  const offsets = [...services, MONGODB_PORT_OFFSET, POSTGRES_PORT_OFFSET, ...kafka];
   expect(new Set(offsets).size).toBe(offsets.length);
-  expect(Math.max(...offsets)).toBeLessThanOrEqual(MAX_PORT_OFFSET);
+  expect(Math.max(...offsets)).toBe(MAX_PORT_OFFSET);
   expect(new Set(SYSTEM.map(({ name }) => name)).size).toBe(SYSTEM.length);
 });

@@ -3,12 +3,27 @@
  * the environment leaves unset is embedded, and a process is given its own settings, nobody else's.
  */
 import { join } from 'node:path';
-import type { Environment, Settings } from './arguments.ts';
-import { POSTGRES_PORT_OFFSET, type ProcessRow } from './system.ts';
+import type { Choice, Environment, Settings } from './arguments.ts';
+import { nodeEnvironment } from './node-settings.ts';
+import {
+  type BrokerPorts,
+  CATALOG_STORE,
+  kafkaPorts,
+  LOCAL_HOST,
+  MONGODB_PORT_OFFSET,
+  POSTGRES_PORT_OFFSET,
+  type ProcessRow,
+  QUEUE,
+  roleOf,
+} from './system.ts';
 
 export type Plan = {
   /** Undefined when the environment names every store. */
   readonly postgres: { readonly port: number; readonly databases: readonly DatabasePlan[] } | undefined;
+  /** The port of a local MongoDB-compatible server; undefined unless the catalog is to be kept there. */
+  readonly mongodb: { readonly port: number } | undefined;
+  /** The ports of a local Kafka; undefined when events go over the feeds, or over a Kafka that the environment names. */
+  readonly kafka: { readonly ports: readonly BrokerPorts[] } | undefined;
   /** Where the development issuer keeps its keys; undefined when the environment names another issuer. */
   readonly issuerFolder: string | undefined;
   readonly processes: readonly ProcessPlan[];
@@ -45,7 +60,7 @@ export const AUDIENCE = 'micromart';
 export const issuerFolderOf = (dataDir: string): string => join(dataDir, 'issuer');
 export const jwksFileOf = (issuerFolder: string): string => join(issuerFolder, 'jwks.json');
 
-/** What any program of this machine may need, and settings that are the same for all. */
+/** What any program of this machine may need, and settings that say the same to whichever process knows them. */
 const PASSED_ON = [
   ...[
     'PATH',
@@ -58,27 +73,43 @@ const PASSED_ON = [
     'SSL_CERT_FILE',
     'SSL_CERT_DIR',
   ],
-  ...['RATE_LIMIT_PER_SECOND', 'METRICS_OPEN', 'READY_MAX_LAG_MS'],
+  ...['RATE_LIMIT_PER_SECOND', 'METRICS_OPEN', 'READY_MAX_LAG_MS', 'KAFKA_CA_FILE'],
+  ...['CACHE_MAX_AGE', 'CACHE_MAX_AGE_REVALIDATED'],
 ];
 
 const AUTH = ['AUTH_JWKS', 'AUTH_ISSUER', 'AUTH_AUDIENCE'];
 
-/** Throws when the environment names only a part of an issuer. */
-export function createPlan(table: readonly ProcessRow[], settings: Settings, environment: Environment): Plan {
+const USUAL: Choice = { events: 'feed', catalogStore: 'postgres' };
+
+/** Throws when the environment names only a part of an issuer, or what cannot be what was chosen. */
+export function createPlan(
+  system: readonly ProcessRow[],
+  settings: Settings,
+  outside: Environment,
+  choice: Choice = USUAL,
+): Plan {
+  const table = choice.catalogStore === 'mongodb' ? withJobsOfItsOwn(system) : system;
+  const mongodb = planMongodb(choice, settings, outside);
+  // From here on a local MongoDB is a store like any other that is given.
+  const environment = mongodb ? { ...outside, [CATALOG_STORE]: mongodb.url } : outside;
   const { portBase, dataDir, host } = settings;
   const issuerFolder = isIssuerGiven(table, environment) ? undefined : issuerFolderOf(dataDir);
   const auth = issuerFolder
     ? { AUTH_JWKS: jwksFileOf(issuerFolder), AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE }
     : pick(environment, AUTH);
-  const urlOf = (name: string): string => {
+  const hostAt = (portOffset: number): string => `${reachable(host)}:${portBase + portOffset}`;
+  const hostOf = (name: string): string => {
     const row = table.find((one) => one.name === name);
     if (!row) throw new Error(`system.ts names no process ${name}`);
-    return `http://${reachable(host)}:${portBase + row.portOffset}`;
+    return hostAt(row.portOffset);
   };
+  const urlOf = (name: string): string => `http://${hostOf(name)}`;
+  const given = (name: string): string | undefined => outside[name] || undefined;
+  const kafka = planKafka(choice, settings, environment);
 
   const processes = table.map((row): ProcessPlan => {
     const tokenFile = row.callsOthers && issuerFolder ? join(dataDir, 'run', `${row.name}.token`) : undefined;
-    const addresses = row.addresses?.(urlOf) ?? {};
+    const followed = planFollowing(row, urlOf, kafka?.url);
     return {
       name: row.name,
       entry: row.entry,
@@ -86,14 +117,16 @@ export function createPlan(table: readonly ProcessRow[], settings: Settings, env
       url: urlOf(row.name),
       environment: {
         ...pick(environment, PASSED_ON),
-        MALLOC_ARENA_MAX: '1',
+        ...nodeEnvironment(dataDir),
         HOST: host,
         PORT: String(portBase + row.portOffset),
         // A follower that starts before its owner warns that it has to wait; that says nothing to whoever started both.
         LOG_LEVEL: environment.LOG_LEVEL || 'error',
         ...auth,
-        ...addresses,
-        ...pick(environment, Object.keys(addresses)),
+        ...followed,
+        ...pick(environment, Object.keys(followed)),
+        ...row.settings?.({ hostOf, hostAt, given }),
+        ...(kafka && row.publishes ? { KAFKA_PUBLISH_URL: `${kafka.url}/${row.publishes}` } : {}),
         ...(row.callsOthers ? { SERVICE_TOKEN_FILE: tokenFile ?? environment.SERVICE_TOKEN_FILE! } : {}),
         ...Object.fromEntries(
           row.stores
@@ -109,11 +142,75 @@ export function createPlan(table: readonly ProcessRow[], settings: Settings, env
   });
   const databases = planDatabases(table, environment);
   const port = portBase + POSTGRES_PORT_OFFSET;
-  return { postgres: databases.length > 0 ? { port, databases } : undefined, issuerFolder, processes };
+  return {
+    postgres: databases.length > 0 ? { port, databases } : undefined,
+    mongodb: mongodb && { port: mongodb.port },
+    kafka: kafka?.ports && { ports: kafka.ports },
+    issuerFolder,
+    processes,
+  };
 }
 
-/** The database role of a process. */
-export const roleOf = (name: string): string => name.replaceAll('-', '_');
+/** The catalog's database on a local MongoDB; undefined when it is kept on PostgreSQL, or the environment names one. */
+function planMongodb(
+  { catalogStore }: Choice,
+  { portBase }: Settings,
+  { [CATALOG_STORE]: given }: Environment,
+): { url: string; port: number } | undefined {
+  if (catalogStore !== 'mongodb') return undefined;
+  if (given) {
+    if (/^mongodb(\+srv)?:/.test(given)) return undefined;
+    throw new Error(
+      `${CATALOG_STORE} does not name a MongoDB; give mongodb://…, or start without --catalog-store`,
+    );
+  }
+  const port = portBase + MONGODB_PORT_OFFSET;
+  return { url: `mongodb://${LOCAL_HOST}:${port}/catalog`, port };
+}
+
+/** A catalog on MongoDB has its own jobs: one that is half-done on PostgreSQL must not go on there. */
+const withJobsOfItsOwn = (system: readonly ProcessRow[]): ProcessRow[] =>
+  system.map((row) => ({
+    ...row,
+    stores: row.stores.map((store) =>
+      store.database === QUEUE ? { ...store, database: `${QUEUE}_mongodb` } : store,
+    ),
+  }));
+
+/** The URL of the Kafka, without a topic, and the ports where it is a local one. */
+function planKafka(
+  { events }: Choice,
+  { portBase }: Settings,
+  { KAFKA_BROKERS: given }: Environment,
+): { url: string; ports?: readonly BrokerPorts[] } | undefined {
+  if (events !== 'kafka') return undefined;
+  if (!given) {
+    const ports = kafkaPorts(portBase, 1);
+    return { url: `kafka://${ports.map(({ broker }) => `${LOCAL_HOST}:${broker}`).join(',')}`, ports };
+  }
+  const url = given.includes('://') ? given : `kafka://${given}`;
+  if (!KAFKA_URL.test(url)) {
+    throw new Error('KAFKA_BROKERS is not host:port,host:port; npm start -- --help tells more');
+  }
+  return { url };
+}
+
+const KAFKA_URL = /^kafka(:\/\/|\+ssl:\/\/[^/]+@)[^\s,/@]+(,[^\s,/@]+)*$/;
+
+/** By which settings a process finds the events it follows. Over Kafka it is told the owner's feed besides. */
+const planFollowing = (
+  { follows = [] }: ProcessRow,
+  urlOf: (name: string) => string,
+  kafkaUrl: string | undefined,
+): Record<string, string> =>
+  Object.assign(
+    {},
+    ...follows.map(({ prefix, owner, topic }) => {
+      const feed = `${urlOf(owner)}/events`;
+      if (kafkaUrl === undefined) return { [`${prefix}_EVENTS_URL`]: feed };
+      return { [`${prefix}_EVENTS_URL`]: `${kafkaUrl}/${topic}`, [`${prefix}_FEED_URL`]: feed };
+    }),
+  );
 
 function planDatabases(table: readonly ProcessRow[], environment: Environment): DatabasePlan[] {
   const uses = table.flatMap(({ name, stores }) =>

@@ -25,6 +25,17 @@ export async function awaitReady(
   return undefined;
 }
 
+/** What a service that is ready has to do without, in its own words; undefined when there is nothing. */
+export async function askWhatIsMissing(url: string, signal: AbortSignal): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.any([signal, timeout]) });
+  const { parts = {} } = (await response.json()) as {
+    parts?: Record<string, { ok: boolean; detail?: string }>;
+  };
+  const missing = Object.entries(parts).filter(([, { ok }]) => !ok);
+  return missing.map(([name, { detail }]) => (detail ? `${name}: ${detail}` : name)).join('; ') || undefined;
+}
+
 async function ask(url: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);

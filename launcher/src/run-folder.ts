@@ -26,11 +26,14 @@ const TERM_CAP_MS = 10_000;
 const KILL_CAP_MS = 5_000;
 const POLL_MS = 20;
 
-/** Takes the folder for this process. Throws, naming the other's pid, when a living launcher has it. */
-export async function takeRunFolder(folder: string): Promise<RunFolder> {
+/** Takes the folder for this process. Throws, as `inUse` says it, when a living launcher has it. */
+export async function takeRunFolder(
+  folder: string,
+  inUse: (pid: number) => string = systemRuns,
+): Promise<RunFolder> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = join(folder, LAUNCHER);
-  await takeLock(lock);
+  await takeLock(lock, inUse);
   const fileOf = (name: string) => join(folder, `${name}${ENDING}`);
   return {
     remember: (name, pid) => {
@@ -48,7 +51,13 @@ export async function takeRunFolder(folder: string): Promise<RunFolder> {
   };
 }
 
-async function takeLock(lock: string): Promise<void> {
+/** The process id of the living launcher that has the folder, if one has. */
+export async function holderOf(folder: string): Promise<number | undefined> {
+  const holder = await readMark(join(folder, LAUNCHER));
+  return holder && isRunning(holder) ? holder.pid : undefined;
+}
+
+async function takeLock(lock: string, inUse: (pid: number) => string): Promise<void> {
   const draft = `${lock}.${process.pid}`;
   await writeFile(draft, JSON.stringify(markOf(process.pid)));
   try {
@@ -60,7 +69,7 @@ async function takeLock(lock: string): Promise<void> {
       );
       if (taken) return;
       const holder = await readMark(lock);
-      if (holder && isRunning(holder)) throw inUse(holder);
+      if (holder && isRunning(holder)) throw new Error(inUse(holder.pid));
       await removeStale(lock, holder);
     }
   } finally {
@@ -78,10 +87,8 @@ async function removeStale(lock: string, stale: ProcessMark | undefined): Promis
   await rm(aside, { force: true });
 }
 
-const inUse = ({ pid }: ProcessMark): Error =>
-  new Error(
-    `a system already runs on this DATA_DIR (pid ${pid}); end it first, or give another DATA_DIR and PORT_BASE`,
-  );
+const systemRuns = (pid: number): string =>
+  `a system already runs on this DATA_DIR (pid ${pid}); end it first, or give another DATA_DIR and PORT_BASE`;
 
 async function endLeftProcess(file: string, name: string, log: (line: string) => void): Promise<void> {
   const left = await readMark(file);

@@ -13,6 +13,8 @@ import { freePortBase } from './testing/free-port-base.ts';
 
 const START_CAP_MS = 60_000;
 const TEST_CAP_MS = 180_000;
+/** A product of the demo's. */
+const BANANAS = '1082185';
 
 let home: string;
 let environment: Record<string, string>;
@@ -87,19 +89,28 @@ const countsOf = (productId: string, added: number) =>
     return counts.added === added && counts;
   });
 
+const imports = async (): Promise<object[]> => {
+  const { items } = await ask(2, '/jobs', 'catalog');
+  return (items as { kind: string }[]).filter(({ kind }) => kind === 'import');
+};
+
 test(
-  'what a shopper puts into a cart is counted, and still known after the launcher was killed',
+  'a first start fills the catalog, and what shoppers do is counted and still known after the launcher was killed',
   async () => {
     const first = await start();
-    await putIntoACart('p1', 2);
-    expect(await countsOf('p1', 1)).toMatchObject({ productId: 'p1', added: 1, removed: 0, unitsAdded: 2 });
+    const product = await until(() => ask(2, `/products/${BANANAS}`, 'shopper'));
+    expect(product).toMatchObject({ name: 'Bananas' });
+    await putIntoACart(BANANAS, 2);
+    expect(await countsOf(BANANAS, 1)).toMatchObject({ added: 1, removed: 0, unitsAdded: 2 });
+    await until(async () => (await imports()).every((job) => 'state' in job && job.state === 'done'));
 
     const killed = once(first, 'exit');
     first.kill('SIGKILL');
     await killed;
     const second = await start();
-    await putIntoACart('p1', 3);
-    expect(await countsOf('p1', 2)).toMatchObject({ added: 2, unitsAdded: 5 });
+    await putIntoACart(BANANAS, 3);
+    expect(await countsOf(BANANAS, 2)).toMatchObject({ added: 2, unitsAdded: 5 });
+    expect(await imports()).toHaveLength(1);
 
     expect(await end(second)).toBe(0);
     expect((await readdir(join(home, 'data/run'))).filter((name) => name.endsWith('.pid'))).toEqual([]);

@@ -1,21 +1,23 @@
 /**
  * Starts the system that a plan describes, and ends it in order: the services first, each with time to finish what it
- * has in hand, PostgreSQL last. A start that fails half-way ends what it had started.
+ * has in hand, then what keeps their data. A start that fails half-way ends what it had started.
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { endLeftOver } from '@micromart/shared/postgres/embedded-leftover';
 import type { Settings } from './arguments.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
-import { prepareDatabases, roleUrl } from './databases.ts';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { type Closer, EMBEDDED_NAMES, POSTGRES_FOLDER, type StoreUrl, startEmbedded } from './embedded.ts';
+import { fillCatalog } from './fill-catalog.ts';
 import { requireFreePorts } from './free-ports.ts';
 import { type Issuer, prepareIssuer } from './issuer.ts';
+import { endLeftOverKafka } from './local-kafka.ts';
+import { NODE_FLAGS } from './node-settings.ts';
 import type { Output } from './output.ts';
-import { openPasswords } from './passwords.ts';
 import type { Plan, ProcessPlan } from './plan.ts';
 import { readable } from './readable.ts';
-import { awaitReady } from './readiness.ts';
+import { askWhatIsMissing, awaitReady } from './readiness.ts';
 import { type RunFolder, takeRunFolder } from './run-folder.ts';
 import { startServiceTokens } from './service-tokens.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -40,23 +42,23 @@ export type StartOptions = {
 };
 
 const RUN_FOLDER = 'run';
-const POSTGRES_FOLDER = 'postgres';
-const POSTGRES_NAME = 'postgresql';
 const LAUNCHER_NAME = 'launcher';
-/** A young generation of 4 MB: a smaller one saves a few megabytes, and costs a third of a busy service's time. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
+const FEED_PATH = '/products.csv';
+const FILL_TOKEN_TTL_S = 60;
+/** By then what is there has been found, and what is not has been given up for now. */
+const COMPLETE_AFTER_MS = 15_000;
 
 /** The names that print, in the order of their colours. */
 export const printingNames = (plan: Plan): string[] => [
   ...plan.processes.map(({ name }) => name),
-  POSTGRES_NAME,
+  ...EMBEDDED_NAMES,
   LAUNCHER_NAME,
 ];
 
 export async function startSystem(options: StartOptions): Promise<System> {
   const { plan, settings, fresh, output } = options;
   const { dataDir, host } = settings;
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: Closer[] = [];
   const close = async () => {
     const failures: unknown[] = [];
     for (const closer of closers.splice(0).reverse()) {
@@ -75,20 +77,26 @@ export async function startSystem(options: StartOptions): Promise<System> {
     const tell = (line: string) => output.line(LAUNCHER_NAME, line);
     await run.endLeftOver(tell);
     await endLeftOver(join(await realpath(dataDir), POSTGRES_FOLDER), tell);
+    await endLeftOverKafka(dataDir, { needed: fresh || plan.kafka !== undefined, log: tell });
     await requireFreePorts(host, plan.processes);
     if (fresh) await emptyDataFolder(dataDir, RUN_FOLDER);
 
     const issuer = plan.issuerFolder ? await prepareIssuer(plan.issuerFolder) : undefined;
-    const storeUrl = await startStores(options, closers);
+    const storeUrl = await startEmbedded(options, closers);
     if (issuer) await startTokens(options, issuer, closers);
 
     const services = plan.processes.map((process) => startService(process, options, run, storeUrl));
     const ending = new AbortController();
     closers.push(() => Promise.all(services.map((service) => service.stop())).then(() => {}));
     closers.push(() => ending.abort());
-    const settled = plan.processes.map((process) => tellWhenReady(process, output, ending.signal));
+    const told = plan.processes.map((process) => tellWhenReady(process, output, ending.signal));
+    const settled = Promise.all(told).then(() => {});
+    if (issuer) {
+      const fill = () => fillCatalogOf(options, issuer, ending.signal);
+      void settled.then(fill, () => {});
+    }
     return {
-      settled: Promise.all(settled).then(() => {}),
+      settled,
       close,
       kill: () => {
         for (const service of services) service.kill();
@@ -101,30 +109,7 @@ export async function startSystem(options: StartOptions): Promise<System> {
   }
 }
 
-type StoreUrl = (database: string, role: string) => string;
-
-async function startStores(
-  { plan, settings: { dataDir }, output }: StartOptions,
-  closers: (() => Promise<void> | void)[],
-): Promise<StoreUrl> {
-  if (!plan.postgres) return () => '';
-  const passwordOf = await openPasswords(join(dataDir, 'database-secret'));
-  const server = await startEmbeddedPostgres({
-    folder: join(dataDir, POSTGRES_FOLDER),
-    port: plan.postgres.port,
-    superuserPassword: passwordOf('postgres'),
-    print: (line) => output.line(POSTGRES_NAME, line),
-  });
-  closers.push(() => server.stop());
-  await prepareDatabases(server.url, plan.postgres.databases, passwordOf);
-  return (database, role) => roleUrl(server.url, database, role, passwordOf(role));
-}
-
-async function startTokens(
-  { plan, output }: StartOptions,
-  issuer: Issuer,
-  closers: (() => Promise<void> | void)[],
-): Promise<void> {
+async function startTokens({ plan, output }: StartOptions, issuer: Issuer, closers: Closer[]): Promise<void> {
   const holders = plan.processes.flatMap(({ name, tokenFile: file }) => (file ? [{ name, file }] : []));
   const onError = (error: unknown) =>
     output.line(LAUNCHER_NAME, `a token could not be renewed, trying again: ${(error as Error).message}`);
@@ -162,11 +147,44 @@ function startService(
   };
 }
 
+async function fillCatalogOf(
+  { plan, output }: StartOptions,
+  issuer: Issuer,
+  signal: AbortSignal,
+): Promise<void> {
+  const urlOf = (name: string) => plan.processes.find((one) => one.name === name)?.url;
+  const [catalogUrl, feedUrl] = [urlOf('catalog-service'), urlOf('supplier-feed')];
+  if (!catalogUrl || !feedUrl) return;
+  await fillCatalog({
+    catalogUrl,
+    feedUrl: `${feedUrl}${FEED_PATH}`,
+    token: () => issuer.sign({ subject: LAUNCHER_NAME, roles: ['catalog'], ttlS: FILL_TOKEN_TTL_S }),
+    print: (line) => output.line('catalog-service', line),
+    signal,
+  });
+}
+
 async function tellWhenReady({ name, url }: ProcessPlan, output: Output, signal: AbortSignal): Promise<void> {
   try {
     const lack = await awaitReady(url, signal);
     output.line(name, lack ? `is not ready yet: ${lack}` : `ready at ${url}`);
+    if (!lack) void tellWhatIsMissing(name, url, { output, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+/** A service that does without Kafka is ready, and whoever gave a wrong address would not learn of it. */
+async function tellWhatIsMissing(
+  name: string,
+  url: string,
+  { output, signal }: { output: Output; signal: AbortSignal },
+): Promise<void> {
+  try {
+    await delay(COMPLETE_AFTER_MS, undefined, { signal });
+    const missing = await askWhatIsMissing(url, signal);
+    if (missing) output.line(name, `works without ${missing}`);
+  } catch {
+    // It ends, or has ended, which is told where that is noticed.
   }
 }

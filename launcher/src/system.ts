@@ -10,8 +10,11 @@ export type ProcessRow = {
   /** Its port lies this much above `PORT_BASE`. */
   readonly portOffset: number;
   readonly stores: readonly StoreRow[];
-  /** Where it finds the others: settings that the environment may give otherwise. */
-  readonly addresses?: (urlOf: (name: string) => string) => Readonly<Record<string, string>>;
+  /** The topic of the events that it owns, for a system that runs over Kafka. */
+  readonly publishes?: string;
+  readonly follows?: readonly FollowRow[];
+  /** What else it is told. */
+  readonly settings?: (system: Surroundings) => Readonly<Record<string, string>>;
   /** Whether it calls others in its own name, and so gets a token, renewed in time, in `SERVICE_TOKEN_FILE`. */
   readonly callsOthers?: boolean;
 };
@@ -27,24 +30,110 @@ export type StoreRow = {
   readonly access: 'owner' | 'guest';
 };
 
+/** What a process's settings may be made of. */
+export type Surroundings = {
+  /** Where others on this machine reach a process: `host:port`. */
+  readonly hostOf: (name: string) => string;
+  /** The same of a program that is not in the table, by the place of its port. */
+  readonly hostAt: (portOffset: number) => string;
+  /** What the environment gives by this name. */
+  readonly given: (name: string) => string | undefined;
+};
+
+/** Whose events a process follows: over the feed that the owner serves, or over a topic with the feed beside it. */
+export type FollowRow = {
+  /** `CART` stands for the settings CART_EVENTS_URL and CART_FEED_URL. */
+  readonly prefix: string;
+  readonly owner: string;
+  readonly topic: string;
+};
+
+/** The database role of a process. */
+export const roleOf = (name: string): string => name.replaceAll('-', '_');
+
+/** Where what is embedded listens; what HOST says is for the services. */
+export const LOCAL_HOST = '127.0.0.1';
+
+/** Where `npm run demo` serves the feed of its own import. */
+const DEMO_FEED_PORT_OFFSET = 7;
+
+/** The launcher's setting for the catalog's store, which may be PostgreSQL or MongoDB. */
+export const CATALOG_STORE = 'CATALOG_STORE_URL';
+
+/** The database of the catalog's jobs. */
+export const QUEUE = 'queue';
+
+export type BrokerPorts = { readonly broker: number; readonly controller: number };
+
+/** The worker makes both, and grants the API its part. */
+const catalogStores = (access: StoreRow['access']): StoreRow[] => [
+  { setting: 'STORE_URL', given: CATALOG_STORE, database: 'catalog', access },
+  { setting: 'QUEUE_URL', given: 'QUEUE_URL', database: QUEUE, access },
+];
+
 export const SYSTEM: readonly ProcessRow[] = [
   {
     name: 'cart-service',
     entry: 'cart-service/src/main.ts',
     portOffset: 1,
     stores: [{ setting: 'STORE_URL', given: 'CART_STORE_URL', database: 'cart', access: 'owner' }],
+    publishes: 'cart-events',
+    settings: ({ hostOf, given }) => ({
+      CATALOG_URL: given('CATALOG_URL') ?? `http://${hostOf('catalog-service')}`,
+    }),
+    callsOthers: true,
+  },
+  {
+    name: 'catalog-service',
+    entry: 'catalog-service/src/main.ts',
+    portOffset: 2,
+    stores: catalogStores('guest'),
+  },
+  {
+    name: 'catalog-worker',
+    entry: 'catalog-service/src/worker-main.ts',
+    portOffset: 5,
+    stores: catalogStores('owner'),
+    publishes: 'catalog-events',
+    settings: ({ hostOf, hostAt, given }) => ({
+      // Databases that are all somebody else's need not know the role by this name.
+      API_ROLE:
+        given('API_ROLE') ?? (given(CATALOG_STORE) && given('QUEUE_URL') ? '' : roleOf('catalog-service')),
+      IMPORT_ALLOWED_HOSTS: [
+        hostOf('supplier-feed'),
+        hostAt(DEMO_FEED_PORT_OFFSET),
+        ...(given('IMPORT_ALLOWED_HOSTS')?.split(',') ?? []),
+      ].join(','),
+    }),
   },
   {
     name: 'shopper-tracking-service',
     entry: 'shopper-tracking-service/src/main.ts',
     portOffset: 4,
     stores: [{ setting: 'STORE_URL', given: 'TRACKING_STORE_URL', database: 'tracking', access: 'owner' }],
-    addresses: (urlOf) => ({ CART_EVENTS_URL: `${urlOf('cart-service')}/events` }),
+    follows: [{ prefix: 'CART', owner: 'cart-service', topic: 'cart-events' }],
     callsOthers: true,
+  },
+  {
+    name: 'supplier-feed',
+    entry: 'launcher/src/supplier-feed/main.ts',
+    portOffset: 6,
+    stores: [],
   },
 ];
 
 export const POSTGRES_PORT_OFFSET = 32;
+export const MONGODB_PORT_OFFSET = 17;
 
-/** The largest offset that any part of the system takes, now or when it runs over a local Kafka. */
-export const MAX_PORT_OFFSET = 97;
+const KAFKA_PORT_OFFSET = 92;
+const MAX_BROKERS = 3;
+
+/** The ports of a local Kafka, two for each of its brokers. */
+export const kafkaPorts = (portBase: number, brokers: number): BrokerPorts[] =>
+  Array.from({ length: brokers }, (_, index) => {
+    const broker = portBase + KAFKA_PORT_OFFSET + 2 * index;
+    return { broker, controller: broker + 1 };
+  });
+
+/** The largest offset that any part of the system takes. */
+export const MAX_PORT_OFFSET = KAFKA_PORT_OFFSET + 2 * MAX_BROKERS - 1;

@@ -1,5 +1,8 @@
 import type { Plan } from './plan.ts';
 
+/** A product of the demo's catalog. */
+const BANANAS = '1082185';
+
 /** What to try first, as commands for another terminal. `given` are the settings that this start was given. */
 export function welcome(plan: Plan, given: Readonly<Record<string, string>>): string {
   const urlOf = (name: string) => plan.processes.find((one) => one.name === name)!.url;
@@ -12,10 +15,12 @@ Everything runs; Ctrl-C ends it. To try it, in this folder, from another termina
 
   CART=$(curl -s -X POST ${bearer('shopper')} ${cart}/carts | node -p 'JSON.parse(fs.readFileSync(0)).id')
 
-  curl ${bearer('shopper')} -H 'Content-Type: application/json' \\
-    -d '{ "items": [{ "productId": "1", "quantity": 2 }] }' ${cart}/carts/$CART/items
+  curl ${bearer('shopper')} ${urlOf('catalog-service')}/products/${BANANAS}
 
-  curl ${bearer('business')} ${urlOf('shopper-tracking-service')}/products/1/counts
+  curl ${bearer('shopper')} -H 'Content-Type: application/json' \\
+    -d '{ "items": [{ "productId": "${BANANAS}", "quantity": 2 }] }' ${cart}/carts/$CART/items
+
+  curl ${bearer('business')} ${urlOf('shopper-tracking-service')}/products/${BANANAS}/counts
 
 `;
 }

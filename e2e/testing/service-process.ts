@@ -1,0 +1,45 @@
+/** For tests: a service as a process of its own, which can be killed and started again at the same address. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@micromart/shared/testing/free-port';
+import { until } from '@micromart/shared/testing/until';
+
+export type ServiceProcess = {
+  readonly url: string;
+  /** Starts it, and comes back when it is ready. */
+  start(): Promise<void>;
+  /** Ends it, if it runs, and comes back when it has ended. */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+};
+
+const HOST = '127.0.0.1';
+
+/** Of an entry file, told from the repository's root. */
+export async function openServiceProcess(
+  entry: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const port = await freePort();
+  const url = `http://${HOST}:${port}`;
+  let child: ChildProcess | undefined;
+  return {
+    url,
+    async start() {
+      const started = spawn(process.execPath, [fileURLToPath(new URL(`../../${entry}`, import.meta.url))], {
+        env: { ...settings, HOST, PORT: String(port), LOG_LEVEL: 'error', METRICS_OPEN: 'true' },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      child = started;
+      const isReady = async () => started.exitCode !== null || (await fetch(`${url}/health/ready`)).ok;
+      await until(isReady);
+      if (started.exitCode !== null) throw new Error(`${entry} ended with ${started.exitCode}`);
+    },
+    async kill(signal = 'SIGKILL') {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { until } from '@micromart/shared/testing/until';
+import { createKeeper } from './keeper.ts';
+
+test('starts again what has ended, as often as it takes, and tells of it', async () => {
+  const outcomes = [new Error('the port is taken'), undefined];
+  let starts = 0;
+  const printed: string[] = [];
+  const keeper = createKeeper(
+    async () => {
+      starts += 1;
+      const failure = outcomes.shift();
+      if (failure) throw failure;
+    },
+    (line) => printed.push(line),
+  );
+  keeper.ended('it crashed');
+  await until(() => starts === 2);
+  expect(printed).toEqual([
+    'it crashed; starts again in 250 ms',
+    'the port is taken; starts again in 500 ms',
+  ]);
+  await keeper.stop();
+});
+
+test('waits for a start that is under way, and begins none after it was stopped', async () => {
+  let starts = 0;
+  let finish = () => {};
+  const printed: string[] = [];
+  const keeper = createKeeper(
+    () => {
+      starts += 1;
+      return new Promise((done) => {
+        finish = done;
+      });
+    },
+    (line) => printed.push(line),
+  );
+  keeper.ended('it crashed');
+  await until(() => starts === 1);
+  let stopped = false;
+  const stopping = keeper.stop().then(() => {
+    stopped = true;
+  });
+  await new Promise((done) => setImmediate(done));
+  expect(stopped).toBe(false);
+  finish();
+  await stopping;
+  keeper.ended('it was ended');
+  expect([starts, printed.length]).toEqual([1, 1]);
+});

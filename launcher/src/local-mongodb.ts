@@ -1,0 +1,48 @@
+/**
+ * The MongoDB-compatible server of a data folder, for whoever wants to try the catalog on MongoDB and has none. One that
+ * ends by itself is started again.
+ */
+import { join } from 'node:path';
+import { type Ferretdb, startFerretdb } from '@micromart/shared/mongodb/ferretdb/server';
+import { requireFreePorts } from './free-ports.ts';
+import { createKeeper } from './keeper.ts';
+import { LOCAL_HOST } from './system.ts';
+
+/** What it prints by itself; only errors are worth a line among those of the services. */
+const NOT_WORTH_TELLING = /^time=\S+ level=(DEBUG|INFO|WARN) /;
+
+export type LocalMongodb = { readonly url: string; stop(): Promise<void> };
+
+/** Starts it on this port and comes back once it serves requests. */
+export async function startLocalMongodb({
+  dataDir,
+  port,
+  print,
+}: {
+  dataDir: string;
+  port: number;
+  print: (line: string) => void;
+}): Promise<LocalMongodb> {
+  await requireFreePorts(LOCAL_HOST, [{ name: 'the MongoDB-compatible server', port }]);
+  let server: Ferretdb | undefined;
+  const onExit = (lastWords: string) => {
+    server = undefined;
+    keeper.ended(`ended by itself: ${lastWords}`);
+  };
+  const log = (line: string) => {
+    if (!NOT_WORTH_TELLING.test(line)) print(line);
+  };
+  const launch = async () => {
+    server = await startFerretdb({ folder: join(dataDir, 'mongodb'), port, onExit, log });
+  };
+  const keeper = createKeeper(launch, print);
+  await launch();
+  const { url } = server!;
+  return {
+    url,
+    stop: async () => {
+      await keeper.stop();
+      await server?.stop();
+    },
+  };
+}

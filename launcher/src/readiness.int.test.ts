@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { askWhatIsMissing, awaitReady } from './readiness.ts';
+
+let server: Server;
+let url: string;
+let answers: { status: number; body: object }[];
+const { signal } = new AbortController();
+
+beforeEach(async () => {
+  server = createServer((request, response) => {
+    const { status, body } =
+      request.url === '/health/live'
+        ? { status: 200, body: {} }
+        : answers.length > 1
+          ? answers.shift()!
+          : answers[0]!;
+    response.writeHead(status).end(JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test('waits until a service is ready', async () => {
+  answers = [
+    { status: 503, body: { ready: false } },
+    { status: 200, body: { ready: true } },
+  ];
+  expect(await awaitReady(url, signal)).toBeUndefined();
+});
+
+test('gives what a service still lacks when its time is over', async () => {
+  answers = [{ status: 503, body: { parts: { store: { ok: false } } } }];
+  expect(await awaitReady(url, signal, { capMs: 0 })).toBe('{"parts":{"store":{"ok":false}}}');
+});
+
+test('tells what a service does without, and nothing of one that is whole', async () => {
+  const parts = { store: { ok: true }, kafka: { ok: false, detail: 'no broker answers' }, x: { ok: false } };
+  answers = [{ status: 200, body: { parts } }];
+  expect(await askWhatIsMissing(url, signal)).toBe('kafka: no broker answers; x');
+  answers = [{ status: 200, body: { parts: { store: { ok: true } } } }];
+  expect(await askWhatIsMissing(url, signal)).toBeUndefined();
+});
