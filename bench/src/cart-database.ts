@@ -7,6 +7,8 @@ import { requireSame } from './protocol.ts';
 
 export const CARTS = 2_000;
 export const LINES = 5;
+export const PRODUCT_IDS = Array.from({ length: LINES }, (_, n) => `product-${n}`);
+export const PRICE = { amount: 399, currency: 'USD' };
 const SUBJECT = 'shopper';
 const SHOPPER = '0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d';
 
@@ -25,10 +27,12 @@ export async function fillCarts(pool: Pool): Promise<void> {
     owner: SUBJECT,
     shopper: SHOPPER,
     state: 'open',
-    items: Array.from({ length: LINES }, (_, n) => ({
-      productId: `product-${n}`,
+    items: PRODUCT_IDS.map((productId) => ({
+      productId,
       quantity: 1,
       addedAt: '2026-11-01T09:30:00.000Z',
+      name: `Product ${productId}`,
+      unitPrice: PRICE,
     })),
   };
   const ids = Array.from({ length: CARTS }, (_, n) => cartIdOf(n));

@@ -1,4 +1,4 @@
-/** A catalog as `npm start` has it, filled with products: its databases, and a worker that has made their schemas. */
+/** A catalog as `npm start` has it: its databases, its processes' settings, and products where they are wanted. */
 
 import { decideOrder } from '@micromart/catalog-service/product';
 import { openCatalogWriter } from '@micromart/catalog-service/store';
@@ -6,6 +6,17 @@ import { productContent } from '@micromart/shared/contracts/catalog/product';
 import { openTestIssuer } from '@micromart/shared/testing/http';
 import type { Server } from './database.ts';
 import { startProcess } from './service-process.ts';
+
+export const WORKER = 'catalog-service/src/worker-main.ts';
+
+/** A catalog's databases, empty, and who may ask it. */
+export type CatalogDatabases = {
+  /** What the catalog's processes are started with. */
+  readonly settings: Readonly<Record<string, string>> & { readonly STORE_URL: string };
+  /** The value of an Authorization header. */
+  authorize(role: 'service' | 'catalog'): Promise<string>;
+  close(): Promise<void>;
+};
 
 export type BenchCatalog = {
   /** What the catalog's API is started with. */
@@ -21,7 +32,7 @@ const fail = (error: unknown) => {
   throw error;
 };
 
-export async function openBenchCatalog(server: Server, products: number): Promise<BenchCatalog> {
+export async function openCatalogDatabases(server: Server): Promise<CatalogDatabases> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -33,18 +44,37 @@ export async function openBenchCatalog(server: Server, products: number): Promis
     closers.push(store.drop);
     const queue = await server.createDatabase();
     closers.push(queue.drop);
-    const settings = {
-      AUTH_JWKS: issuer.jwks,
-      AUTH_ISSUER: issuer.issuer,
-      AUTH_AUDIENCE: issuer.audience,
-      STORE_URL: store.url,
-      QUEUE_URL: queue.url,
+    return {
+      settings: {
+        AUTH_JWKS: issuer.jwks,
+        AUTH_ISSUER: issuer.issuer,
+        AUTH_AUDIENCE: issuer.audience,
+        STORE_URL: store.url,
+        QUEUE_URL: queue.url,
+      },
+      authorize: async (role) =>
+        `Bearer ${await issuer.token({ subject: 'bench', roles: [role], expiresIn: '4h' })}`,
+      close,
     };
-    const worker = await startProcess('catalog-service/src/worker-main.ts', settings);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A catalog that holds products; its worker has made the schemas, and has ended. */
+export async function openBenchCatalog(server: Server, products: number): Promise<BenchCatalog> {
+  const databases = await openCatalogDatabases(server);
+  const { settings } = databases;
+  try {
+    const worker = await startProcess(WORKER, settings);
     await worker.stop();
 
-    const writer = await openCatalogWriter(store.url, { onError: fail });
-    closers.push(writer.close);
+    const writer = await openCatalogWriter(settings.STORE_URL, { onError: fail });
+    const close = async () => {
+      await writer.close();
+      await databases.close();
+    };
     let orders = 0;
     const put = (id: string) => {
       orders += 1;
@@ -64,13 +94,13 @@ export async function openBenchCatalog(server: Server, products: number): Promis
     await Promise.all(productIds.map(put));
     return {
       settings,
-      reader: `Bearer ${await issuer.token({ subject: 'bench', roles: ['service'], expiresIn: '4h' })}`,
+      reader: await databases.authorize('service'),
       productIds,
       change: async (id) => void (await put(id)),
       close,
     };
   } catch (error) {
-    await close();
+    await databases.close();
     throw error;
   }
 }

@@ -7,6 +7,8 @@ import { helpText, parseArguments } from './arguments.ts';
 import { startServer } from './database.ts';
 import type { Figure } from './figure.ts';
 import { h1Hits } from './h1-hits.ts';
+import { h2Saved } from './h2-saved.ts';
+import { h3Import } from './h3-import.ts';
 import { describeMachine } from './machine.ts';
 import { p1Follower } from './p1-follower.ts';
 import { p3Change } from './p3-change.ts';
@@ -28,6 +30,8 @@ const FIGURES: Readonly<Record<string, Figure>> = {
   P9: p9Top,
   P11: p11Footprint,
   H1: h1Hits,
+  H2: h2Saved,
+  H3: h3Import,
 };
 const RESULTS = new URL('../results.json', import.meta.url);
 

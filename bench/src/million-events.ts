@@ -4,16 +4,18 @@ import { requireSame, WrongAnswer } from './protocol.ts';
 import type { StartedSystem } from './started-system.ts';
 
 const PRODUCTS_IN_ONE = 100;
-/** No more than one page of the list shows. */
+/** As many as the demo's catalog has, and one page of the list shows. */
 const PRODUCTS = 1_000;
 const POSTS_A_CART = 10;
 const WIDTH = 8;
+const FILLED_CAP_MS = 60_000;
 const COUNTED_CAP_MS = 300_000;
 const POLL_MS = 100;
 
 /** Adds `events` and waits until the counters include them. Throws WrongAnswer when they do not come to that. */
 export async function putThrough(system: StartedSystem, events: number): Promise<void> {
   const [shopper, business] = await Promise.all([system.authorize('shopper'), system.authorize('business')]);
+  const productIds = await readProducts(system.catalog, business);
   const posts = events / PRODUCTS_IN_ONE;
   let taken = 0;
   const ask = async (path: string, body?: unknown) => {
@@ -33,7 +35,7 @@ export async function putThrough(system: StartedSystem, events: number): Promise
         taken += some;
         const { id } = await ask('/carts');
         for (let n = 0; n < some; n += 1)
-          await ask(`/carts/${id}/items`, { items: itemsOf(cart / POSTS_A_CART) });
+          await ask(`/carts/${id}/items`, { items: itemsOf(productIds, cart / POSTS_A_CART) });
       }
     }),
   );
@@ -49,8 +51,19 @@ export async function putThrough(system: StartedSystem, events: number): Promise
   requireSame('events counted', await total(), events);
 }
 
-const itemsOf = (cart: number) =>
+/** The ids of the demo's products, once they are all there. */
+async function readProducts(catalog: string, authorization: string): Promise<string[]> {
+  for (let waitedMs = 0; waitedMs < FILLED_CAP_MS; waitedMs += POLL_MS) {
+    const response = await fetch(`${catalog}/products?limit=${PRODUCTS}`, { headers: { authorization } });
+    const { items } = (await response.json()) as { items: { id: string }[] };
+    if (items.length === PRODUCTS) return items.map(({ id }) => id);
+    await sleep(POLL_MS);
+  }
+  throw new Error(`the catalog had no ${PRODUCTS} products after ${FILLED_CAP_MS} ms`);
+}
+
+const itemsOf = (productIds: readonly string[], cart: number) =>
   Array.from({ length: PRODUCTS_IN_ONE }, (_, n) => ({
-    productId: `product-${(Math.floor(cart) * PRODUCTS_IN_ONE + n) % PRODUCTS}`,
+    productId: productIds[(Math.floor(cart) * PRODUCTS_IN_ONE + n) % PRODUCTS]!,
     quantity: 1,
   }));

@@ -5,7 +5,17 @@
 import { createHash } from 'node:crypto';
 import { type Cart, setQuantity } from '@micromart/cart-service/cart';
 import { openPool } from '@micromart/shared/postgres/pool';
-import { CARTS, cartIdOf, fillCarts, LINES, openCartStore, requireChanged } from './cart-database.ts';
+import { stubProduct } from '@micromart/shared/testing/stub-catalog';
+import {
+  CARTS,
+  cartIdOf,
+  fillCarts,
+  LINES,
+  openCartStore,
+  PRICE,
+  PRODUCT_IDS,
+  requireChanged,
+} from './cart-database.ts';
 import { onFreshDatabase, type Server } from './database.ts';
 import type { Figure } from './figure.ts';
 import { keepInFlight } from './in-flight.ts';
@@ -19,6 +29,14 @@ const WIDTH = 64;
 const CLIENTS = [8, 16, 32];
 const SECONDS = 5;
 const QUICK_SECONDS = 2;
+
+/** What the catalog says of each product of the carts. */
+const OFFERS = new Map(
+  PRODUCT_IDS.map((id) => [
+    id,
+    { state: 'fresh' as const, product: stubProduct(id, { price: PRICE }), ageMs: 0, freshForMs: 1 },
+  ]),
+);
 
 export const p3Change: Figure = async ({ server, rounds, quick, tell }) => {
   const seconds = quick ? QUICK_SECONDS : SECONDS;
@@ -95,7 +113,7 @@ const change = (server: Server, seconds: number): Promise<number> =>
           (document, version) => {
             const line = document!.state.items[turn % LINES]!;
             const quantity = (line.quantity % 9) + 1;
-            const { cart, events } = setQuantity(document!.state, line.productId, quantity, {
+            const { cart, events } = setQuantity(document!.state, line.productId, quantity, OFFERS, {
               cartId,
               version,
               now: new Date(),
@@ -119,6 +137,13 @@ const fingerprintOf = (lane: number, turn: number): string =>
 /** As large as what the cart service answers and stores. */
 const answerOf = (id: string, { state, items }: Cart, version: number) => ({
   status: 200,
-  headers: { etag: `"${version}.0"`, 'cache-control': 'private, no-cache' },
-  body: { id, version, state, items },
+  headers: { etag: `"${version}.Dk2SYFJrSkqHmVnE"`, 'cache-control': 'private, no-cache' },
+  body: {
+    id,
+    version,
+    state,
+    items: items.map((line) => ({ ...line, currentPrice: PRICE, available: true })),
+    total: PRICE,
+    catalog: 'fresh',
+  },
 });

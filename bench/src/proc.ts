@@ -14,9 +14,14 @@ export async function descendantsOf(pid: number): Promise<ProcessInfo[]> {
 }
 
 /** Resident memory in megabytes. */
-export async function residentMb(pid: number): Promise<number> {
+export const residentMb = (pid: number): Promise<number> => statusMb(pid, 'VmRSS');
+
+/** The most that it has been. */
+export const peakResidentMb = (pid: number): Promise<number> => statusMb(pid, 'VmHWM');
+
+async function statusMb(pid: number, line: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)![1]) / KB_PER_MB;
+  return Number(new RegExp(`^${line}:\\s+(\\d+)`, 'm').exec(status)![1]) / KB_PER_MB;
 }
 
 async function readInfo(name: string): Promise<ProcessInfo | undefined> {

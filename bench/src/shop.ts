@@ -1,4 +1,7 @@
-/** The cart service, and shopper tracking behind it, on databases of their own; with tokens for whoever asks them. */
+/**
+ * The cart service, and shopper tracking behind it, on databases of their own; with tokens for whoever asks them. The
+ * catalog is a stand-in that sells whatever it is asked about, and lets its answers be kept for an hour.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,19 +43,23 @@ export async function openShop(server: Server, { tracking: wanted }: { tracking:
     const folder = await mkdtemp(join(tmpdir(), 'bench-shop-'));
     closers.push(() => rm(folder, { recursive: true, force: true }));
     const tokenFile = join(folder, 'token');
-    await writeFile(
-      tokenFile,
-      await issuer.token({ subject: 'tracking', roles: ['service'], expiresIn: '4h' }),
-    );
+    await writeFile(tokenFile, await issuer.token({ subject: 'shop', roles: ['service'], expiresIn: '4h' }));
 
     const settings = {
       AUTH_JWKS: issuer.jwks,
       AUTH_ISSUER: issuer.issuer,
       AUTH_AUDIENCE: issuer.audience,
       RATE_LIMIT_PER_SECOND: NO_LIMIT,
+      SERVICE_TOKEN_FILE: tokenFile,
     };
+    const catalog = await startProcess('shared/src/testing/stub-catalog-main.ts', {});
+    closers.push(catalog.stop);
     const cartDatabase = await open();
-    const cart = await startProcess('cart-service/src/main.ts', { ...settings, STORE_URL: cartDatabase.url });
+    const cart = await startProcess('cart-service/src/main.ts', {
+      ...settings,
+      STORE_URL: cartDatabase.url,
+      CATALOG_URL: `http://${catalog.host}:${catalog.port}`,
+    });
     closers.push(cart.stop);
     const trackingDatabase = wanted ? await open() : undefined;
     const tracking = trackingDatabase
@@ -60,7 +67,6 @@ export async function openShop(server: Server, { tracking: wanted }: { tracking:
           ...settings,
           STORE_URL: trackingDatabase.url,
           CART_EVENTS_URL: `http://${cart.host}:${cart.port}/events`,
-          SERVICE_TOKEN_FILE: tokenFile,
         })
       : undefined;
     if (tracking) closers.push(tracking.stop);

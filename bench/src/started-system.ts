@@ -9,6 +9,7 @@ import { freePort } from '@micromart/shared/testing/free-port';
 export type StartedSystem = {
   readonly pid: number;
   readonly cart: string;
+  readonly catalog: string;
   readonly tracking: string;
   /** From the command to the last service's readiness. */
   readonly startedS: number;
@@ -19,6 +20,7 @@ export type StartedSystem = {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CART_OFFSET = 1;
+const CATALOG_OFFSET = 2;
 const TRACKING_OFFSET = 4;
 const READY_CAP_MS = 60_000;
 const POLL_MS = 10;
@@ -55,6 +57,7 @@ export async function startSystem(dataDir: string): Promise<StartedSystem> {
   return {
     pid: npm.pid!,
     cart: urlOf(CART_OFFSET),
+    catalog: urlOf(CATALOG_OFFSET),
     tracking: urlOf(TRACKING_OFFSET),
     startedS: (performance.now() - startedMs) / 1_000,
     async authorize(role) {

@@ -1,5 +1,7 @@
+import type { Money } from '@micromart/shared/contracts/catalog/product';
 import type { NewEvent } from '@micromart/shared/contracts/envelope';
 import { problem } from '@micromart/shared/http/problem';
+import { type Offer, type Offers, offerOf } from './offers.ts';
 
 export const MAX_QUANTITY = 999;
 export const MAX_LINES = 500;
@@ -9,6 +11,9 @@ export type Line = {
   readonly quantity: number;
   /** When the product was first added, RFC 3339. */
   readonly addedAt: string;
+  /** What it was called, and what one cost, when it was first added; lines from before these were kept have none. */
+  readonly name?: string;
+  readonly unitPrice?: Money;
 };
 
 export type Cart = {
@@ -35,18 +40,21 @@ export const openCart = (owner: string, shopper: string): Cart => ({
   items: [],
 });
 
-/** Adds to what is there, all or nothing. */
+/** Adds to what is there, all or nothing. What is not on sale is refused. */
 export function addItems(
   cart: Cart,
   wanted: readonly { productId: string; quantity: number }[],
+  offers: Offers,
   occasion: Occasion,
 ): CartChange {
   requireOpen(cart);
   const lines = new Map(cart.items.map((line) => [line.productId, line]));
-  for (const { productId, quantity } of wanted) {
-    const line = lines.get(productId) ?? { productId, quantity: 0, addedAt: occasion.now.toISOString() };
+  const events = wanted.map(({ productId, quantity }) => {
+    const offer = offerOf(productId, offers);
+    const line = lines.get(productId) ?? newLine(productId, offer, occasion);
     lines.set(productId, { ...line, quantity: line.quantity + quantity });
-  }
+    return added(cart, productId, quantity, offer.price, occasion);
+  });
   const items = [...lines.values()];
   const tooLarge = items.find((line) => line.quantity > MAX_QUANTITY);
   if (tooLarge) {
@@ -56,24 +64,33 @@ export function addItems(
     );
   }
   requireRoom(items);
-  return {
-    cart: { ...cart, items },
-    events: wanted.map(({ productId, quantity }) => added(cart, productId, quantity, occasion)),
-  };
+  return { cart: { ...cart, items }, events };
 }
 
-/** Sets a line to a quantity, 0 takes it out: what rises is an added event, what falls a removed one. */
-export function setQuantity(cart: Cart, productId: string, quantity: number, occasion: Occasion): CartChange {
+/**
+ * Sets a line to a quantity, 0 takes it out: what rises is an added event, and must be on sale; what falls a removed one.
+ */
+export function setQuantity(
+  cart: Cart,
+  productId: string,
+  quantity: number,
+  offers: Offers,
+  occasion: Occasion,
+): CartChange {
   requireOpen(cart);
   const line = cart.items.find((one) => one.productId === productId);
   const difference = quantity - (line?.quantity ?? 0);
   if (difference === 0) return { cart, events: [] };
   if (difference > 0) {
+    const offer = offerOf(productId, offers);
     const items = line
       ? cart.items.map((one) => (one === line ? { ...line, quantity } : one))
-      : [...cart.items, { productId, quantity, addedAt: occasion.now.toISOString() }];
+      : [...cart.items, { ...newLine(productId, offer, occasion), quantity }];
     requireRoom(items);
-    return { cart: { ...cart, items }, events: [added(cart, productId, difference, occasion)] };
+    return {
+      cart: { ...cart, items },
+      events: [added(cart, productId, difference, offer.price, occasion)],
+    };
   }
   return takeOut(cart, line!, -difference, occasion);
 }
@@ -139,23 +156,42 @@ function takeOut(cart: Cart, line: Line, quantity: number, occasion: Occasion): 
       : cart.items.filter((one) => one !== line);
   return {
     cart: { ...cart, items },
-    events: [itemEvent('cart.item-removed', cart, line.productId, quantity, occasion)],
+    events: [
+      itemEvent(
+        'cart.item-removed',
+        cart,
+        { productId: line.productId, quantity, unitPrice: line.unitPrice },
+        occasion,
+      ),
+    ],
   };
 }
 
-const added = (cart: Cart, productId: string, quantity: number, occasion: Occasion): NewEvent =>
-  itemEvent('cart.item-added', cart, productId, quantity, occasion);
+const newLine = (productId: string, { name, price }: Offer, { now }: Occasion): Line => ({
+  productId,
+  quantity: 0,
+  addedAt: now.toISOString(),
+  name,
+  unitPrice: price,
+});
+
+const added = (
+  cart: Cart,
+  productId: string,
+  quantity: number,
+  unitPrice: Money,
+  occasion: Occasion,
+): NewEvent => itemEvent('cart.item-added', cart, { productId, quantity, unitPrice }, occasion);
 
 const itemEvent = (
   type: 'cart.item-added' | 'cart.item-removed',
   { shopper }: Cart,
-  productId: string,
-  quantity: number,
+  moved: { productId: string; quantity: number; unitPrice: Money | undefined },
   { cartId, version, now }: Occasion,
 ): NewEvent => ({
   type,
   subject: cartId,
   key: cartId,
   time: now,
-  data: { cartId, shopper, productId, quantity, cartVersion: version },
+  data: { cartId, shopper, ...moved, cartVersion: version },
 });

@@ -1,7 +1,16 @@
-import { postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
+import { relaySettings } from '@micromart/shared/kafka/settings';
+import { httpUrl, postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
 import { z } from 'zod';
 
-const settings = z.object({ ...serviceSettings, STORE_URL: postgresUrl });
+const settings = z.object({
+  ...serviceSettings,
+  ...relaySettings,
+  STORE_URL: postgresUrl,
+  CATALOG_URL: httpUrl,
+  SERVICE_TOKEN_FILE: z
+    .string()
+    .describe("the file that holds this service's own token, to ask the catalog with"),
+});
 
 export type Config = z.output<typeof settings>;
 

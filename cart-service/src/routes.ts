@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { ProductCopies } from '@micromart/shared/contracts/catalog/copies/product-copies';
+import { money } from '@micromart/shared/contracts/catalog/product';
 import { productId } from '@micromart/shared/contracts/product-id';
 import type { Decide, Document } from '@micromart/shared/event-log/change-store';
 import { createIdempotency, idempotencyHeaders } from '@micromart/shared/event-log/idempotency';
@@ -19,6 +21,8 @@ import {
   removeItem,
   setQuantity,
 } from './cart.ts';
+import { consult } from './consult.ts';
+import type { Offers } from './offers.ts';
 import type { CartStore } from './store/store.ts';
 
 const MAX_ITEMS = 100;
@@ -36,14 +40,29 @@ const newItems = z.strictObject({
     }),
 });
 
+const line = z.object({
+  productId: z.string(),
+  quantity: z.int(),
+  name: z.string().nullable(),
+  unitPrice: money.nullable().meta({ description: 'When the product was first added' }),
+  currentPrice: money.nullable().meta({ description: "Today's; null when it is not on sale, or unknown" }),
+  available: z.boolean().nullable().meta({ description: 'Whether it is on sale; null when unknown' }),
+  addedAt: z.iso.datetime(),
+});
+
 const cart = z
   .object({
     id: z.uuid(),
     version: z.int(),
     state: z.enum(['open', 'closed']),
-    items: z
-      .array(z.object({ productId: z.string(), quantity: z.int(), addedAt: z.iso.datetime() }))
-      .max(MAX_LINES),
+    items: z.array(line).max(MAX_LINES),
+    total: money.nullable().meta({
+      description:
+        'To be paid today for what is on sale; null when that is nothing, cannot be told, or is in several currencies',
+    }),
+    catalog: z.enum(['fresh', 'stale', 'unavailable']).meta({
+      description: 'Whether the prices are as the catalog says now, as it said last, or in part unknown',
+    }),
   })
   .meta({ id: 'Cart' });
 
@@ -52,28 +71,36 @@ const answers = { 200: { description: 'The cart', schema: cart } };
 type Written = z.output<typeof idempotencyHeaders>;
 
 /** What may be asked of the cart service. Somebody else's cart is answered as if it were not there. */
-export function cartRoutes(store: CartStore, now: () => Date): Route[] {
+export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => Date): Route[] {
   const idempotency = createIdempotency(store.carts);
 
-  /** Answers a change of a cart: of the newest one, the caller's own, at the version that `If-Match` asks for. */
+  /**
+   * Answers a change of a cart: of the newest one, the caller's own, at the version that `If-Match` asks for. The rule is
+   * told what the catalog says of `wanted`, besides what the cart holds.
+   */
   const change = (
     request: RouteRequest<{ cartId: string }, unknown, Written, unknown>,
-    rule: (cart: Cart, occasion: Occasion) => CartChange,
+    wanted: readonly string[],
+    rule: (cart: Cart, occasion: Occasion, offers: Offers) => CartChange,
   ): Promise<Answer> => {
     const { params, caller, headers, traceparent } = request;
-    const decide: Decide<Cart, Answer> = (document, nextVersion) => {
-      const own = requireOwn(document, caller.subject);
-      requireVersion(headers['if-match'], own.version);
-      const result = rule(own.state, { cartId: params.cartId, version: nextVersion, now: now() });
-      if (result.events.length === 0)
-        return { answer: cartAnswer(200, params.cartId, own.state, own.version) };
-      return {
-        answer: cartAnswer(200, params.cartId, result.cart, nextVersion),
-        change: { state: result.cart, events: result.events },
-      };
-    };
     return idempotency.once(request, (key) =>
-      store.carts.change(params.cartId, decide, { key, traceparent }),
+      consult(copies, (offersOf) => {
+        const decide: Decide<Cart, Answer> = (document, nextVersion) => {
+          const own = requireOwn(document, caller.subject);
+          requireVersion(headers['if-match'], own.version);
+          const offers = offersOf([...productIdsOf(own.state), ...wanted]);
+          const occasion = { cartId: params.cartId, version: nextVersion, now: now() };
+          const result = rule(own.state, occasion, offers);
+          if (result.events.length === 0)
+            return { answer: cartAnswer(200, params.cartId, own.state, own.version, offers) };
+          return {
+            answer: cartAnswer(200, params.cartId, result.cart, nextVersion, offers),
+            change: { state: result.cart, events: result.events },
+          };
+        };
+        return store.carts.change(params.cartId, decide, { key, traceparent });
+      }),
     );
   };
 
@@ -90,7 +117,7 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
         idempotency.once(request, (key) => {
           const id = randomUUID();
           const answer = (opened: Cart, version: number): Answer => {
-            const { headers, ...rest } = cartAnswer(201, id, opened, version);
+            const { headers, ...rest } = cartAnswer(201, id, opened, version, NOTHING_ASKED);
             return { ...rest, headers: { ...headers, location: `/carts/${id}` } };
           };
           return store.open(id, request.caller.subject, answer, { key, traceparent: request.traceparent });
@@ -106,7 +133,8 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
       problems: ['not-found', 'unavailable'],
       async handle({ params, caller, raw }) {
         const own = requireOwn(await store.carts.read(params.cartId), caller.subject);
-        const answer = cartAnswer(200, params.cartId, own.state, own.version);
+        const { copies: offers } = await copies.get(productIdsOf(own.state));
+        const answer = cartAnswer(200, params.cartId, own.state, own.version, offers);
         const held = parseTagCondition(raw.get('if-none-match') ?? '');
         if (held && matchesWeakly(held, { weak: false, value: answer.tag })) {
           return { status: 304, headers: answer.headers };
@@ -124,7 +152,11 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
       body: newItems,
       answers,
       problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
-      handle: (request) => change(request, (own, occasion) => addItems(own, request.body.items, occasion)),
+      handle: (request) => {
+        const { items } = request.body;
+        const wanted = items.map((item) => item.productId);
+        return change(request, wanted, (own, occasion, offers) => addItems(own, items, offers, occasion));
+      },
     }),
     route({
       method: 'put',
@@ -136,10 +168,13 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
       body: z.strictObject({ quantity: z.int().min(0).max(MAX_QUANTITY) }),
       answers,
       problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
-      handle: (request) =>
-        change(request, (own, occasion) =>
-          setQuantity(own, request.params.productId, request.body.quantity, occasion),
-        ),
+      handle: (request) => {
+        const { params, body } = request;
+        const wanted = body.quantity > 0 ? [params.productId] : [];
+        return change(request, wanted, (own, occasion, offers) =>
+          setQuantity(own, params.productId, body.quantity, offers, occasion),
+        );
+      },
     }),
     route({
       method: 'delete',
@@ -156,7 +191,7 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
       answers,
       problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
       handle: (request) =>
-        change(request, (own, occasion) =>
+        change(request, [], (own, occasion) =>
           removeItem(own, request.params.productId, request.query.quantity, occasion),
         ),
     }),
@@ -170,7 +205,8 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
       body: z.strictObject({ reason: z.enum(['bought', 'abandoned']) }),
       answers,
       problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
-      handle: (request) => change(request, (own, occasion) => closeCart(own, request.body.reason, occasion)),
+      handle: (request) =>
+        change(request, [], (own, occasion) => closeCart(own, request.body.reason, occasion)),
     }),
     route({
       method: 'delete',
@@ -191,6 +227,10 @@ export function cartRoutes(store: CartStore, now: () => Date): Route[] {
     }),
   ];
 }
+
+const NOTHING_ASKED: Offers = new Map();
+
+const productIdsOf = ({ items }: Cart): string[] => items.map((one) => one.productId);
 
 function requireOwn(document: Document<Cart> | undefined, subject: string): Document<Cart> {
   if (document && document.state.owner === subject) return document;

@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cartEvent } from '@micromart/shared/contracts/cart-events';
 import { parsePosition } from '@micromart/shared/event-log/position';
-import { createLogger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { freePort } from '@micromart/shared/testing/free-port';
+import { openTestIssuer } from '@micromart/shared/testing/http';
 import { openTcpProxy } from '@micromart/shared/testing/tcp-proxy';
-import { startCartService } from './service.ts';
+import { until } from '@micromart/shared/testing/until';
+import { type Asking, ask, openTestCarts, type Reply, type TestCarts } from './testing/test-carts.ts';
 
-let database: TestDatabase;
-let issuer: TestIssuer;
+let carts: TestCarts;
 let service: Running;
 let other: Running;
 let alice: string;
@@ -18,25 +17,10 @@ let bob: string;
 let follower: string;
 let operator: string;
 
-const start = () =>
-  startCartService(
-    {
-      HOST: '127.0.0.1',
-      PORT: 0,
-      LOG_LEVEL: 'silent',
-      RATE_LIMIT_PER_SECOND: 100_000,
-      METRICS_OPEN: false,
-      AUTH_JWKS: issuer.jwks,
-      AUTH_ISSUER: issuer.issuer,
-      AUTH_AUDIENCE: issuer.audience,
-      STORE_URL: database.url,
-    },
-    createLogger({ name: 'cart-service', level: 'silent' }),
-  );
-
 beforeAll(async () => {
-  [database, issuer] = await Promise.all([openTestDatabase(), openTestIssuer()]);
-  [service, other] = await Promise.all([start(), start()]);
+  carts = await openTestCarts();
+  [service, other] = await Promise.all([carts.start(), carts.start()]);
+  const { issuer } = carts;
   [alice, bob, follower, operator] = await Promise.all([
     issuer.token({ subject: 'alice', roles: ['shopper'] }),
     issuer.token({ subject: 'bob', roles: ['shopper'] }),
@@ -47,34 +31,14 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([service.close(), other.close()]);
-  await Promise.all([database.close(), issuer.close()]);
+  await carts.close();
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
-type Reply = { status: number; headers: Headers; body: any };
-
-async function call(
+const call = (
   method: string,
   path: string,
-  {
-    body,
-    token = alice,
-    headers = {},
-    at = service.url,
-  }: { body?: unknown; token?: string; headers?: Record<string, string>; at?: string } = {},
-): Promise<Reply> {
-  const response = await fetch(at + path, {
-    method,
-    headers: {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
-}
+  { token = alice, at = service.url, ...asking }: Asking & { token?: string; at?: string } = {},
+): Promise<Reply> => ask(at + path, method, { token, ...asking });
 
 const open = async (token = alice): Promise<string> => (await call('POST', '/carts', { token })).body.id;
 const add = (cartId: string, items: [string, number][], headers: Record<string, string> = {}) =>
@@ -104,7 +68,14 @@ describe('a cart', () => {
     expect(opened.status).toBe(201);
     const { id } = opened.body;
     expect(opened.headers.get('location')).toBe(`/carts/${id}`);
-    expect(opened.body).toEqual({ id, version: 1, state: 'open', items: [] });
+    expect(opened.body).toEqual({
+      id,
+      version: 1,
+      state: 'open',
+      items: [],
+      total: null,
+      catalog: 'fresh',
+    });
     expect(opened.headers.get('position')).toBeNull();
 
     expect(
@@ -360,7 +331,7 @@ describe('nonsense', () => {
 
   test('of a token is refused', async () => {
     const id = await open();
-    const expired = await issuer.token({ subject: 'alice', roles: ['shopper'], expiresIn: '-1h' });
+    const expired = await carts.issuer.token({ subject: 'alice', roles: ['shopper'], expiresIn: '-1h' });
     const foreign = await openTestIssuer();
     const stranger = await foreign.token({ subject: 'alice', roles: ['shopper'] });
     await foreign.close();
@@ -414,7 +385,7 @@ describe('nonsense', () => {
 
 describe('forgetting a shopper', () => {
   test('unlinks the person, deletes the open carts, keeps the closed ones unowned, and tells followers', async () => {
-    const carol = await issuer.token({ subject: 'carol', roles: ['shopper'] });
+    const carol = await carts.issuer.token({ subject: 'carol', roles: ['shopper'] });
     const [openId, closedId] = [await open(carol), await open(carol)];
     await call('POST', `/carts/${closedId}/close`, { token: carol, body: { reason: 'bought' } });
     const [{ data }] = (await eventsOf(closedId)) as [{ data: { shopper: string } }];
@@ -432,7 +403,7 @@ describe('forgetting a shopper', () => {
     const anew = await open(carol);
     await call('POST', `/carts/${anew}/close`, { token: carol, body: { reason: 'abandoned' } });
     expect((await eventsOf(anew))[0]!.data).not.toMatchObject({ shopper: data.shopper });
-    const { rows } = await database.admin.query(
+    const { rows } = await carts.database.admin.query(
       `SELECT * FROM carts WHERE state::text LIKE '%carol%' AND id <> $1`,
       [anew],
     );
@@ -440,7 +411,7 @@ describe('forgetting a shopper', () => {
   });
 
   test('races with carts that are being opened without leaving one behind', async () => {
-    const dave = await issuer.token({ subject: 'dave', roles: ['shopper'] });
+    const dave = await carts.issuer.token({ subject: 'dave', roles: ['shopper'] });
     for (let round = 0; round < 5; round += 1) {
       await open(dave);
       const [forgotten, ...opened] = await Promise.all([
@@ -452,7 +423,7 @@ describe('forgetting a shopper', () => {
       expect(forgotten!.status).toBe(204);
       expect(opened.every(({ status }) => status === 201)).toBe(true);
     }
-    const { rows } = await database.admin.query(
+    const { rows } = await carts.database.admin.query(
       'SELECT id FROM carts WHERE open_for IS NOT NULL AND open_for NOT IN (SELECT key FROM shoppers)',
     );
     expect(rows).toEqual([]);
@@ -532,4 +503,18 @@ test('serves its health and its documents to anybody', async () => {
   expect((await call('GET', '/health/ready', { token: '' })).status).toBe(200);
   expect((await call('GET', '/asyncapi.json', { token: '' })).body).toMatchObject({ asyncapi: '3.0.0' });
   expect((await call('GET', '/openapi.json', { token: '' })).body.openapi).toMatch(/^3\.1\./);
+});
+
+test('does its work without Kafka, where it was to publish, and says that it is degraded', async () => {
+  const broker = `127.0.0.1:${await freePort()}`;
+  const degraded = await carts.start({ KAFKA_PUBLISH_URL: `kafka://${broker}/cart-events` });
+  try {
+    const readiness = async () => (await call('GET', '/health/ready', { token: '', at: degraded.url })).body;
+    await until(async () => (await readiness()).degraded);
+    const detail = `no broker answers at ${broker}`;
+    expect(await readiness()).toMatchObject({ ready: true, parts: { kafka: { ok: false, detail } } });
+    expect((await call('POST', '/carts', { at: degraded.url })).status).toBe(201);
+  } finally {
+    await degraded.close();
+  }
 });

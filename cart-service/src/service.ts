@@ -1,8 +1,19 @@
+import {
+  createProductCopies,
+  type ProductCopies,
+} from '@micromart/shared/contracts/catalog/copies/product-copies';
 import { feedRoutes } from '@micromart/shared/event-log/feed-routes';
 import { createApp } from '@micromart/shared/http/app';
 import { createAuthentication } from '@micromart/shared/http/auth';
-import { createMetrics } from '@micromart/shared/http/metrics';
+import { CACHE_LIMITS, createCachingClient } from '@micromart/shared/http/cache/caching-client';
+import { createCacheMetrics } from '@micromart/shared/http/cache/metrics';
+import { steadyClock } from '@micromart/shared/http/cache/steady-clock';
+import { createMetrics, type Metrics } from '@micromart/shared/http/metrics';
+import { createSend } from '@micromart/shared/http/send';
 import { startServer } from '@micromart/shared/http/server';
+import { createServiceToken } from '@micromart/shared/http/service-token';
+import { createRelayMetrics } from '@micromart/shared/kafka/metrics';
+import { startRelay } from '@micromart/shared/kafka/relay';
 import { isAway } from '@micromart/shared/postgres/failure';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
@@ -10,22 +21,42 @@ import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';
 import { openStore } from './store/store.ts';
+import { warnWhenAway } from './warn-when-away.ts';
 
-/** The cart service as a value: carts over HTTP, and their events on the feed. */
+/** As long as anybody waits for the catalog. What is known serves then; a cart is shown, and emptied, without. */
+const CATALOG_TIMEOUT_MS = 1_000;
+const CATALOG_CONNECTIONS = 16;
+/** The products themselves are kept by their copies; little else is asked twice. */
+const CATALOG_CACHE_BYTES = 4 * 1024 * 1024;
+
+/** The cart service as a value: carts over HTTP, and their events on the feed, and in Kafka where it is told so. */
 export async function startCartService(config: Config, logger: Logger): Promise<Running> {
   const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
+  const metrics = createMetrics('cart-service');
+  const copies = createCopies(config, metrics, logger);
   const feed = feedRoutes(store.log);
+  const relay = config.KAFKA_PUBLISH_URL
+    ? startRelay({
+        log: store.log,
+        pool: store.pool,
+        lockUrl: config.STORE_URL,
+        url: config.KAFKA_PUBLISH_URL,
+        caFile: config.KAFKA_CA_FILE,
+        metrics: createRelayMetrics(metrics.registry),
+        logger,
+      })
+    : undefined;
   const app = createApp({
     name: 'cart-service',
     logger,
-    metrics: createMetrics('cart-service'),
+    metrics,
     authenticate: createAuthentication({
       jwks: config.AUTH_JWKS,
       issuer: config.AUTH_ISSUER,
       audience: config.AUTH_AUDIENCE,
     }),
-    routes: [...cartRoutes(store, () => new Date()), ...feed.routes],
-    checks: [{ name: 'store', check: store.check }],
+    routes: [...cartRoutes(store, copies, () => new Date()), ...feed.routes],
+    checks: [{ name: 'store', check: store.check }, ...(relay ? [relay.check] : [])],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,
@@ -36,8 +67,25 @@ export async function startCartService(config: Config, logger: Logger): Promise<
     url: server.url,
     async close() {
       feed.close();
-      await server.close();
+      await Promise.all([server.close(), relay?.close()]);
       await store.close();
     },
   };
+}
+
+/** What the catalog answers, kept as long as that says. */
+function createCopies(config: Config, { registry }: Metrics, logger: Logger): ProductCopies {
+  const copies = createProductCopies({
+    client: createCachingClient({
+      name: 'cart-service',
+      send: createSend({ connections: CATALOG_CONNECTIONS }),
+      meter: createCacheMetrics(registry).of('catalog'),
+      limits: { ...CACHE_LIMITS, timeoutMs: CATALOG_TIMEOUT_MS, maxBytes: CATALOG_CACHE_BYTES },
+    }),
+    catalogUrl: config.CATALOG_URL,
+    token: createServiceToken(config.SERVICE_TOKEN_FILE),
+    clock: steadyClock,
+  });
+  const warn = (why: string) => logger.warn({ why }, 'the catalog is away');
+  return warnWhenAway(copies, { warn, clock: steadyClock });
 }

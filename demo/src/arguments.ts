@@ -3,13 +3,14 @@ import type { DemoSettings } from './demo.ts';
 
 export const USAGE = `Usage: npm run demo -- [options]
 
-Replays real baskets as carts of the running system, prints the products most often put in and taken
-out again, and compares every counter with what it sent. Exits 1 when one of them differs.
+Has the running system's catalog import the products, replays real baskets as carts, prints the products
+most often put in and taken out again, and compares every counter with what it sent. Exits 1 when one of
+them differs.
 
   --baskets <file>    CSV (.gz: gzipped) with the columns shopper, basket, product, quantity
                       (default: 2,000 baskets of demo/data)
-  --catalog <file>    CSV (.gz: gzipped) with the columns product_id and name
-                      (default: the 1,000 products of demo/data)
+  --catalog <file>    CSV (.gz: gzipped) with the columns product_id, name, department, category, brand,
+                      size and price_cents (default: the 1,000 products of demo/data)
   --limit <n>         replay only the first n baskets
   --seed <n>          decides what is taken out again: about one item of twelve (default 1)
   --concurrency <n>   carts filled at the same time, 1 to 512 (default 32)
@@ -20,7 +21,7 @@ Nobody else should fill carts meanwhile. PORT_BASE and DATA_DIR choose the syste
 
 const MAX_CONCURRENCY = 512;
 
-type Arguments = Omit<DemoSettings, 'cartUrl' | 'trackingUrl'>;
+type Arguments = Pick<DemoSettings, 'baskets' | 'catalog' | 'limit' | 'seed' | 'concurrency'>;
 
 /** Reads the command's arguments; throws when one is unknown or out of its range. */
 export function readArguments(

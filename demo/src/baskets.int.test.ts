@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readBaskets } from './baskets.ts';
-import { readNames } from './names.ts';
+import { readCatalog } from './catalog-file.ts';
 import type { Basket } from './plan.ts';
 
 let folder: string;
@@ -83,5 +83,5 @@ test('the small data has two thousand baskets, and a name for each of their prod
   const baskets = await readAll(data('baskets.csv.gz'));
   const products = new Set(baskets.flatMap(({ lines }) => lines.map(({ productId }) => productId)));
   expect(baskets).toHaveLength(2_000);
-  expect((await readNames(data('catalog.csv.gz'), products)).size).toBe(products.size);
+  expect((await readCatalog(data('catalog.csv.gz'), products)).names.size).toBe(products.size);
 });

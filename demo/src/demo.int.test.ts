@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { runDemo } from './demo.ts';
 import { type FakeShop, openFakeShop } from './testing/fake-shop.ts';
 
+const CATALOG = 'product_id,name\np1,"Milk, whole"\np2,Bread\n';
+
 let folder: string;
 let shop: FakeShop | undefined;
 
@@ -21,7 +23,7 @@ beforeEach(async () => {
     join(folder, 'baskets.csv.gz'),
     gzipSync(['shopper,basket,product,quantity', ...rows, ''].join('\n')),
   );
-  await writeFile(join(folder, 'catalog.csv'), 'product_id,name\np1,"Milk, whole"\np2,Bread\n');
+  await writeFile(join(folder, 'catalog.csv'), CATALOG);
 });
 
 afterEach(async () => {
@@ -35,7 +37,9 @@ async function run(url: string): Promise<{ exact: boolean; printed: string }> {
   const exact = await runDemo(
     {
       cartUrl: url,
+      catalogUrl: url,
       trackingUrl: url,
+      feedPort: 0,
       baskets: join(folder, 'baskets.csv.gz'),
       catalog: join(folder, 'catalog.csv'),
       seed: 3,
@@ -52,6 +56,20 @@ async function run(url: string): Promise<{ exact: boolean; printed: string }> {
 }
 
 describe('the demo', () => {
+  test('has the catalog import its products first', async () => {
+    shop = await openFakeShop();
+    const { printed } = await run(shop.url);
+    expect(shop.imported.map(String)).toEqual([CATALOG]);
+    expect(printed).toContain('2 products written, 0 were there already.');
+  });
+
+  test('fills no cart when the import fails, and says why', async () => {
+    shop = await openFakeShop({
+      importEnds: { state: 'failed', error: { detail: 'the first line is no header' } },
+    });
+    await expect(run(shop.url)).rejects.toThrow(/has failed: the first line is no header/);
+  });
+
   test('finds the counters exact, and shows the top products by name', async () => {
     shop = await openFakeShop();
     const { exact, printed } = await run(shop.url);

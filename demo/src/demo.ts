@@ -1,39 +1,45 @@
 import { readBaskets } from './baskets.ts';
+import { readCatalog } from './catalog-file.ts';
 import { compare } from './compare.ts';
 import { readCounters } from './counters.ts';
 import { total } from './expected.ts';
+import { serveFeed } from './feed-server.ts';
 import { readHeads } from './heads.ts';
 import { type HttpClient, openHttpClient } from './http-client.ts';
-import { readNames } from './names.ts';
+import { importCatalog } from './import-catalog.ts';
 import { openProgress } from './progress.ts';
 import { type ReplaySettings, replay } from './replay.ts';
-import { comparisonText, replayedText, topBy, topTable } from './report.ts';
-import { createAuthorize, type Sign } from './tokens.ts';
+import { comparisonText, importedText, replayedText, topBy, topTable } from './report.ts';
+import { type Authorize, createAuthorize, type Sign } from './tokens.ts';
 
 export type DemoSettings = ReplaySettings & {
-  /** Addresses of the two services, without a path. */
+  /** Addresses of the services, without a path. */
   readonly cartUrl: string;
+  readonly catalogUrl: string;
   readonly trackingUrl: string;
-  /** A file of products: for their names. */
+  /** A file of products, to be imported first; and where to serve it meanwhile. */
   readonly catalog: string;
+  readonly feedPort: number;
 };
 
+const IMPORT_TIMEOUT_MS = 20_000;
 const WRITE_TIMEOUT_MS = 20_000;
 /** Above the 30 s for which a read model may hold a request. */
 const READ_TIMEOUT_MS = 45_000;
 
 /**
- * Replays baskets as carts, prints the top products as shopper tracking counts them, and compares the growth of every
+ * Has the catalog import its products, replays baskets as carts, prints the top products as shopper tracking counts them, and compares the growth of every
  * counter with what was sent. Resolves to whether all are exact; throws where the comparison could not be made.
  */
 export async function runDemo(
   settings: DemoSettings,
   { sign, output }: { sign: Sign; output: NodeJS.WriteStream },
 ): Promise<boolean> {
-  const { cartUrl, trackingUrl, baskets, catalog, limit, seed, concurrency } = settings;
+  const { cartUrl, catalogUrl, trackingUrl, baskets, limit, seed, concurrency } = settings;
   const say = (text: string) => output.write(`${text}\n`);
   const authorize = createAuthorize(sign);
   const cart = openHttpClient(cartUrl, { connections: concurrency, timeoutMs: WRITE_TIMEOUT_MS });
+  const catalog = openHttpClient(catalogUrl, { connections: 1, timeoutMs: IMPORT_TIMEOUT_MS });
   const tracking = openHttpClient(trackingUrl, { connections: 1, timeoutMs: READ_TIMEOUT_MS });
   let waitingFor = '';
   const onWait = (why: string) => {
@@ -44,12 +50,13 @@ export async function runDemo(
     readCounters({ tracking, authorize, consistentWith, onWait });
 
   try {
-    await expectRunning(cart);
-    await expectRunning(tracking);
+    for (const service of [cart, catalog, tracking]) await expectRunning(service);
     // A first pass finds what is wrong with the files before anything is sent, and where the progress bar ends.
-    await readNames(catalog, new Set());
+    const { products } = await readCatalog(settings.catalog, new Set());
     let carts = 0;
     for await (const _ of readBaskets(baskets, limit)) carts++;
+
+    await importProducts(settings, products, { catalog, authorize, output });
 
     // What anybody did before, an interrupted run of a moment ago included, belongs to what the counters start from.
     const headsBefore = await readHeads(cart, authorize);
@@ -58,7 +65,7 @@ export async function runDemo(
     say(
       `Replaying ${carts.toLocaleString('en')} baskets as carts, with seed ${seed} for what is taken out again.`,
     );
-    const progress = openProgress(carts, output);
+    const progress = openProgress(carts, 'carts', output);
     const replayed = await replay(settings, { client: cart, authorize, progress }).finally(progress.close);
     say(replayedText(replayed));
 
@@ -66,7 +73,7 @@ export async function runDemo(
     const headsAfter = await readHeads(cart, authorize);
 
     const shown = [...topBy('added', after), ...topBy('removed', after)].map(([productId]) => productId);
-    const names = await readNames(catalog, new Set(shown));
+    const { names } = await readCatalog(settings.catalog, new Set(shown));
     say(`\n${topTable('added', after, names)}\n\n${topTable('removed', after, names)}\n`);
 
     const differences = compare(before, after, replayed.sent);
@@ -75,9 +82,28 @@ export async function runDemo(
     say(comparisonText({ differences, products: after.size, foreignEvents }));
     return differences.length === 0;
   } finally {
-    cart.close();
-    tracking.close();
+    for (const client of [cart, catalog, tracking]) client.close();
   }
+}
+
+async function importProducts(
+  { catalog: file, feedPort }: DemoSettings,
+  products: number,
+  { catalog, authorize, output }: { catalog: HttpClient; authorize: Authorize; output: NodeJS.WriteStream },
+): Promise<void> {
+  output.write(`Importing ${products.toLocaleString('en')} products into the catalog.\n`);
+  const feed = await serveFeed(file, feedPort);
+  const progress = openProgress(products, 'products', output);
+  const imported = await importCatalog({
+    catalog,
+    authorize,
+    feedUrl: feed.url,
+    onProgress: progress.reach,
+  }).finally(() => {
+    progress.close();
+    feed.close();
+  });
+  output.write(`${importedText(imported)}\n\n`);
 }
 
 async function expectRunning({ url, send }: HttpClient): Promise<void> {

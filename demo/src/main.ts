@@ -23,7 +23,9 @@ try {
         baskets: resolve(INIT_CWD, args.baskets),
         catalog: resolve(INIT_CWD, args.catalog),
         cartUrl: `http://127.0.0.1:${portBase + 1}`,
+        catalogUrl: `http://127.0.0.1:${portBase + 2}`,
         trackingUrl: `http://127.0.0.1:${portBase + 4}`,
+        feedPort: portBase + 7,
       },
       { sign, output: process.stdout },
     );

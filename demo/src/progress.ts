@@ -1,36 +1,46 @@
 import cliProgress from 'cli-progress';
 
-/** Shows how far the replay has come: a bar in a terminal, else a line now and then. */
-export type Progress = { cartDone(): void; requestDone(): void; close(): void };
+/** Shows how far a long piece of work has come: a bar in a terminal, else a line now and then. */
+export type Progress = {
+  /** One more of what counts. */
+  step(): void;
+  /** So many of them by now. */
+  reach(value: number): void;
+  requestDone(): void;
+  close(): void;
+};
 
 const LINE_EVERY_MS = 5_000;
-const ETA_OVER_CARTS = 500;
-const FIGURES = '{percentage} % | {value} of {total} carts | {perSecond} requests/s | {eta_formatted} left';
+const ETA_OVER_STEPS = 500;
 
-export function openProgress(carts: number, stream: NodeJS.WriteStream): Progress {
+/** `what` names what is counted, as in "carts". */
+export function openProgress(total: number, what: string, stream: NodeJS.WriteStream): Progress {
   const startedAt = Date.now();
   let requests = 0;
+  const figures = `{percentage} % | {value} of {total} ${what}{rate} | {eta_formatted} left`;
   const bar = new cliProgress.SingleBar({
-    format: stream.isTTY ? `{bar} ${FIGURES}` : FIGURES,
+    format: stream.isTTY ? `{bar} ${figures}` : figures,
     barsize: 20,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream,
     // Drawn by the timer alone: an update that draws would print a line each time where there is no terminal.
     synchronousUpdate: false,
-    etaBuffer: ETA_OVER_CARTS,
+    etaBuffer: ETA_OVER_STEPS,
     // Left alone, so that Ctrl-C leaves the terminal as it was; the bar is cut off at its width.
     linewrap: true,
     noTTYOutput: true,
     notTTYSchedule: LINE_EVERY_MS,
   });
-  const figures = () => ({
-    perSecond: Math.round(requests / Math.max((Date.now() - startedAt) / 1000, 0.001)).toLocaleString('en'),
-  });
+  const rate = () => {
+    const perSecond = Math.round(requests / Math.max((Date.now() - startedAt) / 1000, 0.001));
+    return { rate: requests > 0 ? ` | ${perSecond.toLocaleString('en')} requests/s` : '' };
+  };
 
-  bar.start(carts, 0, figures());
+  bar.start(total, 0, rate());
   return {
-    cartDone: () => bar.increment(1, figures()),
+    step: () => bar.increment(1, rate()),
+    reach: (value) => bar.update(value, rate()),
     requestDone: () => {
       requests++;
     },

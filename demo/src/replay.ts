@@ -69,7 +69,7 @@ export async function replay(
     { keyOf: ({ shopper }) => shopper, concurrency, lookAhead: LOOK_AHEAD * concurrency },
     async (basket, signal) => {
       await fillCart({ number: ++carts, basket, operations: planCart(basket, seed) }, signal);
-      progress.cartDone();
+      progress.step();
     },
   );
   const tookMs = Date.now() - startedAt;

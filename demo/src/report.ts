@@ -1,5 +1,6 @@
 import type { Difference } from './compare.ts';
 import { type Counters, type Tally, total } from './expected.ts';
+import type { Imported } from './import-catalog.ts';
 import type { Replayed } from './replay.ts';
 
 /** What the demo prints: texts of several lines, without colours, so that they may be kept. */
@@ -9,6 +10,11 @@ const MAX_NAME_CHARACTERS = 34;
 const MAX_DIFFERENCES_LISTED = 20;
 
 const figure = (value: number): string => value.toLocaleString('en');
+
+export function importedText({ written, unchanged, rejected }: Imported): string {
+  const refused = rejected > 0 ? `, ${figure(rejected)} lines refused` : '';
+  return `${figure(written)} products written, ${figure(unchanged)} were there already${refused}.`;
+}
 
 export function replayedText({ sent, carts, requests, repeated, tookMs }: Replayed): string {
   const { added, removed, unitsAdded, unitsRemoved } = total(sent);

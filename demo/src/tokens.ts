@@ -1,4 +1,4 @@
-export type Role = 'shopper' | 'business' | 'service';
+export type Role = 'shopper' | 'business' | 'catalog' | 'service';
 
 /** Signs a token: what the development issuer does. */
 export type Sign = (claims: { subject: string; roles: Role[]; ttlS: number }) => Promise<string>;

@@ -1,5 +1,8 @@
 import {
   eventsUrl,
+  feedUrl,
+  kafkaCaFile,
+  needsFeed,
   postgresUrl,
   readConfig,
   readyMaxLagMs,
@@ -7,15 +10,19 @@ import {
 } from '@micromart/shared/process/config';
 import { z } from 'zod';
 
-const settings = z.object({
-  ...serviceSettings,
-  STORE_URL: postgresUrl,
-  CART_EVENTS_URL: eventsUrl,
-  SERVICE_TOKEN_FILE: z
-    .string()
-    .describe("the file that holds this service's own token, to read the feed with"),
-  READY_MAX_LAG_MS: readyMaxLagMs,
-});
+const settings = z
+  .object({
+    ...serviceSettings,
+    STORE_URL: postgresUrl,
+    CART_EVENTS_URL: eventsUrl,
+    CART_FEED_URL: feedUrl,
+    KAFKA_CA_FILE: kafkaCaFile,
+    SERVICE_TOKEN_FILE: z
+      .string()
+      .describe("the file that holds this service's own token, to read the feed with"),
+    READY_MAX_LAG_MS: readyMaxLagMs,
+  })
+  .refine(...needsFeed('CART_EVENTS_URL', 'CART_FEED_URL'));
 
 export type Config = z.output<typeof settings>;
 

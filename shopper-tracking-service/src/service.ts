@@ -7,26 +7,33 @@ import { isAway } from '@micromart/shared/postgres/failure';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
 import { createConsistency } from '@micromart/shared/subscription/consistency';
-import { createFeedSource } from '@micromart/shared/subscription/feed-source';
 import { createSubscriptionMetrics } from '@micromart/shared/subscription/metrics';
 import { createSubscriptionRoutes } from '@micromart/shared/subscription/routes';
 import { createLagCheck } from '@micromart/shared/subscription/status';
+import { createWay } from '@micromart/shared/subscription/way';
 import type { Config } from './config.ts';
 import { trackingRoutes } from './routes.ts';
 import { openStore } from './store/store.ts';
 import { CART_EVENTS, followCart } from './subscriptions.ts';
 
+const NAME = 'shopper-tracking-service';
+
 /** The shopper tracking service as a value: it follows the cart, and answers how often products come and go. */
 export async function startTrackingService(config: Config, logger: Logger): Promise<Running> {
   const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
-  const metrics = createMetrics('shopper-tracking-service');
+  const metrics = createMetrics(NAME);
+  const cart = createWay({
+    eventsUrl: config.CART_EVENTS_URL,
+    feedUrl: config.CART_FEED_URL,
+    kafkaCaFile: config.KAFKA_CA_FILE,
+    group: `${NAME}.${CART_EVENTS}`,
+    token: createServiceToken(config.SERVICE_TOKEN_FILE),
+    logger,
+  });
   const subscription = followCart({
     store,
     lockUrl: config.STORE_URL,
-    source: createFeedSource({
-      url: config.CART_EVENTS_URL,
-      token: createServiceToken(config.SERVICE_TOKEN_FILE),
-    }),
+    ...cart.from,
     metrics: createSubscriptionMetrics(metrics.registry),
     logger,
   });
@@ -36,7 +43,7 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
     applied: subscription.applied,
   });
   const app = createApp({
-    name: 'shopper-tracking-service',
+    name: NAME,
     logger,
     metrics,
     authenticate: createAuthentication({
@@ -51,6 +58,7 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
     checks: [
       { name: 'store', check: store.check },
       createLagCheck({ pool: store.pool, name: CART_EVENTS, maxLagMs: config.READY_MAX_LAG_MS }),
+      ...cart.checks,
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,

@@ -2,7 +2,7 @@ import { type CartEvent, cartEvent, cartEventTypes } from '@micromart/shared/con
 import type { Logger } from '@micromart/shared/process/logger';
 import type { SubscriptionMetrics } from '@micromart/shared/subscription/metrics';
 import type { Projection } from '@micromart/shared/subscription/projection';
-import type { EventSource } from '@micromart/shared/subscription/source';
+import type { EventSource, Transport } from '@micromart/shared/subscription/source';
 import { type Subscription, startSubscription } from '@micromart/shared/subscription/subscription';
 import { tally } from './counts.ts';
 import type { CountStore } from './store/store.ts';
@@ -17,16 +17,20 @@ export const countCartEvents = (store: Pick<CountStore, 'add'>, now: () => Date)
 });
 
 /** Follows the cart's events. */
-export const followCart = (deps: {
+export const followCart = ({
+  store,
+  ...deps
+}: {
   store: CountStore;
   lockUrl: string;
   source: EventSource;
+  transport?: Transport;
   metrics: SubscriptionMetrics;
   logger: Logger;
 }): Subscription =>
   startSubscription({
     ...deps,
     name: CART_EVENTS,
-    pool: deps.store.pool,
-    projection: countCartEvents(deps.store, () => new Date()),
+    pool: store.pool,
+    projection: countCartEvents(store, () => new Date()),
   });

@@ -21,9 +21,14 @@ const body = z.strictObject({
     .max(MAX_ITEMS)
     .refine((items) => new Set(items.map((item) => item.productId)).size === items.length),
 });
+const price = { amount: 399, currency: 'USD' };
 const items = Array.from({ length: 8 }, (_, n) => ({
   productId: `product-${n}`,
   quantity: 1,
+  name: `Product product-${n}`,
+  unitPrice: price,
+  currentPrice: price,
+  available: true,
   addedAt: '2026-11-01T09:30:00.000Z',
 }));
 
@@ -35,7 +40,7 @@ app.post('/carts/:cartId/items', (request, response) => {
   const valid =
     cart.success && headers.safeParse(request.headers).success && body.safeParse(request.body).success;
   if (!valid) return void response.sendStatus(400);
-  response.json({ id: cart.data.cartId, version: 9, state: 'open', items });
+  response.json({ id: cart.data.cartId, version: 9, state: 'open', items, total: price, catalog: 'fresh' });
 });
 app.listen(Number(process.env.PORT), process.env.HOST!);
 process.on('SIGTERM', () => process.exit(0));

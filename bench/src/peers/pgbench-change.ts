@@ -18,18 +18,19 @@ WITH old AS (
   RETURNING partition, last
 ), changed AS (
   UPDATE carts c SET version = old.version + 1, sequence = head.last,
-    state = ('{"owner":"shopper","shopper":"0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d","state":"open","items":[{"productId":"product-0","quantity":' || :quantity::text || ',"addedAt":"2026-11-01T09:30:00.000Z"},{"productId":"product-1","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z"},{"productId":"product-2","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z"},{"productId":"product-3","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z"},{"productId":"product-4","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z"}]}')::json
+    state = ('{"owner":"shopper","shopper":"0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d","state":"open","items":[{"productId":"product-0","quantity":' || :quantity::text || ',"addedAt":"2026-11-01T09:30:00.000Z","name":"Product product-0","unitPrice":{"amount":399,"currency":"USD"}},{"productId":"product-1","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z","name":"Product product-1","unitPrice":{"amount":399,"currency":"USD"}},{"productId":"product-2","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z","name":"Product product-2","unitPrice":{"amount":399,"currency":"USD"}},{"productId":"product-3","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z","name":"Product product-3","unitPrice":{"amount":399,"currency":"USD"}},{"productId":"product-4","quantity":1,"addedAt":"2026-11-01T09:30:00.000Z","name":"Product product-4","unitPrice":{"amount":399,"currency":"USD"}}]}')::json
   FROM old, head WHERE c.id = old.id RETURNING c.id, c.version, c.state
 ), event AS (
   INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, data)
   SELECT head.partition, head.last, gen_random_uuid(), 'cart.item-added', c.id, c.id, now(),
-    ('{"cartId":"' || c.id || '","shopper":"0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d","productId":"product-0","quantity":1,"cartVersion":2}')::json
+    ('{"cartId":"' || c.id || '","shopper":"0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d","productId":"product-0","quantity":1,"unitPrice":{"amount":399,"currency":"USD"},"cartVersion":2}')::json
   FROM changed c, head
 ), record AS (
   INSERT INTO idempotency_keys (scope, key, fingerprint, answer, partition, sequence)
   SELECT 'shopper', gen_random_uuid()::text, 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg', c.state, head.partition, head.last FROM changed c, head
 ), mark AS (
-  INSERT INTO event_log_commits (id) SELECT gen_random_uuid() FROM head
+  INSERT INTO event_log_commits (id, written, partitions, heads)
+  SELECT gen_random_uuid(), true, ARRAY[partition]::smallint[], ARRAY[last - 1] FROM head
 )
 SELECT version FROM changed;
 `;

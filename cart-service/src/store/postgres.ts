@@ -4,6 +4,7 @@ import { eventLogMigrations, openPostgresLog } from '@micromart/shared/event-log
 import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
 import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
 import { problem } from '@micromart/shared/http/problem';
+import { relayMigrations } from '@micromart/shared/kafka/migrations';
 import { violatedConstraint } from '@micromart/shared/postgres/failure';
 import { migrate } from '@micromart/shared/postgres/migrate';
 import { type Client, checkAnswers, openPool } from '@micromart/shared/postgres/pool';
@@ -13,7 +14,11 @@ import type { CartStore } from './store.ts';
 const MAX_CONNECTIONS = 10;
 const MAX_RACES = 5;
 
-const migrations = [eventLogMigrations, { name: 'carts', folder: new URL('./migrations/', import.meta.url) }];
+const migrations = [
+  eventLogMigrations,
+  relayMigrations,
+  { name: 'carts', folder: new URL('./migrations/', import.meta.url) },
+];
 
 export async function openPostgresStore(url: string, onError: (error: unknown) => void): Promise<CartStore> {
   await migrate(url, migrations);
@@ -43,6 +48,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
   }
 
   return {
+    pool,
     log,
     carts,
 

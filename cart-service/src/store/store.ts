@@ -1,5 +1,6 @@
 import type { Changed, ChangeOptions, ChangeStore } from '@micromart/shared/event-log/change-store';
 import type { EventLog } from '@micromart/shared/event-log/event-log';
+import type { Pool } from '@micromart/shared/postgres/pool';
 import type { Cart } from '../cart.ts';
 import { openPostgresStore } from './postgres.ts';
 
@@ -8,6 +9,8 @@ import { openPostgresStore } from './postgres.ts';
  * written through the change store's one verb, so no cart changes without its events.
  */
 export type CartStore = {
+  /** Connections to the same database, for what stands beside the carts. */
+  readonly pool: Pool;
   readonly log: EventLog;
   readonly carts: ChangeStore<Cart>;
   /** Opens a cart for a shopper, who gets a pseudonym with the first one. */

@@ -4,10 +4,16 @@ import { createDraw } from '../draws.ts';
 import { type Counters, NO_COUNTS, type Tally } from '../expected.ts';
 
 /**
- * Cart and shopper tracking in one process and in memory, as far as the demo asks them: a double for its tests. With
- * `faultsIn` it answers about one of so many writes badly, by seed: half of the time after the change was made.
+ * Cart, catalog and shopper tracking in one process and in memory, as far as the demo asks them: a double for its tests.
+ * With `faultsIn` it answers about one of so many writes badly, by seed: half of the time after the change was made.
  */
-export type FakeShop = { readonly url: string; readonly faults: () => number; close(): Promise<void> };
+export type FakeShop = {
+  readonly url: string;
+  /** The feeds that were imported, whole. */
+  readonly imported: readonly Buffer[];
+  readonly faults: () => number;
+  close(): Promise<void>;
+};
 
 type Answer = { status: number; headers?: Record<string, string>; body?: unknown };
 type Change = { productId: string; units: number; added: boolean };
@@ -18,8 +24,11 @@ const MAX_SHOWN = 2;
 export async function openFakeShop({
   faultsIn,
   loses = () => false,
+  importEnds = { state: 'done', result: { applied: 2, unchanged: 0 }, rejected: 0, error: null },
 }: {
   faultsIn?: number;
+  /** What becomes of an import. */
+  importEnds?: object;
   /** Changes that shopper tracking does not count. */
   loses?: (change: Change, event: number) => boolean;
 } = {}): Promise<FakeShop> {
@@ -27,6 +36,7 @@ export async function openFakeShop({
   const carts = new Map<string, Map<string, number>>();
   const answers = new Map<string, Answer>();
   const counters: Tally = new Map();
+  const imported: Buffer[] = [];
   const sequences = new Array<number>(PARTITIONS).fill(0);
   let events = 0;
   let faults = 0;
@@ -82,6 +92,7 @@ export async function openFakeShop({
 
   const read = (url: URL, consistentWith: string | undefined): Answer => {
     if (url.pathname === '/health/live') return { status: 200 };
+    if (url.pathname === '/jobs/1') return { status: 200, body: { progress: { done: 2 }, ...importEnds } };
     if (url.pathname === '/events') {
       const partitions = sequences.map((last, partition) => ({ partition, last }));
       return { status: 200, body: { log: 'cart-fake', partitions } };
@@ -106,6 +117,11 @@ export async function openFakeShop({
       return;
     }
     const body = text === '' ? {} : JSON.parse(text);
+    if (url.pathname === '/imports') {
+      imported.push(Buffer.from(await (await fetch(body.url)).arrayBuffer()));
+      reply(response, { status: 202, headers: { location: '/jobs/1' } });
+      return;
+    }
     if (!faultsIn || draw(faultsIn) > 0) {
       reply(response, writeOnce(request, url, body));
       return;
@@ -120,6 +136,7 @@ export async function openFakeShop({
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    imported,
     faults: () => faults,
     close: () =>
       new Promise((resolve) => {

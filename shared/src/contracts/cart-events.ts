@@ -16,6 +16,7 @@ const line = z.object({
   productId,
   /** Units added or removed by this event, never the line's new total. */
   quantity: z.int().min(1),
+  /** What one costs, when it is added; of a removal, what one cost when the line came about. Not in older events. */
   unitPrice: money.optional(),
   /** The cart's version after the change that this event belongs to. */
   cartVersion: z.int().min(1),
@@ -56,6 +57,7 @@ const exampleLine = {
   shopper: '0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d',
   productId: '1029743',
   quantity: 2,
+  unitPrice: { amount: 399, currency: 'USD' },
   cartVersion: 3,
 };
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { describeOn, MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '../testing/mongodb.ts';
+import { describeOn } from '../testing/describe-on.ts';
+import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '../testing/mongodb.ts';
 import { openTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { isAway } from './failure.ts';
 import { checkAnswers, type Mongodb, openMongodb } from './open.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KafkaCluster, type KafkaOptions, startKafka } from '../kafka-broker/cluster.ts';
+import { type KafkaCluster, type KafkaNode, type KafkaOptions, startKafka } from '../kafka-broker/cluster.ts';
 import { endLeftOverBrokers } from '../kafka-broker/leftover.ts';
 import { openKafkaPrograms } from '../kafka-broker/programs.ts';
 import { freePort } from './free-port.ts';
@@ -10,6 +10,11 @@ import { isAlive } from './is-alive.ts';
 const PREFIX = 'micromart-kafka-';
 const OF_A_RUN = new RegExp(`^${PREFIX}([0-9]+)-`);
 const PORT_ATTEMPTS = 3;
+
+/** What a suite may use that runs on a Kafka in a container too. */
+export type AnyKafka = Pick<KafkaCluster, 'brokers' | 'close'> & {
+  readonly nodes: readonly Pick<KafkaNode, 'kill' | 'restart'>[];
+};
 
 export type TestKafkaOptions = Omit<KafkaOptions, 'folder' | 'ports'> & { readonly brokers?: 1 | 3 };
 

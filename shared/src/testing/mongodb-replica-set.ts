@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { MongoClient } from 'mongodb';
+import { environmentOf, killContainer, noImage, startContainer } from './containers.ts';
 import { freePort } from './free-port.ts';
 import type { TestMongodb } from './mongodb.ts';
 import { until } from './until.ts';
@@ -8,18 +7,16 @@ import { until } from './until.ts';
 const IMAGE = 'mongo:8';
 const MEMBERS = 3;
 const SET = 'micromart';
-const ASK_TIMEOUT_MS = 20_000;
 const START_CAP_MS = 120_000;
 /** The default is ten seconds, which a test would spend on waiting. */
 const ELECTION_TIMEOUT_MS = 2_000;
 
 /** Why no replica set can be started in containers here; undefined where it can. */
 export async function whyNoReplicaSet(): Promise<string | undefined> {
-  const words = ['image', 'inspect', '--format', '{{json .Config.Env}}', IMAGE];
-  const said = await promisify(execFile)('docker', words, { timeout: ASK_TIMEOUT_MS }).catch(() => undefined);
-  if (!said) return `no Docker with the image ${IMAGE}: docker pull ${IMAGE}, or set TEST_MONGODB_URL`;
-  if (!said.stdout.includes('MONGO_VERSION'))
-    return `the image ${IMAGE} here is a stand-in without replica sets`;
+  const environment = await environmentOf(IMAGE);
+  if (environment === undefined) return `${noImage(IMAGE)}, or set TEST_MONGODB_URL`;
+  if (!environment.includes('MONGO_VERSION'))
+    return `the image ${IMAGE} here is a stand-in without replica sets: docker pull ${IMAGE}, or set TEST_MONGODB_URL`;
   return undefined;
 }
 
@@ -28,16 +25,16 @@ export async function whyNoReplicaSet(): Promise<string | undefined> {
  * are, so their addresses must be the same for all.
  */
 export async function startReplicaSet(freshName: () => string): Promise<TestMongodb> {
-  const { GenericContainer, Wait } = await import('testcontainers');
+  const { Wait } = await import('testcontainers');
   const ports = await Promise.all(Array.from({ length: MEMBERS }, freePort));
   const containers = await Promise.all(
     ports.map((port) =>
-      new GenericContainer(IMAGE)
-        .withNetworkMode('host')
-        .withCommand(['mongod', '--replSet', SET, '--bind_ip', '127.0.0.1', '--port', String(port)])
-        .withWaitStrategy(Wait.forLogMessage('Waiting for connections'))
-        .withStartupTimeout(START_CAP_MS)
-        .start(),
+      startContainer(IMAGE, (container) =>
+        container
+          .withNetworkMode('host')
+          .withCommand(['mongod', '--replSet', SET, '--bind_ip', '127.0.0.1', '--port', String(port)])
+          .withWaitStrategy(Wait.forLogMessage('Waiting for connections')),
+      ),
     ),
   );
   const hosts = ports.map((port) => `127.0.0.1:${port}`);
@@ -61,7 +58,7 @@ export async function startReplicaSet(freshName: () => string): Promise<TestMong
     async killServer() {
       const killed = await primary();
       const container = containers[hosts.indexOf(killed)]!;
-      await promisify(execFile)('docker', ['kill', '--signal', 'KILL', container.getId()]);
+      await killContainer(container);
       await until(async () => (await primary()) !== killed, { capMs: START_CAP_MS });
       await container.restart();
     },

@@ -2,24 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { whyNoFerretdb } from '../mongodb/ferretdb/build.ts';
 import { startFerretdb } from '../mongodb/ferretdb/server.ts';
+import type { TestEngine } from './describe-on.ts';
 import { isAlive } from './is-alive.ts';
 import { startReplicaSet, whyNoReplicaSet } from './mongodb-replica-set.ts';
 import { until } from './until.ts';
 
 /**
  * What the MongoDB suites run on, decided in one place: on FerretDB wherever Go can build it, which on a CI machine it
- * has to; and on a replica set, the one that `TEST_MONGODB_URL` names or three containers, where there is either. A suite
- * that cannot run is skipped under a name that says why, and what would make it run.
+ * has to; and on a replica set, the one that `TEST_MONGODB_URL` names or three containers, where there is either.
  */
-export type TestMongodbEngine = {
-  readonly name: string;
+export type TestMongodbEngine = TestEngine & {
   /** Whether several writers may be tested on it (Engine). */
   readonly atomicUpdates: boolean;
-  readonly whyNot: string | undefined;
   start(): Promise<TestMongodb>;
 };
 
@@ -65,12 +62,6 @@ export const testReplicaSet: TestMongodbEngine = {
   whyNot: TEST_MONGODB_URL ? undefined : await whyNoReplicaSet(),
   start: async () => (TEST_MONGODB_URL ? useServer(TEST_MONGODB_URL) : startReplicaSet(freshName)),
 };
-
-/** A suite on an engine; its name says it when it is skipped, and why. */
-export function describeOn({ name, whyNot }: TestMongodbEngine, title: string, body: () => void): void {
-  if (whyNot === undefined) describe(`${title} on ${name}`, body);
-  else describe.skip(`${title} on ${name} (skipped: ${whyNot})`, body);
-}
 
 /** A server that is there; the databases made on it are dropped. */
 function useServer(url: string): TestMongodb {

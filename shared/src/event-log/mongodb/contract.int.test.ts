@@ -1,6 +1,6 @@
 import { openMongodb } from '../../mongodb/open.ts';
+import { describeOn } from '../../testing/describe-on.ts';
 import {
-  describeOn,
   MONGODB_START_CAP_MS,
   type TestMongodbEngine,
   testFerretdb,

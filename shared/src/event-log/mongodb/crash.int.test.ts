@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Collection, type Db, MongoNetworkError } from 'mongodb';
 import { isAway } from '../../mongodb/failure.ts';
 import { openMongodb } from '../../mongodb/open.ts';
+import { describeOn } from '../../testing/describe-on.ts';
 import {
-  describeOn,
   MONGODB_START_CAP_MS,
   type TestMongodb,
   testFerretdb,

@@ -1,8 +1,8 @@
 /** For tests: a topic of its own, and what it takes to follow it and to write into it what one likes. */
 import { randomUUID } from 'node:crypto';
-import type { KafkaCluster } from '../../kafka-broker/cluster.ts';
 import type { Way } from '../../subscription/follower.contract.ts';
 import { testLogger as logger } from '../../subscription/testing/follower.ts';
+import type { AnyKafka } from '../../testing/kafka.ts';
 import { createClient } from '../client.ts';
 import { messageOf, type PublishedMessage } from '../message.ts';
 import { createProducer } from '../producer.ts';
@@ -18,7 +18,10 @@ export type KafkaWay = Omit<Way, 'transport'> & {
   publishRaw(partition: number, messages: readonly PublishedMessage[]): Promise<void>;
 };
 
-export async function openKafkaWay({ brokers }: KafkaCluster, partitions: number): Promise<KafkaWay> {
+export async function openKafkaWay(
+  { brokers }: Pick<AnyKafka, 'brokers'>,
+  partitions: number,
+): Promise<KafkaWay> {
   const topic = parseKafkaUrl(`kafka://${brokers.join()}/${randomUUID()}`);
   const admin = (await createClient(topic, logger)).admin();
   const producer = createProducer(topic, logger);

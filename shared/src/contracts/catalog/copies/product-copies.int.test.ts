@@ -82,6 +82,15 @@ describe('an answer for 1, 2 and 3', () => {
     expect(asked()).toEqual(['1,2,3']);
   });
 
+  test('is at hand for who cannot wait, while it is fresh', () => {
+    pass(HOUR_S - 1);
+    expect(copies.atHand('2')).toMatchObject({ state: 'fresh', product: product('2', 1), freshForMs: 1_000 });
+    expect(copies.atHand('4')).toBeUndefined();
+    pass(1);
+    expect(copies.atHand('2')).toBeUndefined();
+    expect(asked()).toEqual(['1,2,3']);
+  });
+
   test('leaves of 1 and 4 only 4 to be asked for, and the older decides about both', async () => {
     pass(600);
     const answer = await copies.get(['1', '4']);

@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import type { ProductCopy } from '@micromart/shared/contracts/catalog/copies/compose';
+import type { Product } from '@micromart/shared/contracts/catalog/product';
+import { stubProduct } from '@micromart/shared/testing/stub-catalog';
+import type { Line } from './cart.ts';
+import { priceItems } from './pricing.ts';
+
+const usd = (amount: number) => ({ amount, currency: 'USD' });
+const line = (productId: string, quantity: number): Line => ({
+  productId,
+  quantity,
+  addedAt: '2026-11-01T09:30:00.000Z',
+  name: `Product ${productId}`,
+  unitPrice: usd(100),
+});
+const says = (
+  id: string,
+  change: Partial<Product> = {},
+  state: 'fresh' | 'stale' = 'fresh',
+): [string, ProductCopy] => [id, { state, product: stubProduct(id, change), ageMs: 0, freshForMs: 1 }];
+const missing = (id: string): [string, ProductCopy] => [id, { state: 'missing', ageMs: 0, freshForMs: 1 }];
+
+test("shows today's price beside that of the adding, and sums up today's", () => {
+  const offers = new Map([says('1', { price: usd(120), name: 'Renamed' }), says('2', { price: usd(5) })]);
+  const priced = priceItems([line('1', 2), line('2', 3)], offers);
+  expect(priced).toMatchObject({ total: usd(255), catalog: 'fresh' });
+  expect(priced.items[0]).toEqual({ ...line('1', 2), currentPrice: usd(120), available: true });
+});
+
+test('keeps a line whose product is sold no more, or was never known, and does not count it', () => {
+  const offers = new Map([says('1'), says('2', { withdrawn: true }), missing('3')]);
+  const { items, total, catalog } = priceItems([line('1', 1), line('2', 1), line('3', 1)], offers);
+  expect(items.map(({ available, currentPrice }) => [available, currentPrice])).toEqual([
+    [true, usd(399)],
+    [false, null],
+    [false, null],
+  ]);
+  expect([total, catalog]).toEqual([usd(399), 'fresh']);
+});
+
+test('is stale when something is, and unavailable when nothing can be said of something', () => {
+  const stale = new Map([says('1'), says('2', {}, 'stale')]);
+  expect(priceItems([line('1', 1), line('2', 1)], stale)).toMatchObject({
+    total: usd(798),
+    catalog: 'stale',
+  });
+  const { items, total, catalog } = priceItems([line('1', 1), line('2', 1), line('3', 1)], stale);
+  expect([total, catalog]).toEqual([null, 'unavailable']);
+  expect(items[2]).toEqual({ ...line('3', 1), currentPrice: null, available: null });
+});
+
+test('has no total of nothing, and none of several currencies', () => {
+  expect(priceItems([], new Map())).toEqual({ items: [], total: null, catalog: 'fresh' });
+  const offers = new Map([says('1'), says('2', { price: { amount: 1, currency: 'EUR' } })]);
+  expect(priceItems([line('1', 1), line('2', 1)], offers).total).toBeNull();
+});
+
+test('shows a line from before names and prices were kept by what the catalog calls it', () => {
+  const { name: _, unitPrice: __, ...old } = line('1', 1);
+  expect(priceItems([old], new Map([says('1')])).items).toMatchObject([
+    { name: 'Product 1', unitPrice: null },
+  ]);
+  expect(priceItems([old], new Map()).items).toMatchObject([{ name: null, unitPrice: null }]);
+});

@@ -1,0 +1,66 @@
+import type { ProductCopy } from '@micromart/shared/contracts/catalog/copies/compose';
+import type { Money } from '@micromart/shared/contracts/catalog/product';
+import type { Line } from './cart.ts';
+import type { Offers } from './offers.ts';
+
+/** A line as it is shown, with what the catalog says today beside what the cart remembers. */
+export type PricedLine = {
+  readonly productId: string;
+  readonly quantity: number;
+  readonly name: string | null;
+  readonly unitPrice: Money | null;
+  /** Null when it is not on sale, or that cannot be told. */
+  readonly currentPrice: Money | null;
+  /** Whether it is on sale; null when that cannot be told. */
+  readonly available: boolean | null;
+  readonly addedAt: string;
+};
+
+export type PricedItems = {
+  readonly items: readonly PricedLine[];
+  readonly total: Money | null;
+  /** Stale: of some product, what is known is past its lifetime. Unavailable: of some, nothing can be said. */
+  readonly catalog: 'fresh' | 'stale' | 'unavailable';
+};
+
+/** Prices a cart's lines at what the catalog says. A line is never left out, whatever has become of its product. */
+export function priceItems(lines: readonly Line[], offers: Offers): PricedItems {
+  const items = lines.map((line) => priceLine(line, offers.get(line.productId)));
+  const states = lines.map(({ productId }) => offers.get(productId)?.state);
+  const catalog = states.includes(undefined) ? 'unavailable' : states.includes('stale') ? 'stale' : 'fresh';
+  return { items, total: totalOf(items), catalog };
+}
+
+function priceLine(
+  { productId, quantity, name, unitPrice, addedAt }: Line,
+  copy: ProductCopy | undefined,
+): PricedLine {
+  const product = copy && copy.state !== 'missing' ? copy.product : undefined;
+  const available = product !== undefined && !product.withdrawn;
+  return {
+    productId,
+    quantity,
+    name: name ?? product?.name ?? null,
+    unitPrice: unitPrice ?? null,
+    currentPrice: available ? product.price : null,
+    available: copy ? available : null,
+    addedAt,
+  };
+}
+
+/**
+ * What is to be paid today; lines that are not on sale do not count. Null when nothing is on sale, when something cannot
+ * be told, and when the prices are in several currencies, which have no sum.
+ */
+function totalOf(items: readonly PricedLine[]): Money | null {
+  if (items.some(({ available }) => available === null)) return null;
+  const sold = items.flatMap(({ quantity, currentPrice }) =>
+    currentPrice ? [{ quantity, ...currentPrice }] : [],
+  );
+  const [first] = sold;
+  if (!first || sold.some(({ currency }) => currency !== first.currency)) return null;
+  return {
+    amount: sold.reduce((sum, { quantity, amount }) => sum + quantity * amount, 0),
+    currency: first.currency,
+  };
+}

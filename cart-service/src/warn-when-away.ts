@@ -1,0 +1,25 @@
+import type { ProductCopies } from '@micromart/shared/contracts/catalog/copies/product-copies';
+
+const QUIET_MS = 10_000;
+
+/**
+ * The same copies, and a word to `warn` why the catalog's answer to a question is missing: at most once in ten seconds,
+ * since every request meets the same.
+ */
+export function warnWhenAway(
+  copies: ProductCopies,
+  { warn, clock }: { warn: (why: string) => void; clock: () => number },
+): ProductCopies {
+  let quietUntilMs = 0;
+  return {
+    ...copies,
+    async get(ids, options) {
+      const answer = await copies.get(ids, options);
+      if (answer.why !== undefined && clock() >= quietUntilMs) {
+        quietUntilMs = clock() + QUIET_MS;
+        warn(answer.why);
+      }
+      return answer;
+    },
+  };
+}

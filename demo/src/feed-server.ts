@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
+
+/** Serves one file to the catalog's worker, which reads feeds over HTTP alone, until it is closed. */
+export type FeedServer = { readonly url: string; close(): void };
+
+const HOST = '127.0.0.1';
+
+/** Listens at `port`, the place that the worker may read from. Throws when the port is taken. */
+export async function serveFeed(file: string, port: number): Promise<FeedServer> {
+  const { size, mtimeMs } = await stat(file);
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': size, etag: `"${size}-${mtimeMs}"` });
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response);
+  });
+  server.listen(port, HOST);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(
+      `the port ${port}, where the catalog's feed is to be read, is taken: by another npm run demo?`,
+    );
+  });
+  const { port: given } = server.address() as AddressInfo;
+  return {
+    url: `http://${HOST}:${given}/${encodeURIComponent(basename(file))}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
