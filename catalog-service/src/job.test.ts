@@ -32,7 +32,7 @@ describe('the progress of an import', () => {
       totalRows: 6,
       tally: { applied: 2, unchanged: 2, superseded: 1 },
       rejected: 1,
-      places: [place(1, 9), place(0, 3)],
+      places: [place(0, 3), place(1, 9)],
     });
   });
 

@@ -107,13 +107,13 @@ export function advance(
   };
 }
 
-/** Of several places in each partition, the last. */
+/** Of several places in each partition the last, in the order of the partitions. */
 function latestPlaces(places: readonly Place[]): Place[] {
   const latest = new Map<number, Place>();
   for (const place of places) {
     if (place.sequence >= (latest.get(place.partition)?.sequence ?? 0)) latest.set(place.partition, place);
   }
-  return [...latest.values()];
+  return [...latest.values()].sort((one, other) => one.partition - other.partition);
 }
 
 export type Job = {

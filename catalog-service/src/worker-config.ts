@@ -1,3 +1,4 @@
+import { relaySettings } from '@micromart/shared/kafka/settings';
 import { postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
 import { z } from 'zod';
 import { storeUrl } from './config.ts';
@@ -7,6 +8,7 @@ const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
 
 const settings = z.object({
   ...serviceSettings,
+  ...relaySettings,
   STORE_URL: storeUrl,
   QUEUE_URL: postgresUrl,
   IMPORT_ALLOWED_HOSTS: z

@@ -2,6 +2,7 @@ import { createApp } from '@micromart/shared/http/app';
 import { createAuthentication } from '@micromart/shared/http/auth';
 import { createMetrics } from '@micromart/shared/http/metrics';
 import { startServer } from '@micromart/shared/http/server';
+import { createRelayMetrics } from '@micromart/shared/kafka/metrics';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
 import { createCarryOutImport } from './imports/carry-out-import.ts';
@@ -13,6 +14,7 @@ import { every } from './jobs/every.ts';
 import { createJobMetrics } from './jobs/metrics.ts';
 import { openJobLedger } from './jobs/postgres-ledger.ts';
 import { openQueue } from './queue/pg-boss.ts';
+import { openRelay } from './queue/postgres-relay.ts';
 import { isAway, openCatalogWriter } from './store/store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
@@ -26,8 +28,9 @@ const HOUSEKEEPING_INTERVAL_MS = 60_000;
 const MAX_HOUSEKEEPING = 1_000;
 
 /**
- * The catalog's worker as a value, the only writer of the catalog: it carries out jobs, and writes due prices down. It
- * makes the schemas of both databases and grants the API its part. Over HTTP it tells how it is, and nothing else.
+ * The catalog's worker as a value, the only writer of the catalog: it carries out jobs, writes due prices down, and
+ * publishes the events in Kafka where it is told so. It makes the schemas of both databases and grants the API its part.
+ * Over HTTP it tells how it is, and nothing else.
  */
 export async function startCatalogWorker(
   config: WorkerConfig,
@@ -42,6 +45,15 @@ export async function startCatalogWorker(
   const ledger = await openJobLedger(config.QUEUE_URL, { send: queue.send, apiRole, onError: warn('jobs') });
 
   const metrics = createMetrics('catalog-worker');
+  const relay = config.KAFKA_PUBLISH_URL
+    ? await openRelay(store.log, {
+        queueUrl: config.QUEUE_URL,
+        url: config.KAFKA_PUBLISH_URL,
+        caFile: config.KAFKA_CA_FILE,
+        metrics: createRelayMetrics(metrics.registry),
+        logger,
+      })
+    : undefined;
   const jobMetrics = createJobMetrics(metrics.registry, ledger);
   const handling = { ledger, metrics: jobMetrics, logger, isAway, chance: Math.random };
   const ending = new AbortController();
@@ -76,6 +88,7 @@ export async function startCatalogWorker(
     checks: [
       { name: 'store', check: store.check },
       { name: 'jobs', check: ledger.check },
+      ...(relay ? [relay.check] : []),
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
@@ -87,7 +100,7 @@ export async function startCatalogWorker(
     async close() {
       const resting = queue.close();
       ending.abort();
-      await Promise.all([resting, server.close(), ...sweeps.map((sweep) => sweep.close())]);
+      await Promise.all([resting, server.close(), relay?.close(), ...sweeps.map((sweep) => sweep.close())]);
       await Promise.all([ledger.close(), store.close()]);
     },
   };

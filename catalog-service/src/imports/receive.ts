@@ -4,9 +4,10 @@ import type { IncomingMessage } from 'node:http';
 const MAX_HELD_BYTES = 262_144;
 
 /**
- * The bytes of an answer, taken in from now on, for an answer that breaks before anybody listens tells nobody. Node's own iterator drops what has come when a connection breaks, so that one that breaks off
- * again and again would never get anybody further; this one gives it out first, and then throws. `onSilence` is called
- * when nothing has come for so long while it was waited for: time in which nobody asks for more does not count.
+ * The bytes of an answer, taken in from now on: one that breaks before anybody listens would tell nobody. Node's own
+ * iterator drops what has come when a connection breaks, so one that breaks off again and again would never get anybody
+ * further; this one gives it out first, and then throws. `onSilence` is called when nothing has come for so long while it
+ * was waited for: time in which nobody asks for more does not count.
  */
 export function receive(
   response: IncomingMessage,

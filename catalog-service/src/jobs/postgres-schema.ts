@@ -16,7 +16,7 @@ export const migrateJobs = (url: string): Promise<void> => migrate(url, migratio
  */
 export const grantAccepting = (pool: Pool, apiRole: string): Promise<void> =>
   inTransaction(pool, async (client) => {
-    const role = quoteRole(apiRole);
+    const role = client.escapeIdentifier(apiRole);
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
     await client.query(`
       GRANT USAGE ON SCHEMA public TO ${role};
@@ -25,9 +25,3 @@ export const grantAccepting = (pool: Pool, apiRole: string): Promise<void> =>
       GRANT EXECUTE ON FUNCTION cancel_job(uuid) TO ${role};
       ${sendingGrants(role)}`);
   });
-
-/** Statements that grant take no parameters. */
-function quoteRole(name: string): string {
-  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new Error('a role is named in small letters, digits and _');
-  return `"${name}"`;
-}

@@ -1,10 +1,9 @@
 import { createMongodbLogReader } from '@micromart/shared/event-log/mongodb/log-reader';
-import { Problem } from '@micromart/shared/http/problem';
 import { findByIds } from '@micromart/shared/mongodb/by-id';
 import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
 import { searchWords } from '../search.ts';
 import { PRODUCTS, type ProductDocument, VERSIONS_INDEX } from './mongodb-products.ts';
-import { createReadByIds } from './read-by-ids.ts';
+import { createReader } from './reader.ts';
 import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';
 
 const MAX_CONNECTIONS = 16;
@@ -24,43 +23,22 @@ export function openMongodbReader(url: string): CatalogReader {
   const log = createMongodbLogReader(mongodb, { source: '/catalog', notYet: NOT_YET });
   const products = mongodb.db.collection<ProductDocument>(PRODUCTS);
 
-  const versions = createReadByIds(async (ids) =>
-    (await findByIds(mongodb, products, ids, VERSION)).map(toVersion),
-  );
-  const bodies = createReadByIds(async (ids) =>
-    (await findByIds(mongodb, products, ids, PRODUCT)).map(toProduct),
-  );
-
-  return {
+  return createReader({
     log,
 
-    versions: async (ids) => {
-      await log.ready();
-      return versions(ids);
-    },
+    readVersions: async (ids) => (await findByIds(mongodb, products, ids, VERSION)).map(toVersion),
 
-    products: async (ids) => {
-      await log.ready();
-      return bodies(ids);
-    },
+    readProducts: async (ids) => (await findByIds(mongodb, products, ids, PRODUCT)).map(toProduct),
 
     async browse(browse) {
-      await log.ready();
       const found = products.find(filterOf(browse), PRODUCT);
       return (await found.sort({ _id: 1 }).limit(browse.limit).toArray()).map(toProduct);
     },
 
-    async check() {
-      try {
-        await log.ready();
-      } catch (error) {
-        if (error instanceof Problem) return { ok: false, detail: error.message };
-      }
-      return checkAnswers(mongodb);
-    },
+    check: () => checkAnswers(mongodb),
 
     close: mongodb.close,
-  };
+  });
 }
 
 /** Words are of letters and digits only, so nothing in them means anything in a regular expression. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { productContent } from '@micromart/shared/contracts/catalog/product';
 import { openMongodb } from '@micromart/shared/mongodb/open';
+import { describeOn } from '@micromart/shared/testing/describe-on';
 import {
-  describeOn,
   MONGODB_START_CAP_MS,
   type TestMongodb,
   testFerretdb,

@@ -1,8 +1,7 @@
 import { createPostgresLogReader } from '@micromart/shared/event-log/postgres/log-reader';
-import { Problem } from '@micromart/shared/http/problem';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
 import { searchWords } from '../search.ts';
-import { createReadByIds } from './read-by-ids.ts';
+import { createReader } from './reader.ts';
 import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';
 
 const MAX_CONNECTIONS = 8;
@@ -36,45 +35,28 @@ export function openPostgresReader(url: string, onError: (error: unknown) => voi
   });
   const log = createPostgresLogReader(pool, { source: '/catalog', notYet: NOT_YET });
 
-  const versions = createReadByIds(async (ids) => {
-    const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textArray(ids)] });
-    return rows.map(toVersion);
-  });
-  const products = createReadByIds(async (ids) => {
-    const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textArray(ids)] });
-    return rows;
-  });
-
-  return {
+  return createReader({
     log,
 
-    versions: async (ids) => {
-      await log.ready();
-      return versions(ids);
+    async readVersions(ids) {
+      const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textArray(ids)] });
+      return rows.map(toVersion);
     },
 
-    products: async (ids) => {
-      await log.ready();
-      return products(ids);
+    async readProducts(ids) {
+      const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textArray(ids)] });
+      return rows;
     },
 
     async browse(browse) {
-      await log.ready();
       const { rows } = await pool.query<StoredProduct>(browseStatement(browse));
       return rows;
     },
 
-    async check() {
-      try {
-        await log.ready();
-      } catch (error) {
-        if (error instanceof Problem) return { ok: false, detail: error.message };
-      }
-      return checkAnswers(pool);
-    },
+    check: () => checkAnswers(pool),
 
     close: () => pool.end(),
-  };
+  });
 }
 
 const toVersion = ({ id, version, withdrawn, scheduled }: VersionRow): ProductVersion => ({

@@ -19,7 +19,11 @@ export type TestCatalog = {
   readonly reader: CatalogReader;
   /** The settings of its processes, as a worker's environment has them. */
   environment(settings?: { allowed?: readonly string[] }): Record<string, string>;
-  startWorker(settings?: { allowed?: readonly string[]; limits?: Partial<ImportLimits> }): Promise<Running>;
+  startWorker(settings?: {
+    allowed?: readonly string[];
+    limits?: Partial<ImportLimits>;
+    publish?: string;
+  }): Promise<Running>;
   accept(request: JobRequest): Promise<Job>;
   find(id: string): Promise<Job>;
   /** Awaits the end of a job. */
@@ -60,7 +64,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
       QUEUE_URL: queue.url,
       IMPORT_ALLOWED_HOSTS: allowed.join(','),
     }),
-    startWorker: ({ allowed = [], limits = {} } = {}) =>
+    startWorker: ({ allowed = [], limits = {}, publish } = {}) =>
       startCatalogWorker(
         {
           HOST: '127.0.0.1',
@@ -75,6 +79,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
           QUEUE_URL: queue.url,
           IMPORT_ALLOWED_HOSTS: allowed.length > 0 ? parseAllowedHosts(allowed.join(','))! : new Set(),
           API_ROLE: undefined,
+          KAFKA_PUBLISH_URL: publish,
         },
         createLogger({ name: 'catalog-worker', level: 'silent' }),
         { limits: { ...IMPORT_LIMITS, ...limits } },

@@ -1,0 +1,31 @@
+import type { EventLog } from '@micromart/shared/event-log/event-log';
+import { relayMigrations } from '@micromart/shared/kafka/migrations';
+import { type Relay, type RelaySettings, startRelay } from '@micromart/shared/kafka/relay';
+import { migrate } from '@micromart/shared/postgres/migrate';
+import { openPool } from '@micromart/shared/postgres/pool';
+
+const MAX_CONNECTIONS = 2;
+
+/**
+ * Publishes the catalog's log, whichever engine keeps it. What the relay remembers stands in the database of the queue,
+ * as does the lock by which one of several workers publishes.
+ */
+export async function openRelay(
+  log: EventLog,
+  { queueUrl, ...settings }: { queueUrl: string } & Omit<RelaySettings, 'log' | 'pool' | 'lockUrl'>,
+): Promise<Relay> {
+  await migrate(queueUrl, [relayMigrations]);
+  const pool = openPool(queueUrl, {
+    max: MAX_CONNECTIONS,
+    name: 'catalog-worker relay',
+    onIdleError: (error) => settings.logger.warn({ err: error }, 'relay'),
+  });
+  const relay = startRelay({ log, pool, lockUrl: queueUrl, ...settings });
+  return {
+    check: relay.check,
+    async close() {
+      await relay.close();
+      await pool.end();
+    },
+  };
+}
