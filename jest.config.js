@@ -10,5 +10,6 @@ export default {
   },
   globalSetup: './shared/src/testing/global-setup.ts',
   globalTeardown: './shared/src/testing/global-teardown.ts',
+  reporters: ['default', './shared/src/testing/skipped-engines.ts'],
   testTimeout: 60_000,
 };

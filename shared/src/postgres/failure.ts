@@ -3,7 +3,12 @@
  * the connection: refused, reset, timed out.
  */
 
+/** Of the operating system, whose codes can look like a SQLSTATE: EPIPE. */
+const isSystemError = (error: unknown): boolean =>
+  error instanceof Error && ('syscall' in error || 'errno' in error);
+
 const codeOf = (error: unknown): string | undefined => {
+  if (isSystemError(error)) return undefined;
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 };
@@ -22,7 +27,7 @@ export function isAway(error: unknown): boolean {
   const code = codeOf(error);
   if (code) return AWAY.has(code.slice(0, 2)) || code === LOCK_NOT_AVAILABLE;
   if (!(error instanceof Error)) return false;
-  if ('syscall' in error || 'errno' in error) return true;
+  if (isSystemError(error)) return true;
   if (error instanceof AggregateError) return error.errors.some(isAway);
   return CONNECTION_WORDS.test(error.message);
 }

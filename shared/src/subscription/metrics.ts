@@ -77,26 +77,36 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
     help: 'Events that are parked now, as the leading instance knows',
   });
 
+  /** What has not happened yet is to be seen too, as nought. */
+  const show = (subscription: string) => {
+    for (const counter of [applied, parked, refused, retried, duplicates, unreadable])
+      counter.inc({ subscription }, 0);
+    for (const kind of ['hole', 'tail']) healed.inc({ subscription, kind }, 0);
+  };
+
   return {
-    of: (subscription) => ({
-      batch(events, outcome) {
-        batches.observe({ subscription }, events);
-        applied.inc({ subscription }, outcome.applied);
-        parked.inc({ subscription }, outcome.parked);
-      },
-      refused: () => refused.inc({ subscription }),
-      retried: () => retried.inc({ subscription }),
-      duplicates: (events) => duplicates.inc({ subscription }, events),
-      unreadable: (messages) => unreadable.inc({ subscription }, messages),
-      healed: (kind, events) => healed.inc({ subscription, kind }, events),
-      standing(now) {
-        lag.set({ subscription }, now.lag);
-        parkedNow.set({ subscription }, now.parked);
-      },
-      forget() {
-        lag.remove({ subscription });
-        parkedNow.remove({ subscription });
-      },
-    }),
+    of: (subscription) => {
+      show(subscription);
+      return {
+        batch(events, outcome) {
+          batches.observe({ subscription }, events);
+          applied.inc({ subscription }, outcome.applied);
+          parked.inc({ subscription }, outcome.parked);
+        },
+        refused: () => refused.inc({ subscription }),
+        retried: () => retried.inc({ subscription }),
+        duplicates: (events) => duplicates.inc({ subscription }, events),
+        unreadable: (messages) => unreadable.inc({ subscription }, messages),
+        healed: (kind, events) => healed.inc({ subscription, kind }, events),
+        standing(now) {
+          lag.set({ subscription }, now.lag);
+          parkedNow.set({ subscription }, now.parked);
+        },
+        forget() {
+          lag.remove({ subscription });
+          parkedNow.remove({ subscription });
+        },
+      };
+    },
   };
 }

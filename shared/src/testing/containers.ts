@@ -17,7 +17,7 @@ export async function environmentOf(image: string): Promise<string | undefined> 
 
 /** What would make the suites run that need an image. */
 export const noImage = (image: string): string =>
-  `no Docker with the image ${image}: start Docker, and docker pull ${image}`;
+  `no Docker that has ${image}; start Docker, and docker pull ${image}`;
 
 /** Starts a container; whoever starts it stops it. */
 export async function startContainer(

@@ -8,7 +8,7 @@ const HOST = '127.0.0.1';
 const CONTROLLER_PORT = 9093;
 
 export const kafkaContainer: TestEngine = {
-  name: `the image ${IMAGE}`,
+  name: "Kafka's image",
   whyNot: (await environmentOf(IMAGE)) === undefined ? noImage(IMAGE) : undefined,
 };
 

@@ -16,7 +16,7 @@ export async function whyNoReplicaSet(): Promise<string | undefined> {
   const environment = await environmentOf(IMAGE);
   if (environment === undefined) return `${noImage(IMAGE)}, or set TEST_MONGODB_URL`;
   if (!environment.includes('MONGO_VERSION'))
-    return `the image ${IMAGE} here is a stand-in without replica sets: docker pull ${IMAGE}, or set TEST_MONGODB_URL`;
+    return `the image ${IMAGE} here is a stand-in without replica sets; docker pull ${IMAGE}, or set TEST_MONGODB_URL`;
   return undefined;
 }
 
