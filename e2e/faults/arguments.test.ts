@@ -8,12 +8,19 @@ test('runs every scenario for ten minutes by a new seed unless told otherwise', 
     seed: 99,
     scenarios: Object.keys(SCENARIOS),
     kills: 0,
+    brokers: 0,
   });
 });
 
-test('takes minutes, seed, scenario and kills', () => {
-  const words = ['--minutes', '3', '--seed=5', '--scenario', 'kills', '--kills', '200'];
-  expect(readArguments(words, 99)).toEqual({ minutes: 3, seed: 5, scenarios: ['kills'], kills: 200 });
+test('takes minutes, seed, scenario, kills and the way of the events', () => {
+  const words = ['--minutes', '3', '--seed=5', '--scenario', 'kills', '--kills', '200', '--events', 'kafka'];
+  expect(readArguments(words, 99)).toEqual({
+    minutes: 3,
+    seed: 5,
+    scenarios: ['kills'],
+    kills: 200,
+    brokers: 3,
+  });
 });
 
 test('gives nothing when help is asked for, which names every scenario', () => {
@@ -25,6 +32,7 @@ test.each([
   [['--minutes', 'ten'], /--minutes/],
   [['--seed', '-1'], /seed/],
   [['--scenario', 'toString'], /no scenario "toString"/],
+  [['--events', 'pigeon'], /feed or kafka/],
   [['--colour'], /colour/],
   [['kills'], /kills/],
 ] as const)('refuses %j', (words, message) => {

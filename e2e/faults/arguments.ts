@@ -9,14 +9,17 @@ export type Arguments = {
   readonly scenarios: readonly ScenarioName[];
   /** Kills that there must have been before it ends. */
   readonly kills: number;
+  /** Brokers of the Kafka over which events go; 0 for the owners' feeds, but where a scenario is about brokers. */
+  readonly brokers: number;
 };
 
 const DEFAULT_MINUTES = 10;
 const MAX_MINUTES = 10_000;
 const MAX_SEED = 2 ** 31;
 const MAX_KILLS = 100_000;
+const BROKERS = { feed: 0, kafka: 3 } as const;
 
-export const USAGE = `npm run faults -- [--minutes N] [--seed S] [--scenario name] [--kills n]
+export const USAGE = `npm run faults -- [--minutes N] [--seed S] [--scenario name] [--kills n] [--events kafka]
 
 Starts the real processes, has shoppers fill carts, makes faults, and judges from what was recorded. It runs the
 scenarios in turn, at least once each, in rounds on a fresh system, until the time is over.
@@ -28,6 +31,7 @@ ${Object.entries(SCENARIOS)
   .map(([name, { says }]) => `                      ${name}: ${says}`)
   .join('\n')}
   --kills n         goes on, beyond the minutes too, until so many processes were killed
+  --events kafka    has every scenario go over a Kafka of three brokers; over the owners' feeds unless given
 `;
 
 /** Reads the words; undefined when help is asked for. Throws for what it does not know. */
@@ -39,6 +43,7 @@ export function readArguments(words: readonly string[], newSeed: number): Argume
       seed: { type: 'string', default: String(newSeed) },
       scenario: { type: 'string' },
       kills: { type: 'string', default: '0' },
+      events: { type: 'string', default: 'feed' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -49,6 +54,7 @@ export function readArguments(words: readonly string[], newSeed: number): Argume
     scenarios:
       values.scenario === undefined ? (Object.keys(SCENARIOS) as ScenarioName[]) : [named(values.scenario)],
     kills: wholeNumber('kills', values.kills, MAX_KILLS),
+    brokers: brokersOf(values.events),
   };
 }
 
@@ -60,4 +66,9 @@ function wholeNumber(name: string, text: string, max: number): number {
 function named(text: string): ScenarioName {
   if (Object.hasOwn(SCENARIOS, text)) return text as ScenarioName;
   throw new Error(`there is no scenario "${text}"; there are ${Object.keys(SCENARIOS).join(', ')}`);
+}
+
+function brokersOf(events: string): number {
+  if (events === 'feed' || events === 'kafka') return BROKERS[events];
+  throw new Error('--events is feed or kafka');
 }

@@ -6,8 +6,8 @@ import type { Evidence } from './evidence/evidence.ts';
 import { runHardWriters } from './hard-writers.ts';
 import type { JudgeName } from './judges.ts';
 import { SCENARIOS } from './scenarios.ts';
-import type { Replaced } from './system/system.ts';
-import { type Dose, type RunOptions, runUnderLoad } from './under-load.ts';
+import type { SystemOptions } from './system/system.ts';
+import { type Dose, type LoadScenario, type RunOptions, runUnderLoad } from './under-load.ts';
 
 export type Control = {
   readonly says: string;
@@ -18,22 +18,20 @@ export type Control = {
 };
 
 const CART = 'cart-service';
+const WORKER = 'catalog-worker';
 const TRACKING = 'shopper-tracking-service';
 /** A commit takes long, so that a fault comes upon it in the middle. */
 const SLOW_COMMITS_MS = 80;
 
 const underLoad =
-  (replaced: Replaced, dose: Dose, change: Partial<typeof BASE> = {}) =>
+  (
+    replaced: NonNullable<SystemOptions['replaced']>,
+    scenario: LoadScenario,
+    dose: Dose,
+    change: Partial<LoadScenario> = {},
+  ) =>
   (options: RunOptions): Promise<Evidence> =>
-    runUnderLoad({ ...BASE, ...change }, dose, { ...options, replaced });
-
-const BASE: {
-  says: string;
-  sides: 1 | 2;
-  viaProxy: boolean;
-  slowCommitsMs: number;
-  demands: Record<string, number>;
-} = { ...SCENARIOS['cut-replies'], demands: {} };
+    runUnderLoad({ ...scenario, ...change, demands: {} }, dose, { ...options, replaced });
 
 export const CONTROLS = {
   'position later': {
@@ -42,6 +40,7 @@ export const CONTROLS = {
     objecting: / is counted /,
     run: underLoad(
       [TRACKING, 'e2e/faults/controls/position-later/main.ts'],
+      SCENARIOS['cut-replies'],
       { 'cut tracking store': 6, 'kill tracking': 2 },
       { slowCommitsMs: SLOW_COMMITS_MS },
     ),
@@ -50,11 +49,9 @@ export const CONTROLS = {
     says: 'the effect is written without the fence',
     caughtBy: 'counts',
     objecting: / is counted /,
-    run: underLoad(
-      [TRACKING, 'e2e/faults/controls/no-fence/main.ts'],
-      { 'freeze leader': 3 },
-      { sides: 2, viaProxy: false, slowCommitsMs: SCENARIOS['frozen-followers'].slowCommitsMs },
-    ),
+    run: underLoad([TRACKING, 'e2e/faults/controls/no-fence/main.ts'], SCENARIOS['frozen-followers'], {
+      'freeze leader': 3,
+    }),
   },
   'id > last': {
     says: 'a follower reads what lies above the last number it saw, of a column that numbers insertions',
@@ -66,13 +63,25 @@ export const CONTROLS = {
     says: 'nothing is remembered of an Idempotency-Key',
     caughtBy: 'changes',
     objecting: / happened \d+ times/,
-    run: underLoad([CART, 'e2e/faults/controls/no-idempotency/main.ts'], { 'cut shop': 4 }),
+    run: underLoad([CART, 'e2e/faults/controls/no-idempotency/main.ts'], SCENARIOS['cut-replies'], {
+      'cut shop': 4,
+    }),
   },
   'last one wins': {
     says: 'a cart is written whole, whatever has become of it meanwhile',
     caughtBy: 'carts',
     objecting: / its events come to /,
-    run: underLoad([CART, 'e2e/faults/controls/last-one-wins/main.ts'], { 'cut shop': 4 }),
+    run: underLoad([CART, 'e2e/faults/controls/last-one-wins/main.ts'], SCENARIOS['cut-replies'], {
+      'cut shop': 4,
+    }),
+  },
+  'order of arrival': {
+    says: 'a product takes whatever order comes, not the newest one accepted',
+    caughtBy: 'products',
+    objecting: / its newest job, number /,
+    run: underLoad([WORKER, 'e2e/faults/controls/order-of-arrival/main.ts'], SCENARIOS.imports, {
+      'delay supplier': 2,
+    }),
   },
 } as const satisfies Readonly<Record<string, Control>>;
 

@@ -1,38 +1,60 @@
-/**
- * The faults, each made from outside of the processes: signals, and a proxy on every way between two parts. What comes
- * later to the system adds its own here.
- */
+/** The faults, each made from outside of the processes: signals, and a proxy on every way between two parts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { isRunning } from '@micromart/launcher/process-mark';
+import type { KafkaNode } from '@micromart/shared/kafka-broker/cluster';
+import type { TcpProxy } from '@micromart/shared/testing/tcp-proxy';
 import { until } from '@micromart/shared/testing/until';
 import type { Stop } from './evidence/evidence.ts';
 import type { Load } from './load/load.ts';
+import type { Ordering } from './load/ordering.ts';
+import type { Brokers } from './system/brokers.ts';
 import { leaderOf } from './system/leader.ts';
 import type { Link, Side, System } from './system/system.ts';
 
-export type Scene = { readonly system: System; readonly load: Load; readonly draw: Draw };
+export type Scene = {
+  readonly system: System;
+  readonly load: Load;
+  readonly ordering: Ordering;
+  readonly draw: Draw;
+};
 
 /** What became of a fault: when it struck (wall clock), how many writes were in flight then, and who ended by it. */
-export type Struck = { readonly atMs: number; readonly inFlight: number; readonly stop?: Stop };
+export type Struck = {
+  readonly atMs: number;
+  readonly inFlight: number;
+  readonly stop?: Stop;
+  /** Brings back what nobody else does, once the system goes on without it. */
+  readonly repair?: () => Promise<void>;
+};
 
 export type Fault = {
   readonly says: string;
   /** The figure in which it counts. */
   readonly figure: string;
   /** Whose recovery from it is measured, and what it asks of the moment: enough writes in flight. */
-  readonly kills?: 'service' | 'PostgreSQL' | 'launcher';
+  readonly kills?: 'service' | 'PostgreSQL' | 'launcher' | 'broker' | 'all of Kafka' | 'catalog';
+  /** By what the recovery is known; that writes are counted unless given. */
+  readonly recovery?: 'counts everywhere' | 'carries out orders';
+  /** No write of a shopper may suffer from it. */
+  readonly sparesWrites?: boolean;
   strike(scene: Scene): Promise<Struck>;
 };
 
 const CART = 'cart-service';
 const TRACKING = 'shopper-tracking-service';
+const CATALOG = 'catalog-service';
+const WORKER = 'catalog-worker';
 const LEAST_FREEZE_MS = 200;
 const MOST_FREEZE_MS = 1_500;
 const LEAST_CUT_MS = 10;
 const MOST_CUT_MS = 60;
 /** Beyond the silence after which a lock's holder counts as gone, and below what ends its pooled connections. */
 const PAST_THE_LOCK_MS = 4_500;
+/** Beyond the heartbeat by which a worker's jobs are taken over. */
+const PAST_THE_HEARTBEAT_MS = 13_000;
+/** Beyond the lifetime of the catalog's answers in a run that is about it. */
+const PAST_MAX_AGE_MS = 4_000;
 const TAKE_OVER_CAP_MS = 30_000;
 const STOP_CAP_MS = 30_000;
 
@@ -112,6 +134,64 @@ export const FAULTS = {
   'half-open cart store': halfOpen('cartStore'),
   'half-open tracking store': halfOpen('trackingStore'),
   'half-open feed': halfOpen('feed'),
+  'kill catalog': ofTheCatalog(killService(CATALOG)),
+  'kill worker': ofTheCatalog(killService(WORKER)),
+  'freeze catalog': ofTheCatalog(freezeProcess(CATALOG)),
+  'freeze catalog for long': ofTheCatalog(freezeProcess(CATALOG, PAST_MAX_AGE_MS)),
+  'freeze worker': ofTheCatalog(freezeProcess(WORKER)),
+  'freeze worker for long': ofTheCatalog(freezeProcess(WORKER, PAST_THE_HEARTBEAT_MS)),
+  'cut catalog store': ofTheCatalog(cutReplies('catalogStore')),
+  'cut queue': ofTheCatalog(cutReplies('queue')),
+  'cut supplier': ofTheCatalog(cutReplies('supplier')),
+  'delay supplier': ofTheCatalog(delayLink('supplier')),
+  'kill broker': {
+    says: 'SIGKILL of a broker, which leads its share of the partitions, and is started anew',
+    figure: 'kills of brokers',
+    kills: 'broker',
+    recovery: 'counts everywhere',
+    sparesWrites: true,
+    async strike({ system, load, draw }) {
+      const node = nodeOf(system, draw);
+      const struck = await strikeNow(load, () => process.kill(node.pid!, 'SIGKILL'));
+      return { ...struck, repair: () => node.restart() };
+    },
+  },
+  'wipe brokers': {
+    says: "SIGKILL of all brokers, all of Kafka's data deleted, and the brokers started anew",
+    figure: 'wipes of Kafka',
+    kills: 'all of Kafka',
+    recovery: 'counts everywhere',
+    sparesWrites: true,
+    async strike({ system, load }) {
+      const { nodes } = brokersOf(system);
+      const struck = await strikeNow(load, () => {});
+      await Promise.all(nodes.map((node) => node.wipe()));
+      await Promise.all(nodes.map((node) => node.restart()));
+      return struck;
+    },
+  },
+  'freeze broker': ofABroker({
+    says: 'SIGSTOP of a broker, and SIGCONT',
+    figure: 'freezes',
+    strike: ({ system, load, draw }) =>
+      freeze(load, [nodeOf(system, draw).pid!], between(draw, LEAST_FREEZE_MS, PAST_THE_LOCK_MS)),
+  }),
+  'cut broker': ofABroker({
+    says: 'replies of a broker are cut, and what they answer has happened',
+    figure: 'cuts of replies',
+    strike: ({ system, load, draw }) => cutLink(load, linkOfBroker(system, draw), draw),
+  }),
+  'delay broker': ofABroker({
+    says: 'nothing passes between a broker and its clients for a while',
+    figure: 'delays',
+    strike: ({ system, load, draw }) =>
+      pauseLink(load, linkOfBroker(system, draw), between(draw, LEAST_FREEZE_MS, PAST_THE_LOCK_MS)),
+  }),
+  'half-open broker': ofABroker({
+    says: 'the connections of clients to a broker fall silent, and neither side is told',
+    figure: 'half-open connections',
+    strike: ({ system, load, draw }) => strikeNow(load, () => linkOfBroker(system, draw).abandon()),
+  }),
   'stop cart': stopProcess(CART),
   'stop tracking': stopProcess(TRACKING),
   'stop launcher': stopProcess('launcher'),
@@ -120,6 +200,23 @@ export const FAULTS = {
 export type FaultName = keyof typeof FAULTS;
 
 const sideOf = ({ sides }: System, draw: Draw): Side => sides[draw(sides.length)]!;
+/** A side that has the process itself. */
+function sideWith(name: string, { sides }: System, draw: Draw): Side {
+  const having = sides.filter((side) => name === 'launcher' || side.has(name));
+  return having[draw(having.length)]!;
+}
+function brokersOf({ brokers }: System): Brokers {
+  if (!brokers) throw new Error('there are no brokers: this fault is for a run over Kafka');
+  return brokers;
+}
+const nodeOf = (system: System, draw: Draw): KafkaNode => {
+  const { nodes } = brokersOf(system);
+  return nodes[draw(nodes.length)]!;
+};
+const linkOfBroker = (system: System, draw: Draw): TcpProxy => {
+  const { links } = brokersOf(system);
+  return links[draw(links.length)]!;
+};
 const between = (draw: Draw, least: number, most: number): number => least + draw(most - least);
 
 /** Strikes at a moment when enough writes are in flight. */
@@ -135,21 +232,36 @@ function killService(name: string): Fault {
     figure: 'kills of services',
     kills: 'service',
     async strike({ system, load, draw }) {
-      const { pid } = await sideOf(system, draw).launcher.find(name);
+      const { pid } = await sideWith(name, system, draw).launcher.find(name);
       return strikeNow(load, () => process.kill(pid, 'SIGKILL'));
     },
   };
 }
 
-function freezeProcess(name: string): Fault {
+/** `ms` instead of a short time. */
+function freezeProcess(name: string, ms?: number): Fault {
   return {
     says: `SIGSTOP of ${name}, and SIGCONT`,
     figure: 'freezes',
     async strike({ system, load, draw }) {
-      const { pid } = await sideOf(system, draw).launcher.find(name);
-      return freeze(load, [pid], between(draw, LEAST_FREEZE_MS, MOST_FREEZE_MS));
+      const { pid } = await sideWith(name, system, draw).launcher.find(name);
+      return freeze(load, [pid], ms ?? between(draw, LEAST_FREEZE_MS, MOST_FREEZE_MS));
     },
   };
+}
+
+/** A fault that shoppers must not notice, and whose recovery shows in the orders. */
+function ofTheCatalog({ kills, ...fault }: Fault): Fault {
+  return {
+    ...fault,
+    ...(kills && { kills: 'catalog' }),
+    recovery: 'carries out orders',
+    sparesWrites: true,
+  };
+}
+
+function ofABroker(fault: Fault): Fault {
+  return { ...fault, recovery: 'counts everywhere', sparesWrites: true };
 }
 
 async function freeze(load: Load, pids: readonly number[], ms: number): Promise<Struck> {
@@ -175,13 +287,16 @@ function cutReplies(link: Link): Fault {
     says: `replies are cut, and what they answer has happened (${link})`,
     figure: 'cuts of replies',
     async strike({ system, load, draw }) {
-      const proxy = sideOf(system, draw).links[link];
-      const struck = await strikeNow(load, () => proxy.cutReplies());
-      await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
-      proxy.restore();
-      return struck;
+      return cutLink(load, sideOf(system, draw).links[link], draw);
     },
   };
+}
+
+async function cutLink(load: Load, link: TcpProxy, draw: Draw): Promise<Struck> {
+  const struck = await strikeNow(load, () => link.cutReplies());
+  await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
+  link.restore();
+  return struck;
 }
 
 function delayLink(link: Link): Fault {
@@ -198,7 +313,7 @@ function delayLink(link: Link): Fault {
   };
 }
 
-async function pauseLink(load: Load, link: Side['links'][Link], ms: number): Promise<Struck> {
+async function pauseLink(load: Load, link: TcpProxy, ms: number): Promise<Struck> {
   const struck = await strikeNow(load, () => link.pause());
   await sleep(ms);
   link.resume();
@@ -221,7 +336,7 @@ function stopProcess(name: string): Fault {
     says: `SIGTERM of ${name}`,
     figure: 'orderly stops',
     async strike({ system, load, draw }) {
-      const { launcher } = sideOf(system, draw);
+      const { launcher } = sideWith(name, system, draw);
       const mark = await launcher.find(name);
       const before = launcher.ends.length;
       const { atMs, inFlight } = await strikeNow(load, () =>

@@ -1,7 +1,8 @@
 /** One run of writers that behave badly, and of followers who must not miss an event by it: tracking, and readers of our own. */
 import { createDraw } from '@micromart/demo/draws';
-import { collect, openFeed } from './evidence/collect.ts';
-import { type Evidence, NO_HISTORY } from './evidence/evidence.ts';
+import { collect } from './evidence/collect.ts';
+import { type Evidence, NO_CATALOG, NO_HISTORY } from './evidence/evidence.ts';
+import { openFeed } from './evidence/log.ts';
 import { NO_FIGURES } from './figures.ts';
 import { openSystem } from './system/system.ts';
 import type { RunOptions } from './under-load.ts';
@@ -21,12 +22,12 @@ export async function runHardWriters(
   { events }: { events: number },
   { seed, replaced, say }: RunOptions,
 ): Promise<Evidence> {
-  const system = await openSystem({ sides: 1, replaced });
+  const system = await openSystem({ sides: 1, ...(replaced && { replaced }), say });
   const closers: (() => Promise<void>)[] = [];
   try {
     const url = system.database.urlOf('cart');
     const openNext = async () => {
-      if (way === 'feed') return followFeed(await openFeed(system));
+      if (way === 'feed') return followFeed(await openFeed(system.issuer, system.sides[0].cartUrl));
       const numbers = await followNumbers(url);
       closers.push(numbers.close);
       return numbers.next;
@@ -49,6 +50,9 @@ export async function runHardWriters(
       counters,
       followers,
       stops: [],
+      spared: [],
+      glances: [],
+      catalog: NO_CATALOG,
       figures: { ...NO_FIGURES, counts },
       demands: {
         'transactions rolled back': 1,

@@ -1,7 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Evidence, type LogEvent, NO_HISTORY } from './evidence/evidence.ts';
+import {
+  type CatalogEvidence,
+  type Evidence,
+  type Job,
+  type LogEvent,
+  NO_CATALOG,
+  NO_HISTORY,
+} from './evidence/evidence.ts';
 import { NO_FIGURES } from './figures.ts';
 import { JUDGES, type JudgeName, judge } from './judges.ts';
+import { FEED_PRODUCTS, feedName, feedPath } from './load/feeds.ts';
+import type { Glance } from './load/glances.ts';
 import {
   type Answer,
   type Attempt,
@@ -10,6 +19,7 @@ import {
   NO_COUNTERS,
   type Outcome,
 } from './load/history.ts';
+import { type Order, orderedName, type Wanted } from './load/orders.ts';
 
 const LOG = 'cart-0';
 const CART = 'cart a';
@@ -74,8 +84,58 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]),
   followers: [],
   stops: [],
+  spared: [],
+  glances: [],
+  catalog: NO_CATALOG,
   figures: NO_FIGURES,
   demands: {},
+  ...rest,
+});
+
+const LAST = FEED_PRODUCTS.at(-1)!;
+
+/** Orders are sent at ten times their number, too, and their jobs end a second later. */
+const order = (trace: number, wanted: Wanted, outcome?: Order['outcome']): Order => ({
+  trace,
+  sentAtMs: 10 * trace,
+  endedAtMs: 10 * trace + 5,
+  wanted,
+  outcome: outcome ?? { kind: 'accepted', job: `job ${trace}` },
+});
+
+const job = (number: number, rest: Partial<Job> = {}): Job => ({
+  id: `job ${number}`,
+  number,
+  kind: 'put',
+  productId: 'tea',
+  state: 'done',
+  result: 'applied',
+  finishedAt: new Date(10 * number + 1_000).toISOString(),
+  ...rest,
+});
+
+const put = (productId = 'tea'): Wanted => ({ kind: 'put', productId });
+const event1 = { productId: 'tea', version: 1, trace: 1 };
+const event2 = { productId: 'tea', version: 2, trace: 2 };
+
+/** Two orders for a product, one after the other, both applied; with what is given in place of it. */
+const catalog = ({
+  orders = [order(1, put()), order(2, put())],
+  misanswers = [],
+  ...rest
+}: Partial<Omit<CatalogEvidence, 'history'> & CatalogEvidence['history']> = {}): CatalogEvidence => ({
+  history: { orders, misanswers },
+  jobs: [job(1), job(2)],
+  products: new Map([['tea', { version: 2, name: orderedName(2), withdrawn: false }]]),
+  changes: [event1, event2],
+  ...rest,
+});
+
+const glanceAt = (sentAtMs: number, rest: Partial<Glance> = {}): Glance => ({
+  sentAtMs,
+  endedAtMs: sentAtMs + 5,
+  catalog: 'fresh',
+  prices: [{ productId: 'tea', amount: 1 }],
   ...rest,
 });
 
@@ -121,6 +181,48 @@ const acquitted: Readonly<Record<string, Given>> = {
   'an orderly stop beside a request that failed before': {
     stops: [stop],
     history: { broken: [{ sentAtMs: 1, endedAtMs: 99, why: 'ECONNRESET' }] },
+  },
+  'a write that failed after a fault that spares writes': {
+    spared: [{ fault: 'kill broker', fromMs: 0, tillMs: 24 }],
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unknown)])] },
+  },
+  'a catalog that is as ordered': { catalog: catalog() },
+  'an order that took effect before its worker died, and was overtaken': {
+    catalog: catalog({ jobs: [job(1, { result: 'superseded' }), job(2)] }),
+  },
+  'an import that is overtaken by a single order': {
+    catalog: catalog({
+      orders: [order(1, { kind: 'import', feed: 1 }), order(2, put(LAST))],
+      jobs: [
+        job(1, {
+          kind: 'import',
+          url: `http://supplier${feedPath(1)}`,
+          result: { applied: FEED_PRODUCTS.length - 1, unchanged: 0, superseded: 1 },
+        }),
+        job(2, { productId: LAST }),
+      ],
+      products: new Map(
+        FEED_PRODUCTS.map((id) => [
+          id,
+          { version: 1, name: id === LAST ? orderedName(2) : feedName(1), withdrawn: false },
+        ]),
+      ),
+      changes: FEED_PRODUCTS.map((productId) => ({
+        productId,
+        version: 1,
+        trace: productId === LAST ? 2 : 1,
+      })),
+    }),
+  },
+  'an order without an answer that was carried out, and one that was not': {
+    catalog: catalog({
+      orders: [order(1, put()), order(2, put(), unknown), order(3, put(), unknown)],
+    }),
+  },
+  'a price called fresh within its lifetime, and a stale one after it': {
+    maxAgeS: 1,
+    catalog: catalog(),
+    glances: [glanceAt(2_020), glanceAt(9_000, { catalog: 'stale' })],
   },
   'a follower that saw all': { followers: [{ name: 'one', seen: seen(1, 2) }] },
 };
@@ -296,6 +398,91 @@ const objected: readonly (Given & {
     history: { broken: [{ sentAtMs: 850, endedAtMs: 1_000, why: 'socket hang up' }] },
     by: 'stops',
     what: /a request failed: socket hang up/,
+  },
+  {
+    name: 'a write that failed while a broker was away',
+    spared: [{ fault: 'kill broker', fromMs: 0, tillMs: 99 }],
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unknown)])] },
+    by: 'spared',
+    what: /by "kill broker": ECONNRESET/,
+  },
+  {
+    name: 'an accepted job that is not known',
+    catalog: catalog({ misanswers: ['the accepted job 1: 404'] }),
+    by: 'jobs',
+    what: /misanswered: the accepted job 1: 404/,
+  },
+  { name: 'an accepted job that is lost', catalog: catalog({ jobs: [job(2)] }), by: 'jobs', what: /is lost/ },
+  {
+    name: 'a job that failed',
+    catalog: catalog({ jobs: [job(1, { state: 'failed' }), job(2)] }),
+    by: 'jobs',
+    what: /job 1 \(put\) has come to be failed/,
+  },
+  {
+    name: 'a later job with a lower number',
+    catalog: catalog({ jobs: [job(1, { number: 3 }), job(2)] }),
+    by: 'jobs',
+    what: /number 2 was ordered after number 3 was accepted/,
+  },
+  {
+    name: 'an older order over a newer one',
+    catalog: catalog({
+      products: new Map([['tea', { version: 2, name: orderedName(1), withdrawn: false }]]),
+    }),
+    by: 'products',
+    what: /tea is "of order 1"; its newest job, number 2, makes it "of order 2"/,
+  },
+  {
+    name: 'a product that is sold though it was withdrawn',
+    catalog: catalog({ jobs: [job(1), job(2, { kind: 'withdraw' })] }),
+    by: 'products',
+    what: /makes it withdrawn/,
+  },
+  {
+    name: 'a version without an event',
+    catalog: catalog({ changes: [event2] }),
+    by: 'products',
+    what: /version 2 in the log follows 0/,
+  },
+  {
+    name: 'a product ahead of its events',
+    catalog: catalog({ changes: [event1] }),
+    by: 'products',
+    what: /tea has version 2; its last event, 1/,
+  },
+  {
+    name: 'an order that took effect twice',
+    catalog: catalog({ changes: [event1, { ...event2, trace: 1 }] }),
+    by: 'products',
+    what: /order 1 took effect twice/,
+  },
+  {
+    name: 'a job that says it changed something, and did not',
+    catalog: catalog({ changes: [event1] }),
+    by: 'products',
+    what: /job 2 applied 1 changes, 0 were superseded; it has 0 events/,
+  },
+  {
+    name: 'a cart that could not be seen',
+    glances: [glanceAt(1, { failure: '503', prices: [] })],
+    by: 'glances',
+    what: /could not be seen: 503/,
+  },
+  {
+    name: 'an old price that was called fresh',
+    maxAgeS: 1,
+    catalog: catalog(),
+    glances: [glanceAt(2_021)],
+    by: 'glances',
+    what: /called the price 1 of tea fresh 1 ms after its time/,
+  },
+  {
+    name: 'a price that there never was',
+    catalog: catalog(),
+    glances: [glanceAt(1, { prices: [{ productId: 'tea', amount: 7 }] })],
+    by: 'glances',
+    what: /showed 7 for tea, which it never cost/,
   },
   {
     name: 'a run in which nothing ended unknown',

@@ -6,7 +6,11 @@ import { judgeChanges } from './judges/changes.ts';
 import { judgeCounts } from './judges/counts.ts';
 import { judgeCoverage } from './judges/coverage.ts';
 import { judgeFollowers } from './judges/followers.ts';
+import { judgeGlances } from './judges/glances.ts';
+import { judgeJobs } from './judges/jobs.ts';
 import { judgeOrder } from './judges/order.ts';
+import { judgeProducts } from './judges/products.ts';
+import { judgeSpared } from './judges/spared.ts';
 import { judgeStops } from './judges/stops.ts';
 
 export type Judge = (evidence: Evidence) => string[];
@@ -19,6 +23,10 @@ export const JUDGES = {
   answers: judgeAnswers,
   followers: judgeFollowers,
   stops: judgeStops,
+  spared: judgeSpared,
+  jobs: judgeJobs,
+  products: judgeProducts,
+  glances: judgeGlances,
   coverage: judgeCoverage,
 } as const satisfies Readonly<Record<string, Judge>>;
 

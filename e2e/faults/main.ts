@@ -19,7 +19,7 @@ async function run(): Promise<boolean> {
     print(USAGE);
     return true;
   }
-  const { minutes, seed, scenarios, kills } = args;
+  const { minutes, seed, scenarios, kills, brokers } = args;
   print(`seed ${seed}\n`);
   const startedMs = performance.now();
   let figures = NO_FIGURES;
@@ -31,6 +31,7 @@ async function run(): Promise<boolean> {
     print(`\nround ${round + 1}: ${name}, seed ${seed + round}\n`);
     const evidence = await runScenario(name, 'full', {
       seed: seed + round,
+      brokers,
       say: (line) => print(`  ${line}\n`),
     });
     const found = judge(evidence);

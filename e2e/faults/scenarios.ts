@@ -4,15 +4,18 @@ import { runHardWriters, type WritersScenario } from './hard-writers.ts';
 import { type Dose, type LoadScenario, type RunOptions, runUnderLoad } from './under-load.ts';
 
 export type Scenario =
-  | (LoadScenario & { readonly small: Dose; readonly full: Dose })
+  | (LoadScenario & {
+      readonly small: Dose;
+      readonly full: Dose;
+      /** What a full dose has more of. */
+      readonly inFull?: Pick<LoadScenario, 'sides' | 'brokers'>;
+    })
   | (WritersScenario & { readonly small: { events: number }; readonly full: { events: number } });
 
 export const SCENARIOS = {
   kills: {
     says: 'services, PostgreSQL and the launcher are killed and frozen under load',
     sides: 1,
-    viaProxy: false,
-    slowCommitsMs: 0,
     small: {
       'kill cart': 8,
       'kill tracking': 7,
@@ -35,7 +38,7 @@ export const SCENARIOS = {
   'frozen-followers': {
     says: 'the tracking that applies is frozen past its lock, and wakes up beside its successor',
     sides: 2,
-    viaProxy: false,
+    furtherSides: ['cart-service', 'shopper-tracking-service'],
     slowCommitsMs: 80,
     small: { 'freeze leader': 3 },
     full: { 'freeze leader': 12 },
@@ -45,7 +48,6 @@ export const SCENARIOS = {
     says: 'replies are cut behind the commit, on every way between two parts; some ways are delayed or half-open',
     sides: 1,
     viaProxy: true,
-    slowCommitsMs: 0,
     small: {
       'cut shop': 8,
       'cut cart store': 12,
@@ -74,11 +76,67 @@ export const SCENARIOS = {
     small: { events: 10_000 },
     full: { events: 200_000 },
   },
+  imports: {
+    says: 'imports and single orders go on while the catalog, its workers, their queue and the supplier fail',
+    sides: 2,
+    furtherSides: ['catalog-service', 'catalog-worker'],
+    orders: 'imports',
+    small: { 'kill worker': 3, 'kill catalog': 1, 'cut catalog store': 1, 'cut queue': 1, 'cut supplier': 1 },
+    full: {
+      'kill worker': 12,
+      'kill catalog': 6,
+      'kill postgres': 2,
+      'freeze worker': 2,
+      'freeze worker for long': 3,
+      'freeze catalog': 2,
+      'cut catalog store': 10,
+      'cut queue': 10,
+      'cut supplier': 5,
+      'delay supplier': 5,
+    },
+    demands: { 'orders superseded': 1 },
+  },
+  'catalog-outages': {
+    says: 'carts are filled and seen while prices change and the catalog is killed and frozen',
+    sides: 1,
+    orders: 'prices',
+    maxAgeS: 1,
+    watchCarts: true,
+    small: { 'kill catalog': 2, 'freeze catalog for long': 1, 'kill worker': 1 },
+    full: {
+      'kill catalog': 15,
+      'freeze catalog': 5,
+      'freeze catalog for long': 8,
+      'kill worker': 5,
+      'freeze worker': 3,
+      'cut catalog store': 5,
+    },
+    demands: { 'carts seen fresh': 1, 'carts seen stale': 1 },
+  },
+  brokers: {
+    says: "brokers are killed, frozen and cut off and Kafka's data is deleted, while followers of one group come and go",
+    sides: 2,
+    furtherSides: ['shopper-tracking-service'],
+    brokers: 1,
+    inFull: { sides: 3, brokers: 3 },
+    small: { 'kill broker': 1, 'wipe brokers': 1, 'cut broker': 3, 'stop tracking': 6, 'kill tracking': 4 },
+    full: {
+      'kill broker': 12,
+      'freeze broker': 4,
+      'wipe brokers': 2,
+      'cut broker': 10,
+      'delay broker': 3,
+      'half-open broker': 2,
+      'stop tracking': 25,
+      'kill tracking': 25,
+      'kill cart': 6,
+      'cut tracking store': 4,
+    },
+    demands: { 'events counted': 1 },
+  },
   'orderly-stop': {
     says: 'processes are told to end under load',
     sides: 1,
-    viaProxy: false,
-    slowCommitsMs: 0,
     small: { 'stop cart': 1, 'stop tracking': 1, 'stop launcher': 1 },
     full: { 'stop cart': 8, 'stop tracking': 6, 'stop launcher': 4 },
     demands: {},
@@ -87,14 +145,15 @@ export const SCENARIOS = {
 
 export type ScenarioName = keyof typeof SCENARIOS;
 
-/** Runs one round of a scenario, in one of its doses. */
+/** Runs one round of a scenario, in one of its doses. `brokers` has any of them go over a Kafka of so many. */
 export const runScenario = (
   name: ScenarioName,
   size: 'small' | 'full',
-  options: RunOptions,
+  { brokers = 0, ...options }: RunOptions & { brokers?: number },
 ): Promise<Evidence> => {
   const scenario: Scenario = SCENARIOS[name];
-  return 'followers' in scenario
-    ? runHardWriters(scenario, scenario[size], options)
-    : runUnderLoad(scenario, scenario[size], options);
+  if ('followers' in scenario) return runHardWriters(scenario, scenario[size], options);
+  const { small: _, full: __, inFull, ...load } = scenario;
+  const larger = size === 'full' ? inFull : {};
+  return runUnderLoad({ brokers, ...load, ...larger }, scenario[size], options);
 };

@@ -1,33 +1,40 @@
 /** One run under load: faults in an order by seed, each after the system has recovered from the one before; then all is read. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraw, type Draw } from '@micromart/demo/draws';
+import { collectCatalog } from './evidence/catalog.ts';
 import { collect, readCarts } from './evidence/collect.ts';
-import type { Evidence, Stop } from './evidence/evidence.ts';
+import type { Evidence, Spared, Stop } from './evidence/evidence.ts';
 import { FAULTS, type Fault, type FaultName, type Scene } from './faults.ts';
 import type { Figures } from './figures.ts';
+import { timesOf } from './judges/products.ts';
+import { ORDER_PLANS } from './load/assortment.ts';
 import type { History } from './load/history.ts';
 import { startLoad } from './load/load.ts';
 import { startMeters } from './load/meters.ts';
-import { openSystem, type Replaced } from './system/system.ts';
+import { startOrdering } from './load/ordering.ts';
+import { openSystem, type SystemOptions } from './system/system.ts';
 
 /** How often each fault is made. */
 export type Dose = Readonly<Partial<Record<FaultName, number>>>;
 
-export type LoadScenario = {
+export type LoadScenario = Pick<SystemOptions, 'sides' | 'furtherSides' | 'brokers' | 'maxAgeS'> & {
   readonly says: string;
-  readonly sides: 1 | 2;
   /** Whether shoppers come by the proxy, which can cut their replies. */
-  readonly viaProxy: boolean;
+  readonly viaProxy?: boolean;
   /** How long each commit of tracking's database takes, so that most moments lie within one. */
-  readonly slowCommitsMs: number;
-  /** Figures that must not be zero. */
+  readonly slowCommitsMs?: number;
+  /** What merchants order meanwhile; nothing unless given. */
+  readonly orders?: keyof typeof ORDER_PLANS;
+  /** Whether shoppers look at their carts all the time. */
+  readonly watchCarts?: boolean;
+  /** Figures that must not be less. */
   readonly demands: Readonly<Record<string, number>>;
 };
 
 export type RunOptions = {
   readonly seed: number;
   /** Makes it a control. */
-  readonly replaced?: Replaced | undefined;
+  readonly replaced?: SystemOptions['replaced'];
   readonly say: (line: string) => void;
 };
 
@@ -35,70 +42,107 @@ const LEAST_PAUSE_MS = 50;
 const MOST_PAUSE_MS = 700;
 
 export async function runUnderLoad(
-  { sides, viaProxy, slowCommitsMs, demands }: LoadScenario,
+  { viaProxy = false, orders = 'none', watchCarts = false, demands, ...scenario }: LoadScenario,
   dose: Dose,
   { seed, replaced, say }: RunOptions,
 ): Promise<Evidence> {
   const draw = createDraw(`faults ${seed}`);
-  const system = await openSystem({ sides, replaced, slowCommitsMs });
+  const system = await openSystem({ ...scenario, ...(replaced && { replaced }), say });
   try {
+    const ordering = await startOrdering(system, { seed: String(seed), plan: ORDER_PLANS[orders] });
     const meters = startMeters(system.sides.map(({ trackingUrl }) => trackingUrl));
-    const load = await startLoad(system, { seed: String(seed), viaProxy });
+    const load = await startLoad(system, { seed: String(seed), viaProxy, watchCarts });
     let struck: Awaited<ReturnType<typeof strikeAll>>;
     try {
       await load.counted(Date.now());
-      struck = await strikeAll(shuffled(dose, draw), { system, load, draw }, say);
+      struck = await strikeAll(shuffled(dose, draw), { system, load, ordering, draw }, say);
       await system.ready();
     } finally {
-      await Promise.all([meters.close(), load.stop()]);
+      await Promise.all([meters.close(), load.stop(), ordering.rest()]);
     }
-    const history = await load.stop();
-    say('reading the log, the counters and the carts');
+    const { history, glances } = await load.stop();
+    say('waiting for the orders to be carried out');
+    const ordered = await ordering.stop();
+    say('reading the logs, the counters, the carts and the catalog');
     const { log, counters } = await collect(system);
     const carts = await readCarts(system, history.carts);
-    const { stops, ...measured } = struck;
+    const catalog = await collectCatalog(system, ordered);
+    const { stops, spared, ...measured } = struck;
     const figures = {
       ...measured,
-      counts: { ...measured.counts, ...meters.sums(), ...countHistory(history, log) },
+      counts: {
+        ...measured.counts,
+        ...meters.sums(),
+        ...countHistory(history, log),
+        ...countGlances(glances),
+        ...countJobs(catalog),
+      },
     };
-    return { history, log, carts, counters, followers: [], stops, figures, demands };
+    const { maxAgeS } = scenario;
+    return {
+      history,
+      log,
+      carts,
+      counters,
+      followers: [],
+      stops,
+      spared,
+      glances,
+      maxAgeS,
+      catalog,
+      figures,
+      demands,
+    };
   } finally {
     await system.close();
   }
 }
 
+const RECOVERIES = {
+  counts: ({ load }: Scene, sinceMs: number) => load.counted(sinceMs),
+  'counts everywhere': ({ load }: Scene, sinceMs: number) => load.countedEverywhere(sinceMs),
+  'carries out orders': async ({ load, ordering }: Scene, sinceMs: number) => {
+    await Promise.all([load.counted(sinceMs), ordering.carriedOut(sinceMs)]);
+  },
+} as const;
+
 async function strikeAll(
   names: readonly FaultName[],
   scene: Scene,
   say: (line: string) => void,
-): Promise<Figures & { stops: readonly Stop[] }> {
+): Promise<Figures & { stops: readonly Stop[]; spared: readonly Spared[] }> {
   const counts: Record<string, number> = {};
   const inFlight: number[] = [];
   const timesMs: Record<string, number[]> = {};
   const stops: Stop[] = [];
+  const spared: Spared[] = [];
   for (const [n, name] of names.entries()) {
     await sleep(LEAST_PAUSE_MS + scene.draw(MOST_PAUSE_MS));
     const fault: Fault = FAULTS[name];
+    const recovery = fault.recovery ?? 'counts';
+    const fromMs = Date.now();
     const struck = await fault.strike(scene);
-    await scene.load.counted(fault.kills ? struck.atMs : Date.now());
+    await RECOVERIES[recovery](scene, fault.kills ? struck.atMs : Date.now());
     const tookMs = Date.now() - struck.atMs;
+    await struck.repair?.();
+    if (fault.sparesWrites) spared.push({ fault: name, fromMs, tillMs: Date.now() });
     const took = (what: string, ms: number) => {
       timesMs[what] = [...(timesMs[what] ?? []), ms];
     };
     counts[fault.figure] = (counts[fault.figure] ?? 0) + 1;
     if (fault.kills) {
       inFlight.push(struck.inFlight);
-      took(`counts again, ${fault.kills} killed`, tookMs);
+      took(`${recovery} again, ${fault.kills} killed`, tookMs);
     }
     if (struck.stop) {
       stops.push(struck.stop);
       took('gone after SIGTERM', struck.stop.goneAtMs - struck.stop.toldAtMs);
     }
     say(
-      `${n + 1} of ${names.length}: ${name}, ${struck.inFlight} in flight, counts again after ${tookMs} ms`,
+      `${n + 1} of ${names.length}: ${name}, ${struck.inFlight} in flight, ${recovery} again after ${tookMs} ms`,
     );
   }
-  return { counts, inFlight, timesMs, stops };
+  return { counts, inFlight, timesMs, stops, spared };
 }
 
 /** The faults of a dose in an order by seed (Fisher and Yates). */
@@ -124,5 +168,23 @@ function countHistory({ changes, answers }: History, log: Evidence['log']): Reco
     'requests sent again': attempts.length - changes.length,
     'answers judged': answers.length,
     'events in the log': log.length,
+  };
+}
+
+function countGlances(glances: Evidence['glances']): Record<string, number> {
+  if (glances.length === 0) return {};
+  const seen = (kind: string) => glances.filter(({ catalog }) => catalog === kind).length;
+  return {
+    'carts seen fresh': seen('fresh'),
+    'carts seen stale': seen('stale'),
+    'carts seen without the catalog': seen('unavailable'),
+  };
+}
+
+function countJobs({ jobs, changes }: Evidence['catalog']): Record<string, number> {
+  return {
+    'jobs of the catalog': jobs.length,
+    'orders superseded': jobs.reduce((sum, { result }) => sum + timesOf('superseded', result), 0),
+    "events in the catalog's log": changes.length,
   };
 }

@@ -4,24 +4,17 @@ import { openHttpClient } from '@micromart/demo/http-client';
 import { cartEvent } from '@micromart/shared/contracts/cart-events';
 import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
 import { formatPosition, type Place } from '@micromart/shared/event-log/position';
-import { createFeedSource } from '@micromart/shared/subscription/feed-source';
-import type { EventSource } from '@micromart/shared/subscription/source';
 import { until } from '@micromart/shared/testing/until';
 import type { Counters } from '../load/history.ts';
 import { createReader } from '../load/reader.ts';
 import { parseTrace } from '../load/sending.ts';
 import type { System } from '../system/system.ts';
 import type { CartState, LogEvent } from './evidence.ts';
+import { openFeed, readLog } from './log.ts';
 
-const PAGE_EVENTS = 1_000;
 const CATCH_UP_CAP_MS = 300_000;
 const TIMEOUT_MS = 40_000;
 const CARTS_AT_ONCE = 16;
-
-export async function openFeed({ sides, issuer }: System): Promise<EventSource> {
-  const token = await issuer.token({ subject: 'faults', roles: ['service'], expiresIn: '24h' });
-  return createFeedSource({ url: `${sides[0].cartUrl}/events`, token: async () => token });
-}
 
 export type Collected = {
   readonly log: readonly LogEvent[];
@@ -30,20 +23,8 @@ export type Collected = {
 
 /** Waits until the read model includes the whole log, and reads both. Nobody may be writing any more. */
 export async function collect(system: System): Promise<Collected> {
-  const source = await openFeed(system);
-  const { signal } = new AbortController();
-  const { log, last } = await source.heads({ after: new Map(), waitS: 0, events: 0, signal });
-  const events: LogEvent[] = [];
-  for (const [partition, head] of last)
-    for (let after = 0; after < head; ) {
-      const page = await source.page({ log, partition, after, limit: PAGE_EVENTS, signal });
-      if (page.length === 0)
-        throw new Error(`partition ${partition} has no event after ${after}, below ${head}`);
-      events.push(...page.flatMap(toLogEvent));
-      after = Number(page.at(-1)!.sequence);
-    }
-  const heads = [...last].map(([partition, sequence]) => ({ log, partition, sequence }));
-  return { log: events, counters: await readCounters(system, heads) };
+  const { events, heads } = await readLog(await openFeed(system.issuer, system.sides[0].cartUrl));
+  return { log: events.flatMap(toLogEvent), counters: await readCounters(system, heads) };
 }
 
 function toLogEvent(event: LoggedEvent): LogEvent[] {

@@ -1,6 +1,8 @@
 /** All that a run is judged by: what was asked and answered, and what is there in the end. */
 import type { Figures } from '../figures.ts';
+import type { Glance } from '../load/glances.ts';
 import type { Counters, History } from '../load/history.ts';
+import { NO_ORDERS, type OrderHistory } from '../load/orders.ts';
 
 /** An event of the log that moves a product. */
 export type LogEvent = {
@@ -26,6 +28,50 @@ export type Stop = {
   readonly how: string;
 };
 
+/** A fault that no write may suffer from, and the time it took, by the wall clock. */
+export type Spared = { readonly fault: string; readonly fromMs: number; readonly tillMs: number };
+
+/** A job as the catalog lists it. */
+export type Job = {
+  readonly id: string;
+  /** Its place in the order of acceptance. */
+  readonly number: number;
+  readonly kind: 'put' | 'withdraw' | 'import';
+  /** Of a single order. */
+  readonly productId?: string;
+  /** Of an import. */
+  readonly url?: string;
+  readonly state: string;
+  readonly result: string | Readonly<Record<string, number>> | null;
+  readonly finishedAt: string | null;
+};
+
+export type ProductState = { readonly version: number; readonly name: string; readonly withdrawn: boolean };
+
+/** An event of the catalog's log. */
+export type CatalogChange = {
+  readonly productId: string;
+  readonly version: number;
+  /** The number of the order that it came from. */
+  readonly trace: number | undefined;
+};
+
+export type CatalogEvidence = {
+  readonly history: OrderHistory;
+  readonly jobs: readonly Job[];
+  /** As they are answered in the end. */
+  readonly products: ReadonlyMap<string, ProductState>;
+  /** In the order of the sequences within each partition. */
+  readonly changes: readonly CatalogChange[];
+};
+
+export const NO_CATALOG: CatalogEvidence = {
+  history: NO_ORDERS,
+  jobs: [],
+  products: new Map(),
+  changes: [],
+};
+
 /** A reader of the log that kept what it saw: the places of the events, in its order. */
 export type Follower = { readonly name: string; readonly seen: readonly Seen[] };
 export type Seen = { readonly partition: number; readonly sequence: number };
@@ -40,6 +86,12 @@ export type Evidence = {
   readonly counters: ReadonlyMap<string, Counters>;
   readonly followers: readonly Follower[];
   readonly stops: readonly Stop[];
+  readonly spared: readonly Spared[];
+  /** How carts were seen, where anybody looked. */
+  readonly glances: readonly Glance[];
+  /** For how many seconds the catalog let its answers live; undefined where that did not matter. */
+  readonly maxAgeS?: number | undefined;
+  readonly catalog: CatalogEvidence;
   readonly figures: Figures;
   /** What the run must have come to, else it shows nothing: figures and their least values. */
   readonly demands: Readonly<Record<string, number>>;

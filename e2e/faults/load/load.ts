@@ -1,11 +1,15 @@
 /** The load under which faults are made: shoppers, business users, and what they remember. */
 import { createDraw } from '@micromart/demo/draws';
+import { openHttpClient } from '@micromart/demo/http-client';
+import type { Place } from '@micromart/shared/event-log/position';
 import { until } from '@micromart/shared/testing/until';
 import { CROWD } from '../figures.ts';
 import type { System } from '../system/system.ts';
+import { SHOPPING } from './assortment.ts';
+import { type Glance, glance } from './glances.ts';
 import type { Answer, BrokenRead, Change, History } from './history.ts';
 import { createReader, type Reply, read } from './reader.ts';
-import { createSender } from './sending.ts';
+import { createSender, type Sender } from './sending.ts';
 import { shop } from './shopper.ts';
 
 export type Load = {
@@ -17,39 +21,53 @@ export type Load = {
    * tracking has counted it, but for the side that is left out.
    */
   counted(sinceMs: number, leftOut?: number): Promise<void>;
+  /** The same for a write in each of most partitions. */
+  countedEverywhere(sinceMs: number): Promise<void>;
   /** Lets every request end; gives what was recorded. */
-  stop(): Promise<History>;
+  stop(): Promise<{ history: History; glances: readonly Glance[] }>;
 };
 
 const SHOPPERS = 32;
 const READERS = 4;
-const PRODUCTS = 40;
+const LOOKERS = 2;
+const GLANCE_TIMEOUT_MS = 60_000;
+/** Some partitions have no cart that is being filled, for a while. */
+const MOST_PARTITIONS = 12;
 const CROWD_CAP_MS = 120_000;
 const RECOVERY_CAP_MS = 300_000;
 
 export async function startLoad(
   { sides, issuer }: System,
-  { seed, viaProxy }: { seed: string; viaProxy: boolean },
+  { seed, viaProxy, watchCarts }: { seed: string; viaProxy: boolean; watchCarts: boolean },
 ): Promise<Load> {
   const changes: Change[] = [];
   const answers: Answer[] = [];
   const misanswers: string[] = [];
   const broken: BrokenRead[] = [];
   const carts = new Map<string, string>();
-  const products = Array.from({ length: PRODUCTS }, (_, n) => `p-${n}`);
+  const glances: Glance[] = [];
   const ending = new AbortController();
   const { signal } = ending;
 
+  const tokens = new Map<string, Promise<string>>();
+  const tokenOf = (subject: string) => {
+    const token = tokens.get(subject) ?? issuer.token({ subject, roles: ['shopper'], expiresIn: '24h' });
+    tokens.set(subject, token);
+    return token;
+  };
   const sender = createSender(sides.map(({ cartUrl, shopUrl }) => (viaProxy ? shopUrl : cartUrl)));
   const business = `Bearer ${await issuer.token({ subject: 'business', roles: ['business'], expiresIn: '24h' })}`;
   const readers = sides.map(({ trackingUrl }) => createReader(trackingUrl, business));
+  const warmUp = await fillOne(sender, await tokenOf('shopper-0'));
+  carts.set(warmUp.cartId, 'shopper-0');
+  changes.push(warmUp);
   const shopping = Array.from({ length: SHOPPERS }, async (_, n) => {
     const subject = `shopper-${n}`;
-    const token = await issuer.token({ subject, roles: ['shopper'], expiresIn: '24h' });
+    const token = await tokenOf(subject);
     await shop({
       subject,
       token,
-      products,
+      products: SHOPPING,
       draw: createDraw(`${seed} ${subject}`),
       sender,
       onCart: (cartId, owner) => carts.set(cartId, owner),
@@ -60,7 +78,7 @@ export async function startLoad(
   const reading = Array.from({ length: READERS }, (_, n) =>
     read({
       reader: readers[n % readers.length]!,
-      products,
+      products: SHOPPING,
       draw: createDraw(`${seed} reader ${n}`),
       newest: () => sender.newest()?.place,
       onReply: (reply) => {
@@ -71,7 +89,45 @@ export async function startLoad(
       signal,
     }),
   );
-  const running = Promise.all([...shopping, ...reading]);
+  const client = openHttpClient(sides[0].cartUrl, { connections: LOOKERS, timeoutMs: GLANCE_TIMEOUT_MS });
+  const looking = Array.from({ length: watchCarts ? LOOKERS : 0 }, (_, n) =>
+    glance({
+      client,
+      carts,
+      tokenOf,
+      draw: createDraw(`${seed} looker ${n}`),
+      onGlance: (one) => glances.push(one),
+      signal,
+    }),
+  );
+  const running = Promise.all([...shopping, ...reading, ...looking]);
+
+  /** Comes back when every side's tracking, but for the one that is left out, has counted up to there. */
+  const countedUpTo = async (places: readonly Place[], leftOut?: number) => {
+    let last: readonly Reply[] = [];
+    await until(
+      async () => {
+        const asked = readers.filter((_, n) => n !== leftOut);
+        const question = { productId: SHOPPING[0], tokens: places };
+        last = await Promise.all(asked.map((reader) => reader.ask(question)));
+        return last.every(({ kind }) => kind === 'answer');
+      },
+      { capMs: RECOVERY_CAP_MS },
+    ).catch(() => {
+      const what = `a write was not counted within ${RECOVERY_CAP_MS / 1_000} s after a fault`;
+      throw new Error(`${what}; at last a read came to: ${JSON.stringify(last)}`);
+    });
+  };
+  const writtenSince = (sinceMs: number, least: number) =>
+    until(
+      () => {
+        const written = sender.newestEverywhere().filter(({ sentAtMs }) => sentAtMs >= sinceMs);
+        return written.length >= least && written.map(({ place }) => place);
+      },
+      { capMs: RECOVERY_CAP_MS },
+    ).catch(() => {
+      throw new Error(`no write was acknowledged within ${RECOVERY_CAP_MS / 1_000} s after a fault`);
+    });
 
   return {
     inFlight: sender.inFlight,
@@ -79,36 +135,29 @@ export async function startLoad(
       await until(() => sender.inFlight() >= CROWD, { capMs: CROWD_CAP_MS });
       return sender.inFlight();
     },
-    async counted(sinceMs, leftOut) {
-      const { place } = await until(
-        () => {
-          const last = sender.newest();
-          return last && last.sentAtMs >= sinceMs && last;
-        },
-        { capMs: RECOVERY_CAP_MS },
-      ).catch(() => {
-        throw new Error(`no write was acknowledged within ${RECOVERY_CAP_MS / 1_000} s after a fault`);
-      });
-      let last: readonly Reply[] = [];
-      await until(
-        async () => {
-          const asked = readers.filter((_, n) => n !== leftOut);
-          const question = { productId: products[0], tokens: [place] };
-          last = await Promise.all(asked.map((reader) => reader.ask(question)));
-          return last.every(({ kind }) => kind === 'answer');
-        },
-        { capMs: RECOVERY_CAP_MS },
-      ).catch(() => {
-        const what = `a write was not counted within ${RECOVERY_CAP_MS / 1_000} s after a fault`;
-        throw new Error(`${what}; at last a read came to: ${JSON.stringify(last)}`);
-      });
-    },
+    counted: async (sinceMs, leftOut) => countedUpTo(await writtenSince(sinceMs, 1), leftOut),
+    countedEverywhere: async (sinceMs) => countedUpTo(await writtenSince(sinceMs, MOST_PARTITIONS)),
     async stop() {
       ending.abort();
       await running;
       sender.close();
+      client.close();
       for (const reader of readers) reader.close();
-      return { changes, answers, misanswers, broken, carts };
+      return { history: { changes, answers, misanswers, broken, carts }, glances };
     },
   };
+}
+
+/** Puts each product into a cart, so that the cart's service has asked for it once before any fault. */
+async function fillOne(sender: Sender, token: string): Promise<Change> {
+  const opened = await sender.send({ method: 'POST', path: '/carts', token });
+  const { id: cartId } = JSON.parse(opened.body) as { id: string };
+  const items = SHOPPING.map((productId) => ({ productId, quantity: 1 }));
+  const { attempt } = await sender.send({
+    method: 'POST',
+    path: `/carts/${cartId}/items`,
+    token,
+    body: { items },
+  });
+  return { cartId, kind: 'add', items, attempts: [attempt] };
 }

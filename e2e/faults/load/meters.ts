@@ -8,10 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const COUNTERS = {
   'batches applied again': 'subscription_batches_retried_total',
   'stale writes refused': 'subscription_fence_refusals_total',
+  'events counted': 'subscription_events_applied_total',
+  'events healed': 'subscription_healed_total',
 } as const;
 
+type Sums = Readonly<Record<keyof typeof COUNTERS, number>>;
+
 export type Meters = {
-  sums(): Readonly<Record<keyof typeof COUNTERS, number>>;
+  sums(): Sums;
   /** Looks once more, and stops. */
   close(): Promise<void>;
 };
@@ -45,10 +49,8 @@ export function startMeters(urls: readonly string[]): Meters {
   const sum = (name: string) => [...seen.values()].reduce((total, one) => total + (one.get(name) ?? 0), 0);
 
   return {
-    sums: () => ({
-      'batches applied again': sum(COUNTERS['batches applied again']),
-      'stale writes refused': sum(COUNTERS['stale writes refused']),
-    }),
+    sums: () =>
+      Object.fromEntries(Object.entries(COUNTERS).map(([figure, name]) => [figure, sum(name)])) as Sums,
     async close() {
       ending.abort();
       await watching;

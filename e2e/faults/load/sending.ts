@@ -26,11 +26,16 @@ export type Write = {
 
 export type Sent = { readonly attempt: Attempt; readonly body: string };
 
+/** The place of an acknowledged change, and when its request had been sent. */
+export type Written = { readonly place: Place; readonly sentAtMs: number };
+
 export type Sender = {
   send(write: Write): Promise<Sent>;
   inFlight(): number;
-  /** The place of the change that was acknowledged last, and when its request had been sent. */
-  newest(): { readonly place: Place; readonly sentAtMs: number } | undefined;
+  /** Of the acknowledged change that was sent last. */
+  newest(): Written | undefined;
+  /** The same in each partition in which there is one. */
+  newestEverywhere(): readonly Written[];
   close(): void;
 };
 
@@ -44,7 +49,13 @@ export function createSender(urls: readonly string[]): Sender {
   );
   let traces = 0;
   let inFlight = 0;
-  let newest: { place: Place; sentAtMs: number } | undefined;
+  let newest: Written | undefined;
+  const newestIn = new Map<number, Written>();
+  const remember = (written: Written) => {
+    const { partition } = written.place;
+    if (written.sentAtMs >= (newest?.sentAtMs ?? 0)) newest = written;
+    if (written.sentAtMs >= (newestIn.get(partition)?.sentAtMs ?? 0)) newestIn.set(partition, written);
+  };
 
   return {
     async send({ method, path, token, body, key }) {
@@ -67,12 +78,13 @@ export function createSender(urls: readonly string[]): Sender {
         (error) => ({ outcome: outcomeOfError(error), text: '' }),
       );
       inFlight -= 1;
-      if (outcome.kind === 'acknowledged' && outcome.position && !(newest && newest.sentAtMs > sentAtMs))
-        newest = { place: outcome.position, sentAtMs };
+      if (outcome.kind === 'acknowledged' && outcome.position)
+        remember({ place: outcome.position, sentAtMs });
       return { attempt: { trace, sentAtMs, endedAtMs: Date.now(), outcome }, body: text };
     },
     inFlight: () => inFlight,
     newest: () => newest,
+    newestEverywhere: () => [...newestIn.values()],
     close() {
       for (const client of clients) client.close();
     },

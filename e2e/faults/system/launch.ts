@@ -1,16 +1,29 @@
 /**
  * The launcher's process under faults: the real launcher with the system's own table, but for how long it waits between
- * starts. `launch.ts <process> <entry>` runs that file, relative to the repository's root, in the place of the process's
- * own entry: a control.
+ * starts, and for what its first argument says (a Difference, as JSON). The other arguments are the launcher's own.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SYSTEM } from '@micromart/launcher/system';
+import { LOCAL_HOST, type ProcessRow, SYSTEM } from '@micromart/launcher/system';
 import { replaceModule } from './replace-module.ts';
 
+export type Difference = {
+  /** A process and the file that is run in the place of its entry, from the repository's root: a control. */
+  readonly replaced?: readonly [process: string, entry: string] | undefined;
+  /** Processes that another system has, above its PORT_BASE; whoever comes for one here is passed on to it. */
+  readonly elsewhere?: { readonly names: readonly string[]; readonly portBase: number } | undefined;
+};
+
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const [name, entry] = process.argv.splice(2);
-const table = SYSTEM.map((row) => (entry !== undefined && row.name === name ? { ...row, entry } : row));
+const [difference] = process.argv.splice(2, 1);
+const { replaced, elsewhere } = JSON.parse(difference!) as Difference;
+const table = SYSTEM.map((row): ProcessRow => {
+  if (row.name === replaced?.[0]) return { ...row, entry: replaced[1] };
+  if (!elsewhere?.names.includes(row.name)) return row;
+  const { name, portOffset } = row;
+  const settings = () => ({ ELSEWHERE: `${LOCAL_HOST}:${elsewhere.portBase + portOffset}` });
+  return { name, portOffset, settings, entry: 'e2e/faults/system/elsewhere.ts', stores: [] };
+});
 
 replaceModule(
   import.meta.resolve('@micromart/launcher/back-off'),

@@ -26,17 +26,22 @@ export type LauncherProcess = {
 const LAUNCHER = 'launcher';
 const STOP_CAP_MS = 20_000;
 const LAST_LINES = 20;
+/** As the launcher prints what a service logs at that level, which faults alone do not cause. */
+const ERROR = /^\S+\s+error: /;
 const END = /^(\S+)\s+((?:ended with code|was ended by) \S+?);/;
 
 export function startLauncherProcess({
   command,
   dataDir,
   environment,
+  onError,
 }: {
   /** The file that Node runs, and its arguments. */
   command: readonly string[];
   dataDir: string;
   environment: Readonly<Record<string, string>>;
+  /** Hears the errors that a service prints. */
+  onError: (line: string) => void;
 }): LauncherProcess {
   const ends: { name: string; how: string }[] = [];
   const lastLines: string[] = [];
@@ -50,6 +55,7 @@ export function startLauncherProcess({
     if (lastLines.length > LAST_LINES) lastLines.shift();
     const [, name, how] = END.exec(line) ?? [];
     if (name && how) ends.push({ name, how });
+    else if (ERROR.test(line)) onError(line);
   };
   const launch = () => {
     told = false;

@@ -1,12 +1,15 @@
 /**
- * The system under faults: the real launcher with the real services as processes, one or two of them side by side on
- * the same databases, and a proxy on every way between two parts.
+ * The system under faults: the real launcher with the real services as processes, and a proxy on the ways between the
+ * parts.
  *
  *     shoppers ─(shop)─► cart-service ─(cartStore)─► PostgreSQL ◄─(trackingStore)─ shopper-tracking-service
- *                             ▲                                                        │
- *                             └────────────────────────(feed)──────────────────────────┘
+ *                          ▲      │                   ▲                                 │
+ *                          │      ▼        (catalogStore, queue)                        │
+ *                          │   catalog-service and catalog-worker ─(supplier)─► feeds   │
+ *                          └──────────────────────(feed; or by Kafka)───────────────────┘
  *
- * The second side's services stand by for the first's: both carts write, one tracking applies.
+ * There may be further sides on the same databases, with some of the services a second time: each cart and each worker
+ * writes, and one tracking applies, or over Kafka all of them.
  */
 import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,24 +21,31 @@ import { POSTGRES_PORT_OFFSET, SYSTEM } from '@micromart/launcher/system';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
 import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
 import { openTcpProxy, type TcpProxy } from '@micromart/shared/testing/tcp-proxy';
+import { type Brokers, openBrokers } from './brokers.ts';
 import { type Database, openDatabase } from './database.ts';
+import type { Difference } from './launch.ts';
 import { type LauncherProcess, startLauncherProcess } from './launcher-process.ts';
+import { openSupplier } from './supplier.ts';
 
-export const LINKS = ['shop', 'cartStore', 'trackingStore', 'feed'] as const;
-export type Link = (typeof LINKS)[number];
+export type Link = 'shop' | 'cartStore' | 'trackingStore' | 'catalogStore' | 'queue' | 'feed' | 'supplier';
 
 export type Side = {
   readonly cartUrl: string;
   /** The same through the proxy. */
   readonly shopUrl: string;
   readonly trackingUrl: string;
+  readonly catalogUrl: string;
   readonly launcher: LauncherProcess;
+  /** Whether the side has this process itself. */
+  has(process: string): boolean;
   readonly links: { readonly [L in Link]: TcpProxy };
 };
 
 export type System = {
   readonly sides: readonly [Side, ...Side[]];
   readonly database: Database;
+  /** Undefined where events go over the feed. */
+  readonly brokers: Brokers | undefined;
   readonly issuer: TestIssuer;
   /** Comes back when every service is ready. */
   ready(): Promise<void>;
@@ -47,19 +57,31 @@ const HOST = '127.0.0.1';
 const READY_CAP_MS = 60_000;
 const LAUNCH = fileURLToPath(new URL('launch.ts', import.meta.url));
 
-/** A process of the system's and the file that is run in place of its entry, from the repository's root. */
-export type Replaced = readonly [process: string, entry: string];
+export type SystemOptions = {
+  readonly sides: number;
+  /** What further sides have of their own; the rest is the first one's. */
+  readonly furtherSides?: readonly string[];
+  /** The number of Kafka's brokers; 0 has events go over the feed. */
+  readonly brokers?: number;
+  /** How long each commit of tracking's database takes. */
+  readonly slowCommitsMs?: number;
+  /** For how many seconds an answer of the catalog lives. */
+  readonly maxAgeS?: number;
+  readonly replaced?: Difference['replaced'];
+  /** Hears the errors that services print. */
+  readonly say: (line: string) => void;
+};
 
 /** Starts the product, or a control of it: one in which a process is replaced. */
 export async function openSystem({
   sides: count,
-  replaced,
+  furtherSides = [],
+  brokers: brokerCount = 0,
   slowCommitsMs = 0,
-}: {
-  sides: 1 | 2;
-  replaced?: Replaced | undefined;
-  slowCommitsMs?: number | undefined;
-}): Promise<System> {
+  maxAgeS,
+  replaced,
+  say,
+}: SystemOptions): Promise<System> {
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     const failures: unknown[] = [];
@@ -84,17 +106,37 @@ export async function openSystem({
     const database = await openDatabase({ home, ...postgres!, port: portBase + POSTGRES_PORT_OFFSET });
     closers.push(() => database.stop());
     if (slowCommitsMs > 0) await database.slowCommits('tracking', slowCommitsMs);
+    const supplier = await openSupplier(HOST);
+    closers.push(() => supplier.close());
+    const brokers = brokerCount > 0 ? await openBrokers({ home, count: brokerCount }) : undefined;
+    if (brokers) closers.push(() => brokers.close());
+    // Whichever worker it is that reads a feed.
+    const supplierLink = await openTcpProxy({ host: HOST, port: supplier.port });
+    closers.push(() => supplierLink.close());
+    const parts = { database, brokers, supplierLink, issuer, maxAgeS, replaced, say, closers };
 
     const sides: Side[] = [];
     for (let n = 0; n < count; n += 1) {
-      const place = { dataDir: join(home, `side-${n}`), portBase: n === 0 ? portBase : await freePortBase() };
-      const side = await openSide({ ...place, database, issuer, replaced, owner: sides[0], closers });
+      const dataDir = join(home, `side-${n}`);
+      const side =
+        n === 0
+          ? await openSide({ ...parts, dataDir, portBase })
+          : await openSide({
+              ...parts,
+              dataDir,
+              portBase: await freePortBase(),
+              elsewhere: {
+                names: SYSTEM.map(({ name }) => name).filter((name) => !furtherSides.includes(name)),
+                portBase,
+              },
+            });
       sides.push(side);
       await awaitSide(side);
     }
     return {
       sides: sides as [Side, ...Side[]],
       database,
+      brokers,
       issuer,
       async ready() {
         await Promise.all(sides.map(awaitSide));
@@ -111,15 +153,30 @@ type Opening = {
   dataDir: string;
   portBase: number;
   database: Database;
+  brokers: Brokers | undefined;
+  supplierLink: TcpProxy;
   issuer: TestIssuer;
-  replaced: Replaced | undefined;
-  /** The side whose cart is followed; this one's own where there is no other. */
-  owner: Side | undefined;
+  maxAgeS: number | undefined;
+  replaced: Difference['replaced'];
+  elsewhere?: Difference['elsewhere'];
+  say: (line: string) => void;
   closers: (() => Promise<void>)[];
 };
 
 async function openSide(opening: Opening): Promise<Side> {
-  const { dataDir, portBase, database, issuer, replaced, owner, closers } = opening;
+  const {
+    dataDir,
+    portBase,
+    database,
+    brokers,
+    supplierLink,
+    issuer,
+    maxAgeS,
+    replaced,
+    elsewhere,
+    say,
+    closers,
+  } = opening;
   const { processes } = createPlan(SYSTEM, { portBase, dataDir, host: HOST }, {});
   const portOf = (name: string) => processes.find((one) => one.name === name)!.port;
   const proxy = async (port: number): Promise<TcpProxy> => {
@@ -131,7 +188,10 @@ async function openSide(opening: Opening): Promise<Side> {
     shop: await proxy(portOf('cart-service')),
     cartStore: await proxy(database.port),
     trackingStore: await proxy(database.port),
-    feed: await proxy(owner ? Number(new URL(owner.cartUrl).port) : portOf('cart-service')),
+    catalogStore: await proxy(database.port),
+    queue: await proxy(database.port),
+    feed: await proxy(portOf('cart-service')),
+    supplier: supplierLink,
   };
   const tokenFile = `${dataDir}.token`;
   const claims = { subject: 'shopper-tracking-service', roles: ['service'], expiresIn: '24h' } as const;
@@ -140,15 +200,24 @@ async function openSide(opening: Opening): Promise<Side> {
   const through = (url: string, { port }: TcpProxy): string =>
     Object.assign(new URL(url), { port: String(port) }).href;
   const launcher = startLauncherProcess({
-    command: [LAUNCH, ...(replaced ?? [])],
+    command: [LAUNCH, JSON.stringify({ replaced, elsewhere }), ...(brokers ? ['--events', 'kafka'] : [])],
     dataDir,
+    onError: say,
     environment: {
       PATH: process.env.PATH!,
       HOST,
       PORT_BASE: String(portBase),
       CART_STORE_URL: through(database.urlOf('cart'), links.cartStore),
       TRACKING_STORE_URL: through(database.urlOf('tracking'), links.trackingStore),
-      CART_EVENTS_URL: `http://${HOST}:${links.feed.port}/events`,
+      CATALOG_STORE_URL: through(database.urlOf('catalog'), links.catalogStore),
+      QUEUE_URL: through(database.urlOf('queue'), links.queue),
+      [brokers ? 'CART_FEED_URL' : 'CART_EVENTS_URL']: `http://${HOST}:${links.feed.port}/events`,
+      ...(brokers && { KAFKA_BROKERS: brokers.addresses }),
+      IMPORT_ALLOWED_HOSTS: `${HOST}:${links.supplier.port}`,
+      ...(maxAgeS !== undefined && {
+        CACHE_MAX_AGE: String(maxAgeS),
+        CACHE_MAX_AGE_REVALIDATED: String(maxAgeS),
+      }),
       AUTH_JWKS: issuer.jwks,
       AUTH_ISSUER: issuer.issuer,
       AUTH_AUDIENCE: issuer.audience,
@@ -163,14 +232,16 @@ async function openSide(opening: Opening): Promise<Side> {
     cartUrl: urlOf(portOf('cart-service')),
     shopUrl: urlOf(links.shop.port),
     trackingUrl: urlOf(portOf('shopper-tracking-service')),
+    catalogUrl: urlOf(portOf('catalog-service')),
     launcher,
+    has: (name) => !elsewhere?.names.includes(name),
     links,
   };
 }
 
-async function awaitSide({ cartUrl, trackingUrl, launcher }: Side): Promise<void> {
+async function awaitSide({ cartUrl, trackingUrl, catalogUrl, launcher }: Side): Promise<void> {
   await launcher.find('launcher');
-  for (const url of [cartUrl, trackingUrl]) {
+  for (const url of [cartUrl, trackingUrl, catalogUrl]) {
     const lack = await awaitReady(url, new AbortController().signal, { capMs: READY_CAP_MS });
     if (lack) throw new Error(`${url} did not become ready: ${lack}`);
   }

@@ -1,0 +1,33 @@
+/** Reads an owner's whole log by its feed. */
+import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
+import type { Place } from '@micromart/shared/event-log/position';
+import { createFeedSource } from '@micromart/shared/subscription/feed-source';
+import type { EventSource } from '@micromart/shared/subscription/source';
+import type { TestIssuer } from '@micromart/shared/testing/http';
+
+const PAGE_EVENTS = 1_000;
+
+/** The feed of the owner at `url`. */
+export async function openFeed(issuer: TestIssuer, url: string): Promise<EventSource> {
+  const token = await issuer.token({ subject: 'faults', roles: ['service'], expiresIn: '24h' });
+  return createFeedSource({ url: `${url}/events`, token: async () => token });
+}
+
+/** All events, in the order of the sequences within each partition, and the places of the last ones. */
+export async function readLog(
+  source: EventSource,
+): Promise<{ events: readonly LoggedEvent[]; heads: readonly Place[] }> {
+  const { signal } = new AbortController();
+  const { log, last } = await source.heads({ after: new Map(), waitS: 0, events: 0, signal });
+  const events: LoggedEvent[] = [];
+  for (const [partition, head] of last)
+    for (let after = 0; after < head; ) {
+      const page = await source.page({ log, partition, after, limit: PAGE_EVENTS, signal });
+      if (page.length === 0)
+        throw new Error(`partition ${partition} has no event after ${after}, below ${head}`);
+      events.push(...page);
+      after = Number(page.at(-1)!.sequence);
+    }
+  const heads = [...last].map(([partition, sequence]) => ({ log, partition, sequence }));
+  return { events, heads };
+}
