@@ -61,19 +61,17 @@ export function createHeadWatch(log: EventLog): HeadWatch {
     });
 
   return {
-    async moved(after, { waitMs, events: limit, signal }) {
+    async moved(after, { waitMs, events, signal }) {
       const untilMs = Date.now() + waitMs;
-      const readNews = async () => (limit > 0 ? await log.news(after, limit) : undefined);
-      for (let likely = true; ; ) {
+      for (;;) {
         const before = appends;
-        // Read at the same time where there is likely to be some, which whoever waits for them sees half a millisecond sooner.
-        const [heads, events] = await Promise.all([readHeads(), likely ? readNews() : undefined]);
+        const heads = await readHeads();
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
-        if (moved) return { ...heads, events: events ?? (await readNews()) };
+        // After the heads, never with them: what they tell of is to be among the news.
+        if (moved) return { ...heads, events: events > 0 ? await log.news(after, events) : undefined };
         if (Date.now() >= untilMs || signal.aborted) return heads;
         // A commit while the heads were read has woken nobody yet.
         if (appends === before) await nextWake(untilMs, signal);
-        likely = appends !== before;
       }
     },
     close() {
