@@ -64,19 +64,15 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const { client, giveBack } = await take(pool);
   let broken: Error | undefined;
-  // It travels with the first statement of the work, which takes a round trip less: where it fails, that one does too.
-  const begun = client.query(begin).then(() => undefined, asError);
   try {
-    const result = await work(client);
-    const failed = await begun;
-    if (failed) throw failed;
+    const result = await workAfter(begin, client, work);
     await client.query('COMMIT');
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((cause) => {
       broken = cause;
     });
-    throw (await begun) ?? error;
+    throw error;
   } finally {
     giveBack(broken);
   }
@@ -85,23 +81,29 @@ export async function inTransaction<T>(
 /** Runs `work`, which only reads, with all its statements in one snapshot. */
 export async function inSnapshot<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const { client, giveBack } = await take(pool);
-  const begun = client
-    .query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    .then(() => undefined, asError);
   try {
-    const result = await work(client);
-    const failed = await begun;
-    if (failed) throw failed;
-    return result;
-  } catch (error) {
-    throw (await begun) ?? error;
+    return await workAfter('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', client, work);
   } finally {
     // Nothing depends on how it ends, so nobody waits for it.
     client.query('COMMIT').then(() => giveBack(), giveBack);
   }
 }
 
-const asError = (error: Error): Error => error;
+/** The beginning travels with the first statement of the work, a round trip less; where it fails, that one does too. */
+async function workAfter<T>(begin: string, client: Client, work: (client: Client) => Promise<T>): Promise<T> {
+  const failure = client.query(begin).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  try {
+    const result = await work(client);
+    const failed = await failure;
+    if (failed) throw failed;
+    return result;
+  } catch (error) {
+    throw (await failure) ?? error;
+  }
+}
 
 /** A client of one's own. Without a listener, a connection that dies between two queries would end the process. */
 async function take(pool: Pool): Promise<{ client: Client; giveBack: (broken?: Error) => void }> {
