@@ -33,7 +33,7 @@ export async function runWriters(
   let left = events;
 
   const writeOnce = async () => {
-    const placeOf = createPlacer(PARTITIONS);
+    const placeOf = createPlacer({ partitions: PARTITIONS, newId: randomUUID });
     const batch = drawEvents(draw).map((event) => placeOf(event, undefined));
     const chance = draw(100);
     try {

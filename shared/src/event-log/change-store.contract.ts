@@ -26,6 +26,8 @@ export type EngineTraits = {
   readonly name: string;
   /** Whether the engine fences several writers against each other. */
   readonly severalWriters: boolean;
+  /** Whether the log hands the events of a commit to its listeners. */
+  readonly handsOutEvents: boolean;
   /** An engine with no data. */
   start(): Promise<EngineUnderTest>;
 };

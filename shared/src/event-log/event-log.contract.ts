@@ -1,6 +1,7 @@
 /** What every event log keeps (event-log.ts), as one suite, written through the change store beside it. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { LoggedEvent } from '../contracts/envelope.ts';
 import {
   countBy,
   type EngineTraits,
@@ -12,7 +13,7 @@ import { PARTITIONS, partitionOf } from './partition.ts';
 
 const EVENTS = 200;
 
-export function describeEventLog({ name, start }: EngineTraits, startCapMs?: number): void {
+export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, startCapMs?: number): void {
   describe(`an event log on ${name}`, () => {
     let engine: EngineUnderTest;
     let opened: OpenStore;
@@ -107,6 +108,19 @@ export function describeEventLog({ name, start }: EngineTraits, startCapMs?: num
       leave();
       await append(1);
       expect(heads).toHaveLength(1);
+    });
+
+    test('hands its listeners each event as it stands in the log, or none of them', async () => {
+      const { log } = opened;
+      const { last } = await log.heads();
+      const told: LoggedEvent[] = [];
+      const leave = log.onAppended((events) => told.push(...events));
+      await append(PARTITIONS);
+      leave();
+      const inOrder = (events: readonly LoggedEvent[]) =>
+        events.toSorted((a, b) => a.partition - b.partition || Number(a.sequence) - Number(b.sequence));
+      const news = await log.news(last, PARTITIONS * PARTITIONS);
+      expect(inOrder(told)).toEqual(handsOutEvents ? inOrder(news) : []);
     });
   });
 }

@@ -33,6 +33,9 @@ export type EventLog = {
    * partition has its share of the limit, so what lies far behind is for pages.
    */
   news(after: Sequences, limit: number): Promise<LoggedEvent[]>;
-  /** Calls back after each commit of this process that added events. Other processes' commits are found by polling. */
-  onAppended(listener: () => void): () => void;
+  /**
+   * Calls back after each commit of this process that added events, with these as far as the log hands them out. Other
+   * processes' commits are found by polling.
+   */
+  onAppended(listener: (events: readonly LoggedEvent[]) => void): () => void;
 };

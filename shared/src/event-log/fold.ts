@@ -6,7 +6,7 @@ import {
   keyInFlight,
 } from './change-store.ts';
 import { partitionOf } from './partition.ts';
-import { type BatchPlace, createPlacer, type PlacedEvent } from './place.ts';
+import { type BatchPlace, createPlacer, type PlacedEvent, type Placing } from './place.ts';
 
 /** One change that waits to be carried out with others. */
 export type ChangeRequest<State> = ChangeOptions & {
@@ -43,11 +43,11 @@ export type FoldedBatch<State> = {
 export function foldBatch<State>(
   requests: readonly ChangeRequest<State>[],
   loaded: ReadonlyMap<string, Document<State>>,
-  partitions: number,
+  placing: Placing,
 ): FoldedBatch<State> {
   const current = new Map<string, { document: Document<State>; place: BatchPlace }>();
   const changed = new Set<string>();
-  const placeOf = createPlacer(partitions);
+  const placeOf = createPlacer(placing);
   const events: PlacedEvent[] = [];
   const answers: StoredAnswer[] = [];
 
@@ -56,7 +56,7 @@ export function foldBatch<State>(
     const document = known?.document ?? loaded.get(id);
     const version = (document?.version ?? 0) + 1;
     let place = known?.place ?? {
-      partition: partitionOf(id, partitions),
+      partition: partitionOf(id, placing.partitions),
       offset: 0,
       sequence: document?.sequence ?? 0,
     };

@@ -1,6 +1,7 @@
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { EventLog, Heads } from './event-log.ts';
 import type { Sequences } from './position.ts';
+import { createTail } from './tail.ts';
 
 /** How long a commit of another process may go unnoticed by a request that is being held. */
 const POLL_MS = 200;
@@ -25,7 +26,9 @@ export function createHeadWatch(log: EventLog): HeadWatch {
     for (const waiter of [...waiters]) waiter();
   };
   let appends = 0;
-  const unsubscribe = log.onAppended(() => {
+  const tail = createTail();
+  const unsubscribe = log.onAppended((events) => {
+    tail.append(events);
     appends += 1;
     wake();
   });
@@ -37,9 +40,12 @@ export function createHeadWatch(log: EventLog): HeadWatch {
    * commit does not show it.
    */
   const readHeads = (): Promise<Heads> => {
-    reading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+    reading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
       reading = undefined;
-      return log.heads();
+      const askedMs = performance.now();
+      const heads = await log.heads();
+      tail.learn(heads, askedMs);
+      return heads;
     });
     return reading;
   };
@@ -65,6 +71,8 @@ export function createHeadWatch(log: EventLog): HeadWatch {
       const untilMs = Date.now() + waitMs;
       for (;;) {
         const before = appends;
+        const known = tail.news(after, events, performance.now());
+        if (known) return known;
         const heads = await readHeads();
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
         // After the heads, never with them: what they tell of is to be among the news.

@@ -30,11 +30,10 @@ export function createPostgresChangeStore<State>(
     async change(id, decide, options = {}) {
       const document = await read(id);
       const loaded = new Map(document ? [[id, document]] : []);
-      const { rows, events, answers, decided } = foldBatch(
-        [{ id, decide, ...options }],
-        loaded,
-        log.partitions,
-      );
+      const { rows, events, answers, decided } = foldBatch([{ id, decide, ...options }], loaded, {
+        partitions: log.partitions,
+        newId: randomUUID,
+      });
       const [outcome] = decided;
       if (!outcome || 'error' in outcome) throw outcome?.error;
       const heads = await inTransaction(pool, async (client) => {
@@ -50,7 +49,7 @@ export function createPostgresChangeStore<State>(
           commit: randomUUID(),
         });
       });
-      log.appended();
+      log.appended(events, heads!);
       return changed(log.name, outcome.answer, outcome.place, heads!) as never;
     },
     transact: () => Promise.reject(new Error('the control forgets nobody')),

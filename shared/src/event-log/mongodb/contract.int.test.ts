@@ -18,6 +18,7 @@ const fail = (error: unknown) => {
 const traitsOf = ({ name, atomicUpdates, start }: TestMongodbEngine): EngineTraits => ({
   name,
   severalWriters: atomicUpdates,
+  handsOutEvents: false,
   async start() {
     const server = await start();
     const url = server.freshUrl();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { LoggedEvent } from '../../contracts/envelope.ts';
 import { isDuplicate } from '../../mongodb/failure.ts';
 import type { Mongodb } from '../../mongodb/open.ts';
 import type { EventLog } from '../event-log.ts';
@@ -25,7 +26,7 @@ export async function openMongodbLog(
   await engine();
   await db.collection(EVENTS_COLLECTION).createIndex({ id: 1 }, { unique: true });
   const { name, partitions } = await identify(mongodb, family);
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(events: readonly LoggedEvent[]) => void>();
 
   return {
     name,
@@ -35,7 +36,7 @@ export async function openMongodbLog(
     async announce(reached) {
       const heads = Object.fromEntries([...reached].map(([partition, last]) => [`heads.${partition}`, last]));
       await db.collection<StoredLog>(LOG_COLLECTION).updateOne({ _id: LOG_ID }, { $max: heads });
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener([]);
     },
 
     onAppended(listener) {

@@ -53,6 +53,7 @@ export function createPostgresChangeStore<State>(
 ): PostgresChangeStore<State> {
   const write = createWriter(table);
   const keys = createIdempotencyKeys(pool, log.name);
+  const placing = { partitions: log.partitions, newId: randomUUID };
   const changes = createBatcher({ run: carryOut, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING });
 
   async function read(id: string): Promise<Document<State> | undefined> {
@@ -96,7 +97,7 @@ export function createPostgresChangeStore<State>(
     attempt: Attempt<State>,
   ) {
     const loaded = await load(pool, requests, '');
-    attempt.folded = foldBatch(requests, loaded, log.partitions);
+    attempt.folded = foldBatch(requests, loaded, placing);
     attempt.mayHaveCommitted = true;
     attempt.written = await writeUnlessEmpty(pool, attempt.folded, commit);
   }
@@ -108,7 +109,7 @@ export function createPostgresChangeStore<State>(
   ) {
     await inTransaction(pool, async (client) => {
       const loaded = await load(client, requests, 'ORDER BY id FOR UPDATE');
-      attempt.folded = foldBatch(requests, loaded, log.partitions);
+      attempt.folded = foldBatch(requests, loaded, placing);
       attempt.written = await writeUnlessEmpty(client, attempt.folded, commit);
       attempt.mayHaveCommitted = true;
     });
@@ -158,7 +159,7 @@ export function createPostgresChangeStore<State>(
   }
 
   function finish(folded: FoldedBatch<State>, written: ReadonlyMap<number, number>): Outcomes {
-    if (folded.events.length > 0) log.appended();
+    if (folded.events.length > 0) log.appended(folded.events, written);
     return folded.decided.map((one) =>
       'error' in one ? one : { value: changed(log.name, one.answer, one.place, written) },
     );

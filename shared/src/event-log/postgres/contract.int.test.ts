@@ -9,6 +9,7 @@ import { eventLogMigrations, openPostgresLog } from './log.ts';
 const postgres: EngineTraits = {
   name: 'PostgreSQL',
   severalWriters: true,
+  handsOutEvents: true,
   async start() {
     const database = await openTestDatabase();
     await migrate(database.url, [eventLogMigrations]);

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { LoggedEvent } from '../../contracts/envelope.ts';
 import type { Migrations } from '../../postgres/migrate.ts';
 import type { Pool } from '../../postgres/pool.ts';
 import type { EventLog } from '../event-log.ts';
 import { PARTITIONS } from '../partition.ts';
-import { createReads, type Identity, readIdentity } from './reads.ts';
+import type { PlacedEvent } from '../place.ts';
+import type { Sequences } from '../position.ts';
+import { createReads, type Identity, readIdentity, toEvent } from './reads.ts';
 
 export const eventLogMigrations: Migrations = {
   name: 'event_log',
@@ -11,7 +14,10 @@ export const eventLogMigrations: Migrations = {
 };
 
 /** A log that also takes the news of this process's own commits. */
-export type PostgresEventLog = EventLog & { appended(): void };
+export type PostgresEventLog = EventLog & {
+  /** Tells the listeners of a commit's events, and of each partition's head before it. */
+  appended(events: readonly PlacedEvent[], before: Sequences): void;
+};
 
 /**
  * Opens the log of a database, giving it its identity when it has none: `<family>-<8 hexadecimal digits>`. The schema
@@ -22,14 +28,17 @@ export async function openPostgresLog(
   { family, source }: { family: string; source: string },
 ): Promise<PostgresEventLog> {
   const identity = await identify(pool, family);
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(events: readonly LoggedEvent[]) => void>();
 
   return {
     ...identity,
     ...createReads(pool, source, async () => identity),
 
-    appended() {
-      for (const listener of listeners) listener();
+    appended(events, before) {
+      const logged = events.map(({ offset, ...event }) =>
+        toEvent({ ...event, sequence: String(before.get(event.partition)! + offset) }, source),
+      );
+      for (const listener of listeners) listener(logged);
     },
 
     onAppended(listener) {

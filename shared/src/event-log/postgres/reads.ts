@@ -6,11 +6,11 @@ export type Identity = Pick<EventLog, 'name' | 'partitions'>;
 
 type EventRow = Omit<
   LoggedEvent,
-  'specversion' | 'source' | 'datacontenttype' | 'partitionkey' | 'traceparent'
+  'specversion' | 'source' | 'time' | 'datacontenttype' | 'partitionkey' | 'traceparent'
 > & {
   time: Date;
   key: string;
-  traceparent: string | null;
+  traceparent: string | null | undefined;
 };
 
 const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
@@ -65,7 +65,8 @@ export function createReads(
   };
 }
 
-const toEvent = ({ key, traceparent, time, data, ...row }: EventRow, source: string): LoggedEvent => ({
+/** The event that a row, or one that is just becoming a row, stands for. */
+export const toEvent = ({ key, traceparent, time, data, ...row }: EventRow, source: string): LoggedEvent => ({
   specversion: '1.0',
   ...row,
   source,

@@ -26,10 +26,11 @@ export async function transact<Answer>(
   for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
     const commit = randomUUID();
     let result: Changed<Answer> | undefined;
+    let tell = () => {};
     try {
       await inTransaction(pool, async (client) => {
         const { events, answer } = await work(client);
-        const placeOf = createPlacer(log.partitions);
+        const placeOf = createPlacer({ partitions: log.partitions, newId: randomUUID });
         const placed = events.map((event) => placeOf(event, traceparent));
         const place: BatchPlace = placed.at(-1)
           ? { ...placed.at(-1)!, sequence: 0 }
@@ -37,8 +38,9 @@ export async function transact<Answer>(
         const answers = key ? [{ ...key, answer, place }] : [];
         const heads = await write(client, { rows: [], events: placed, answers, commit });
         result = changed(log.name, answer, place, heads!);
+        tell = () => log.appended(placed, heads!);
       });
-      log.appended();
+      tell();
       return result!;
     } catch (error) {
       last = error;

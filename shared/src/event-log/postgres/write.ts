@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { list } from '../../postgres/list.ts';
 import type { Client, Pool } from '../../postgres/pool.ts';
 import type { Row, StoredAnswer } from '../fold.ts';
@@ -114,7 +113,7 @@ function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
     list(counts.map(([, n]) => n)),
     list(events.map((event) => event.partition)),
     list(events.map((event) => event.offset)),
-    list(events.map(() => randomUUID())),
+    list(events.map((event) => event.id)),
     events.map((event) => event.type),
     events.map((event) => event.subject),
     events.map((event) => event.key),

@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { LoggedEvent } from '../contracts/envelope.ts';
+import { createTail, type Tail } from './tail.ts';
+
+const PARTITIONS = 2;
+const LIMIT = 1_000;
+const at = new Date(0);
+
+const eventsOf = (partition: number, from: number, to: number): LoggedEvent[] =>
+  Array.from({ length: to - from + 1 }, (_, n) => ({
+    specversion: '1.0',
+    id: `id-${partition}-${from + n}`,
+    source: '/test',
+    type: 'test',
+    subject: 'a',
+    time: at.toISOString(),
+    datacontenttype: 'application/json',
+    partitionkey: 'a',
+    partition,
+    sequence: String(from + n),
+    data: {},
+  }));
+const headsAt = (...last: number[]) => ({ log: 'test-1', at, last: new Map(last.entries()) });
+const learnt = (...last: number[]): Tail => {
+  const tail = createTail();
+  tail.learn(headsAt(...last), 0);
+  return tail;
+};
+const newsOf = (tail: Tail, after: number[], { limit = LIMIT, nowMs = 0 } = {}) =>
+  tail.news(new Map(after.entries()), limit, nowMs);
+
+describe("a log's tail", () => {
+  test('gives what was appended since the heads were read, with the heads that follow from it', () => {
+    const tail = learnt(5, 7);
+    tail.append([...eventsOf(0, 6, 7), ...eventsOf(1, 8, 8)]);
+    expect(newsOf(tail, [6, 7])).toEqual({
+      ...headsAt(7, 8),
+      events: [...eventsOf(0, 7, 7), ...eventsOf(1, 8, 8)],
+    });
+  });
+
+  test.each([
+    ['before any heads were read', createTail(), [0, 0], {}],
+    ['where nothing is new', learnt(5, 7), [5, 7], {}],
+    ['to who stands before its beginning', learnt(5, 7), [4, 7], {}],
+    ['beyond the limit', learnt(5, 7), [5, 7], { limit: 1 }],
+    ['when the heads were read too long ago', learnt(5, 7), [5, 7], { nowMs: 101 }],
+  ])('says nothing %s', (when, tail, after, options) => {
+    if (when !== 'where nothing is new') tail.append(eventsOf(0, 6, 7));
+    expect(newsOf(tail, after, options)).toBeUndefined();
+  });
+
+  test('does not repeat what the heads had shown already', () => {
+    const tail = learnt(5, 7);
+    tail.append(eventsOf(0, 5, 6));
+    expect(newsOf(tail, [5, 7])?.events).toEqual(eventsOf(0, 6, 6));
+  });
+
+  test('keeps a bounded number of events', () => {
+    const tail = learnt(0, 0);
+    tail.append(eventsOf(0, 1, 100));
+    expect(newsOf(tail, [0, 0])).toBeUndefined();
+    expect(newsOf(tail, [90, 0])?.events).toEqual(eventsOf(0, 91, 100));
+  });
+
+  /** The log grows by our commits and by others'; ours are told, in any order when two end together. Heads are read. */
+  const step = fc.oneof(
+    fc.record({
+      kind: fc.constant('ours'),
+      partition: fc.nat(PARTITIONS - 1),
+      events: fc.integer({ min: 1, max: 5 }),
+    }),
+    fc.record({
+      kind: fc.constant('others'),
+      partition: fc.nat(PARTITIONS - 1),
+      events: fc.integer({ min: 1, max: 5 }),
+    }),
+    fc.record({
+      kind: fc.constant('told late'),
+      partition: fc.nat(PARTITIONS - 1),
+      events: fc.integer({ min: 1, max: 5 }),
+    }),
+    fc.record({ kind: fc.constant('read'), partition: fc.constant(0), events: fc.constant(0) }),
+  );
+
+  test('never leaves out, repeats or invents an event, whoever appends and whenever heads are read', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 30 }),
+        fc.array(fc.nat(40), { minLength: PARTITIONS, maxLength: PARTITIONS }),
+        (steps, after) => {
+          const tail = createTail();
+          const last = Array.from({ length: PARTITIONS }, () => 0);
+          let late: LoggedEvent[] = [];
+          for (const { kind, partition, events } of steps) {
+            const since = last[partition]!;
+            last[partition] = since + events;
+            const appended = eventsOf(partition, since + 1, since + events);
+            if (kind === 'read') tail.learn(headsAt(...last), 0);
+            else if (kind === 'told late') late.push(...appended);
+            else if (kind === 'ours') {
+              tail.append(appended);
+              tail.append(late);
+              late = [];
+            }
+          }
+          const news = newsOf(tail, after);
+          if (!news) return;
+          for (let partition = 0; partition < PARTITIONS; partition += 1) {
+            const head = news.last.get(partition)!;
+            expect(head).toBeLessThanOrEqual(last[partition]!);
+            const own = news.events.filter((event) => event.partition === partition);
+            expect(own).toEqual(
+              after[partition]! < head ? eventsOf(partition, after[partition]! + 1, head) : [],
+            );
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,85 @@
+/**
+ * The end of a log, as far as a process knows it by itself: the heads that it read last, and what it has appended since.
+ * Whoever follows closely hears of a commit from here, with no question to the database between the two.
+ *
+ * What other processes append is not known here. A commit that does not join on to what is kept, and heads that lie beyond
+ * it, show that they did: then the tail begins anew behind that, and whoever stands before its beginning is to read the
+ * log. Pure; the clock is passed in.
+ */
+import type { LoggedEvent } from '../contracts/envelope.ts';
+import type { Heads } from './event-log.ts';
+import type { Sequences } from './position.ts';
+
+/** Of each partition; who is further behind reads the log. */
+const MAX_EVENTS = 64;
+/** Heads that were read longer ago are told to nobody: they date an answer, and others may have appended since. */
+const MAX_AGE_MS = 100;
+
+export type Tail = {
+  /** Takes in heads that were read from the log, which was asked for them at `askedMs`. */
+  learn(heads: Heads, askedMs: number): void;
+  /** Takes in what one commit has appended, in order in each partition. */
+  append(events: readonly LoggedEvent[]): void;
+  /**
+   * The heads, and all events between `after` and them; undefined when there is none, when not all of them are here, when
+   * they are more than `limit`, or when the heads were read too long ago.
+   */
+  news(
+    after: Sequences,
+    limit: number,
+    nowMs: number,
+  ): (Heads & { readonly events: readonly LoggedEvent[] }) | undefined;
+};
+
+/** The events of a partition after `start`. */
+type Lane = { start: number; events: LoggedEvent[] };
+
+export function createTail(): Tail {
+  const lanes = new Map<number, Lane>();
+  let read: { heads: Heads; askedMs: number } | undefined;
+
+  return {
+    learn(heads, askedMs) {
+      read = { heads, askedMs };
+      for (const [partition, last] of heads.last) {
+        const lane = lanes.get(partition);
+        if (!lane || headOf(lane) < last) lanes.set(partition, { start: last, events: [] });
+      }
+    },
+
+    append(events) {
+      for (const event of events) {
+        const lane = lanes.get(event.partition);
+        const sequence = Number(event.sequence);
+        if (!lane || sequence <= headOf(lane)) continue;
+        if (sequence > headOf(lane) + 1) {
+          lane.start = sequence - 1;
+          lane.events = [];
+        }
+        lane.events.push(event);
+        if (lane.events.length > MAX_EVENTS) {
+          lane.events.shift();
+          lane.start += 1;
+        }
+      }
+    },
+
+    news(after, limit, nowMs) {
+      if (!read || nowMs - read.askedMs > MAX_AGE_MS) return undefined;
+      const events: LoggedEvent[] = [];
+      for (const [partition, lane] of lanes) {
+        const from = after.get(partition) ?? 0;
+        if (from < lane.start) return undefined;
+        events.push(...lane.events.slice(from - lane.start));
+      }
+      if (events.length === 0 || events.length > limit) return undefined;
+      return {
+        ...read.heads,
+        last: new Map([...lanes].map(([partition, lane]) => [partition, headOf(lane)])),
+        events,
+      };
+    },
+  };
+}
+
+const headOf = ({ start, events }: Lane): number => start + events.length;
