@@ -2,6 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const TICK_MS = 2;
 
+/** What was found at an even rate. */
+export type Latencies = { readonly perSecond: number; readonly latenciesMs: readonly number[] };
+
+/** Measures at a rate, for as long as its maker was told. */
+export type MeasureAt = (perSecond: number) => Promise<Latencies>;
+
 /**
  * Starts pieces of work at an even rate, whether or not earlier ones are done, at most `width` at a time (what would be
  * more is started late); comes back when all have ended. `work` gets a number, from 0.

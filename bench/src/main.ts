@@ -72,9 +72,9 @@ async function measure({
         `${name}  ${machine.cores} cores, ${machine.memoryGb} GB, Node ${machine.node}, PostgreSQL ${machine.postgres}, load ${machine.load}`,
       );
       const rows = await FIGURES[name]!({ server, rounds: pairs, quick, tell }).catch((error) => {
-        if (!(error instanceof WrongAnswer)) throw error;
+        // The others are measured all the same.
         process.exitCode = 1;
-        tell(`  void: ${error.message}`);
+        tell(error instanceof WrongAnswer ? `  void: ${error.message}` : `  failed: ${error.stack}`);
         return [];
       });
       if (rows.length === 0) continue;

@@ -1,25 +1,25 @@
 /** Puts many events through a started system, as shoppers would: a hundred products in one request. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { awaitProducts } from './demo-products.ts';
 import { requireSame, WrongAnswer } from './protocol.ts';
 import type { StartedSystem } from './started-system.ts';
 
 const PRODUCTS_IN_ONE = 100;
-/** As many as the demo's catalog has, and one page of the list shows. */
-const PRODUCTS = 1_000;
 const POSTS_A_CART = 10;
 const WIDTH = 8;
-const FILLED_CAP_MS = 60_000;
 const COUNTED_CAP_MS = 300_000;
 const POLL_MS = 100;
+/** Holds all of the demo's products. */
+const PAGE = 1_000;
 
 /** Adds `events` and waits until the counters include them. Throws WrongAnswer when they do not come to that. */
 export async function putThrough(system: StartedSystem, events: number): Promise<void> {
   const [shopper, business] = await Promise.all([system.authorize('shopper'), system.authorize('business')]);
-  const productIds = await readProducts(system.catalog, business);
+  const productIds = await awaitProducts(system);
   const posts = events / PRODUCTS_IN_ONE;
   let taken = 0;
   const ask = async (path: string, body?: unknown) => {
-    const response = await fetch(`${system.cart}${path}`, {
+    const response = await fetch(`${system.urlOf('cart-service')}${path}`, {
       method: 'POST',
       headers: { authorization: shopper, ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
@@ -40,9 +40,8 @@ export async function putThrough(system: StartedSystem, events: number): Promise
     }),
   );
   const total = async () => {
-    const response = await fetch(`${system.tracking}/products?limit=1000`, {
-      headers: { authorization: business },
-    });
+    const url = `${system.urlOf('shopper-tracking-service')}/products?limit=${PAGE}`;
+    const response = await fetch(url, { headers: { authorization: business } });
     const { items } = (await response.json()) as { items: { added: number }[] };
     return items.reduce((sum, { added }) => sum + added, 0);
   };
@@ -51,19 +50,8 @@ export async function putThrough(system: StartedSystem, events: number): Promise
   requireSame('events counted', await total(), events);
 }
 
-/** The ids of the demo's products, once they are all there. */
-async function readProducts(catalog: string, authorization: string): Promise<string[]> {
-  for (let waitedMs = 0; waitedMs < FILLED_CAP_MS; waitedMs += POLL_MS) {
-    const response = await fetch(`${catalog}/products?limit=${PRODUCTS}`, { headers: { authorization } });
-    const { items } = (await response.json()) as { items: { id: string }[] };
-    if (items.length === PRODUCTS) return items.map(({ id }) => id);
-    await sleep(POLL_MS);
-  }
-  throw new Error(`the catalog had no ${PRODUCTS} products after ${FILLED_CAP_MS} ms`);
-}
-
 const itemsOf = (productIds: readonly string[], cart: number) =>
   Array.from({ length: PRODUCTS_IN_ONE }, (_, n) => ({
-    productId: productIds[(Math.floor(cart) * PRODUCTS_IN_ONE + n) % PRODUCTS]!,
+    productId: productIds[(Math.floor(cart) * PRODUCTS_IN_ONE + n) % productIds.length]!,
     quantity: 1,
   }));

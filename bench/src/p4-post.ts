@@ -1,7 +1,8 @@
 /**
  * P4: how many `POST /carts/{cartId}/items` a second are answered over HTTP, each durable, from 64 connections. Against
- * an express application with the same validation that does nothing. The load generator is a process of its own and
- * shares the cores with the service and PostgreSQL.
+ * an express application with the same validation that does nothing; and against itself, while the Kafka that its events
+ * are to be published to is away. The load generator is a process of its own and shares the cores with the service and
+ * PostgreSQL.
  */
 import { openPool } from '@micromart/shared/postgres/pool';
 import { cartIdOf } from './cart-database.ts';
@@ -16,15 +17,18 @@ const CONNECTIONS = 64;
 const CARTS = 2_048;
 const SECONDS = 6;
 const QUICK_SECONDS = 3;
+/** Nothing listens there. */
+const NO_KAFKA = 'kafka://127.0.0.1:1/cart-events';
 
 export const p4Post: Figure = async ({ server, rounds, quick, tell }) => {
   const seconds = quick ? QUICK_SECONDS : SECONDS;
   const legs = [
-    { name: 'ours', run: () => post(server, seconds) },
-    { name: 'ours with an idempotency key', run: () => post(server, seconds, 'key') },
+    { name: 'ours', run: () => post(server, { seconds }) },
+    { name: 'ours with Kafka away', run: () => post(server, { seconds, kafkaUrl: NO_KAFKA }) },
+    { name: 'ours with an idempotency key', run: () => post(server, { seconds, keys: 'key' }) },
     { name: 'express', run: () => postNothing(seconds) },
   ];
-  const [own, keyed, express] = await runRounds(legs, { rounds, warmUps: 1, tell });
+  const [own, away, keyed, express] = await runRounds(legs, { rounds, warmUps: 1, tell });
   const row = {
     figure: 'P4',
     unit: 'requests/s',
@@ -38,11 +42,20 @@ export const p4Post: Figure = async ({ server, rounds, quick, tell }) => {
       ...compare(own!, express!),
     },
     { ...row, what: 'the same with an `Idempotency-Key`', ...compare(keyed!, express!) },
+    {
+      ...row,
+      what: 'the same while the Kafka that it publishes to is away',
+      against: 'ours without Kafka',
+      ...compare(away!, own!),
+    },
   ];
 };
 
-async function post(server: Server, seconds: number, keys?: string): Promise<number> {
-  const shop = await openShop(server, { tracking: false });
+async function post(
+  server: Server,
+  { seconds, keys, kafkaUrl }: { seconds: number; keys?: string; kafkaUrl?: string },
+): Promise<number> {
+  const shop = await openShop(server, { tracking: false, ...(kafkaUrl && { kafkaUrl }) });
   try {
     const { statuses, perSecond } = await postLoad({
       ...shop.cart,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS, nodeEnvironment } from '@micromart/launcher/node-settings';
 import { freePort } from '@micromart/shared/testing/free-port';
+import { endWithUs } from './end-with-us.ts';
 
 export type ServiceProcess = {
   readonly host: string;
@@ -17,6 +18,7 @@ export type ServiceProcess = {
 
 const HOST = '127.0.0.1';
 const ENVIRONMENT = nodeEnvironment(join(tmpdir(), 'micromart-bench'));
+const PORT_ATTEMPTS = 3;
 const READY_CAP_MS = 20_000;
 const POLL_MS = 20;
 
@@ -25,7 +27,21 @@ export async function startProcess(
   entry: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> {
-  const port = await freePort();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOn(await freePort(), entry, settings);
+    } catch (error) {
+      // Somebody may have taken the port since it was found free.
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOn(
+  port: number,
+  entry: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
     [...NODE_FLAGS, fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
@@ -41,6 +57,7 @@ export async function startProcess(
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
+  endWithUs(child);
   await awaitAnswer(child, `http://${HOST}:${port}/health/ready`);
   return { host: HOST, port, pid: child.pid!, stop: () => end(child) };
 }

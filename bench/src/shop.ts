@@ -25,7 +25,11 @@ export type Shop = {
 const AT_ONCE = 16;
 const NO_LIMIT = '1000000';
 
-export async function openShop(server: Server, { tracking: wanted }: { tracking: boolean }): Promise<Shop> {
+/** With `kafkaUrl` the cart publishes to that topic, and shopper tracking follows it there; else over the cart's feed. */
+export async function openShop(
+  server: Server,
+  { tracking: wanted, kafkaUrl }: { tracking: boolean; kafkaUrl?: string },
+): Promise<Shop> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -50,6 +54,7 @@ export async function openShop(server: Server, { tracking: wanted }: { tracking:
       AUTH_ISSUER: issuer.issuer,
       AUTH_AUDIENCE: issuer.audience,
       RATE_LIMIT_PER_SECOND: NO_LIMIT,
+      METRICS_OPEN: 'true',
       SERVICE_TOKEN_FILE: tokenFile,
     };
     const catalog = await startProcess('shared/src/testing/stub-catalog-main.ts', {});
@@ -59,14 +64,16 @@ export async function openShop(server: Server, { tracking: wanted }: { tracking:
       ...settings,
       STORE_URL: cartDatabase.url,
       CATALOG_URL: `http://${catalog.host}:${catalog.port}`,
+      ...(kafkaUrl && { KAFKA_PUBLISH_URL: kafkaUrl }),
     });
     closers.push(cart.stop);
     const trackingDatabase = wanted ? await open() : undefined;
+    const feed = `http://${cart.host}:${cart.port}/events`;
     const tracking = trackingDatabase
       ? await startProcess('shopper-tracking-service/src/main.ts', {
           ...settings,
           STORE_URL: trackingDatabase.url,
-          CART_EVENTS_URL: `http://${cart.host}:${cart.port}/events`,
+          ...(kafkaUrl ? { CART_EVENTS_URL: kafkaUrl, CART_FEED_URL: feed } : { CART_EVENTS_URL: feed }),
         })
       : undefined;
     if (tracking) closers.push(tracking.stop);

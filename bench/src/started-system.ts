@@ -4,30 +4,28 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '@micromart/shared/testing/free-port';
+import { SYSTEM } from '@micromart/launcher/system';
+import { freePortBase } from '@micromart/launcher/testing/free-port-base';
+import { endWithUs } from './end-with-us.ts';
 
 export type StartedSystem = {
   readonly pid: number;
-  readonly cart: string;
-  readonly catalog: string;
-  readonly tracking: string;
-  /** From the command to the last service's readiness. */
+  /** From the command to the last process's readiness. */
   readonly startedS: number;
+  /** Where the process of that name listens. */
+  urlOf(name: string): string;
   /** The value of an Authorization header. */
   authorize(role: 'shopper' | 'business'): Promise<string>;
   stop(): Promise<void>;
 };
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const CART_OFFSET = 1;
-const CATALOG_OFFSET = 2;
-const TRACKING_OFFSET = 4;
 const READY_CAP_MS = 60_000;
 const POLL_MS = 10;
 
 /** Starts in a folder that may hold an earlier start's data. */
 export async function startSystem(dataDir: string): Promise<StartedSystem> {
-  const portBase = await freePort();
+  const portBase = await freePortBase();
   const environment = {
     ...process.env,
     DATA_DIR: dataDir,
@@ -40,26 +38,27 @@ export async function startSystem(dataDir: string): Promise<StartedSystem> {
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  endWithUs(npm);
   const stop = async () => {
     if (npm.exitCode !== null || npm.signalCode !== null) return;
     const ended = once(npm, 'exit');
     npm.kill('SIGTERM');
     await ended;
   };
-  const urlOf = (offset: number) => `http://127.0.0.1:${portBase + offset}`;
+  const urlOf = (wanted: string) => {
+    const { portOffset } = SYSTEM.find(({ name }) => name === wanted)!;
+    return `http://127.0.0.1:${portBase + portOffset}`;
+  };
   try {
-    for (const offset of [CART_OFFSET, TRACKING_OFFSET])
-      await awaitReady(urlOf(offset), () => npm.exitCode !== null);
+    for (const { name } of SYSTEM) await awaitReady(urlOf(name), () => npm.exitCode !== null);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
     pid: npm.pid!,
-    cart: urlOf(CART_OFFSET),
-    catalog: urlOf(CATALOG_OFFSET),
-    tracking: urlOf(TRACKING_OFFSET),
     startedS: (performance.now() - startedMs) / 1_000,
+    urlOf,
     async authorize(role) {
       const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'token', '--', role], {
         cwd: ROOT,

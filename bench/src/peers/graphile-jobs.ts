@@ -1,13 +1,13 @@
 /**
- * graphile-worker: from the acknowledgement of `add_job` to the beginning of its task, in a worker of its own process, at
- * half of the rate at which jobs can be added and run at the same time.
+ * graphile-worker: from the acknowledgement of `add_job` to the beginning of its task, in a worker of its own process.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { makeWorkerUtils } from 'graphile-worker';
-import { atRate } from '../at-rate.ts';
+import { atRate, type MeasureAt } from '../at-rate.ts';
 import { onFreshDatabase, type Server } from '../database.ts';
+import { endWithUs } from '../end-with-us.ts';
 import { keepInFlight } from '../in-flight.ts';
 import { requireSame } from '../protocol.ts';
 
@@ -15,11 +15,12 @@ const WIDTH = 16;
 const MAX_RATE_SECONDS = 3;
 const QUIET_CAP_MS = 60_000;
 
-/** Latencies in milliseconds, and the rate they were measured at. */
-export const latenciesOfJobs = (
+/** Starts a worker, finds the rate at which jobs can be added and run at the same time, and has it measured. */
+export const onGraphileJobs = <T>(
   server: Server,
-  seconds: number,
-): Promise<{ latenciesMs: number[]; perSecond: number }> =>
+  { seconds }: { seconds: number },
+  leg: (measureAt: MeasureAt, maxPerSecond: number) => Promise<T>,
+): Promise<T> =>
   onFreshDatabase(server, async (url) => {
     const utils = await makeWorkerUtils({ connectionString: url });
     await utils.migrate();
@@ -27,6 +28,7 @@ export const latenciesOfJobs = (
       env: { PATH: process.env.PATH, STORE_URL: url, NO_LOG_SUCCESS: '1' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    endWithUs(worker);
     try {
       const started = new Map<number, number>();
       const listeners = new Set<() => void>();
@@ -59,17 +61,18 @@ export const latenciesOfJobs = (
       await allStarted(added);
       const maxPerSecond = (added * 1_000) / (performance.now() - startedMs);
 
-      started.clear();
-      const acknowledged: number[] = [];
-      const perSecond = maxPerSecond / 2;
-      await atRate({ perSecond, seconds, width: WIDTH }, async (n) => {
-        await utils.addJob('count', { n });
-        acknowledged[n] = performance.timeOrigin + performance.now();
-      });
-      await allStarted(acknowledged.length);
-      requireSame('jobs run', started.size, acknowledged.length);
-      const latenciesMs = acknowledged.map((atMs, n) => Math.max(0, started.get(n)! - atMs));
-      return { latenciesMs, perSecond };
+      return await leg(async (perSecond) => {
+        started.clear();
+        const acknowledged: number[] = [];
+        await atRate({ perSecond, seconds, width: WIDTH }, async (n) => {
+          await utils.addJob('count', { n });
+          acknowledged[n] = performance.timeOrigin + performance.now();
+        });
+        await allStarted(acknowledged.length);
+        requireSame('jobs run', started.size, acknowledged.length);
+        const latenciesMs = acknowledged.map((atMs, n) => Math.max(0, started.get(n)! - atMs));
+        return { perSecond, latenciesMs };
+      }, maxPerSecond);
     } finally {
       const ended = once(worker, 'exit');
       worker.kill('SIGTERM');

@@ -2,37 +2,24 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
-import { onFreshDatabase, type Server } from '../database.ts';
-import { runPgbench } from '../pgbench.ts';
+import type { Pool } from '@micromart/shared/postgres/pool';
+import type { Server } from '../database.ts';
 import { requireSame } from '../protocol.ts';
+import { type Drive, driveByPgbench } from './drive-by-pgbench.ts';
 
 const SCRIPT = `\\set cart random(0, 1999)
 SELECT message_store.write_message(gen_random_uuid()::text, 'cart-' || :cart::text, 'cart.item-added',
   '{"cartId":"6f9619ff-8b86-4011-b42d-00c04fc964ff","shopper":"0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d","productId":"product-1","quantity":2,"cartVersion":3}'::jsonb);
 `;
 
-export const writeByMessageDb = (
-  server: Server,
-  { pgbench, clients, seconds }: { pgbench: string; clients: number; seconds: number },
-): Promise<number> =>
-  onFreshDatabase(server, async (url) => {
-    const pool = openPool(url, { max: 1, name: 'bench' });
-    try {
-      await install(pool);
-      const { perSecond, transactions } = await runPgbench({
-        pgbench,
-        url,
-        script: SCRIPT,
-        clients,
-        extent: { seconds },
-      });
+export const writeByMessageDb = (server: Server, drive: Drive): Promise<number> =>
+  driveByPgbench(server, drive, {
+    script: SCRIPT,
+    prepare: install,
+    async check(pool, transactions) {
       const { rows } = await pool.query('SELECT count(*)::int AS messages FROM message_store.messages');
       requireSame('messages', rows[0].messages, transactions);
-      return perSecond;
-    } finally {
-      await pool.end();
-    }
+    },
   });
 
 /** What its install.sh does, without psql and without its roles; PostgreSQL has gen_random_uuid by itself since 13. */

@@ -3,10 +3,9 @@
  * the commit's mark), but without anything that only batches need: what a store without group commit can come to,
  * driven by pgbench.
  */
-import { openPool } from '@micromart/shared/postgres/pool';
 import { CARTS, fillCarts, openCartStore, requireChanged } from '../cart-database.ts';
-import { onFreshDatabase, type Server } from '../database.ts';
-import { runPgbench } from '../pgbench.ts';
+import type { Server } from '../database.ts';
+import { type Drive, driveByPgbench } from './drive-by-pgbench.ts';
 
 /** The state is what the client would send: text of the same size, with the quantity that the change sets. */
 const SCRIPT = `\\set n random(0, ${CARTS - 1})
@@ -35,26 +34,13 @@ WITH old AS (
 SELECT version FROM changed;
 `;
 
-export const changeByPgbench = (
-  server: Server,
-  { pgbench, clients, seconds }: { pgbench: string; clients: number; seconds: number },
-): Promise<number> =>
-  onFreshDatabase(server, async (url) => {
-    const store = await openCartStore(url);
-    const pool = openPool(url, { max: 1, name: 'bench' });
-    try {
+export const changeByPgbench = (server: Server, drive: Drive): Promise<number> =>
+  driveByPgbench(server, drive, {
+    script: SCRIPT,
+    async prepare(pool, url) {
+      // Opening makes the tables.
+      await (await openCartStore(url)).close();
       await fillCarts(pool);
-      const { perSecond, transactions } = await runPgbench({
-        pgbench,
-        url,
-        script: SCRIPT,
-        clients,
-        extent: { seconds },
-      });
-      await requireChanged(pool, transactions);
-      return perSecond;
-    } finally {
-      await pool.end();
-      await store.close();
-    }
+    },
+    check: requireChanged,
   });
