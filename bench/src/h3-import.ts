@@ -30,7 +30,10 @@ const POLL_MS = 50;
 const IMPORT_CAP_MS = 900_000;
 const MS_PER_S = 1_000;
 
-type Measures = Record<'filledS' | 'changedS' | 'idleMs' | 'duringMs' | 'workerMb' | 'apiMb', number>;
+type Measures = Record<
+  'filledS' | 'changedS' | 'idleP50Ms' | 'duringP50Ms' | 'idleP99Ms' | 'duringP99Ms' | 'workerMb' | 'apiMb',
+  number
+>;
 
 export const h3Import: Figure = async ({ server, rounds, quick, tell }) => {
   const packed = await readFile(join(process.env.MICROMART_DATA || DEMO, 'catalog.csv.gz'));
@@ -50,6 +53,7 @@ export const h3Import: Figure = async ({ server, rounds, quick, tell }) => {
   const products = `${supplier.productIds.length.toLocaleString('en')} products`;
   const row = { figure: 'H3', against: 'a download of the file', unit: 's' };
   const seconds = { atMost: 60, moonshot: 20 };
+  const reads = { figure: 'H3', against: 'the same reads before it', unit: 'ms' };
   const memory = { figure: 'H3', against: '–', unit: 'MB', bar: { atMost: 160, moonshot: 90 } };
   return [
     {
@@ -60,12 +64,15 @@ export const h3Import: Figure = async ({ server, rounds, quick, tell }) => {
     },
     { ...row, what: 'the same with every price changed', bar: seconds, ours: spreadOf(of('changedS')) },
     {
-      figure: 'H3',
-      what: `reads of ${SET} products meanwhile, p99`,
-      against: 'the same reads before it',
-      unit: 'ms',
+      ...reads,
+      what: `reads of ${SET} products meanwhile, p50`,
+      ...compare(of('duringP50Ms'), of('idleP50Ms')),
+    },
+    {
+      ...reads,
+      what: 'the same, p99',
       bar: { atMost: 2, moonshot: 1 },
-      ...compare(of('duringMs'), of('idleMs')),
+      ...compare(of('duringP99Ms'), of('idleP99Ms')),
     },
     { ...memory, what: "the worker's memory, at the most", ours: spreadOf(of('workerMb')) },
     { ...memory, what: "the API's memory, at the most", ours: spreadOf(of('apiMb')) },
@@ -86,10 +93,10 @@ async function importTwice(server: Server, supplier: Supplier, idleSeconds: numb
     const filledS = await importing();
     const reads = { ...api, authorization: await databases.authorize('service'), sets: setsOf(supplier) };
     const idle = AbortSignal.timeout(idleSeconds * MS_PER_S);
-    const idleMs = quantile(await readAtRate(reads, idle), 0.99);
+    const idleMs = await readAtRate(reads, idle);
     supplier.raisePrices();
     const during = new AbortController();
-    const [latenciesMs, changedS] = await Promise.all([
+    const [duringMs, changedS] = await Promise.all([
       readAtRate(reads, during.signal),
       importing().finally(() => during.abort()),
     ]);
@@ -97,8 +104,10 @@ async function importTwice(server: Server, supplier: Supplier, idleSeconds: numb
     return {
       filledS,
       changedS,
-      idleMs,
-      duringMs: quantile(latenciesMs, 0.99),
+      idleP50Ms: quantile(idleMs, 0.5),
+      duringP50Ms: quantile(duringMs, 0.5),
+      idleP99Ms: quantile(idleMs, 0.99),
+      duringP99Ms: quantile(duringMs, 0.99),
       workerMb: await peakResidentMb(worker.pid),
       apiMb: await peakResidentMb(api.pid),
     };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { until } from '@micromart/shared/testing/until';
+import { IMPORT_LIMITS } from './imports/limits.ts';
 import { openTestCatalog, type TestCatalog } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';
 import { startWorkerProcess, type WorkerProcess } from './testing/worker-process.ts';
@@ -11,7 +12,7 @@ import { startWorkerProcess, type WorkerProcess } from './testing/worker-process
 const USUAL_KILLS = 3;
 const KILLS = Number(process.env.TEST_IMPORT_KILLS ?? USUAL_KILLS);
 const ROWS = KILLS > USUAL_KILLS ? 68_189 : 5_000;
-const CHUNK_ROWS = 1_000;
+const CHUNK_ROWS = IMPORT_LIMITS.chunkRows;
 /** Two heartbeats are what a takeover may take; a busy machine gets some more. */
 const TAKEOVER_CAP_MS = 40_000;
 const TEST_TIMEOUT_MS = (KILLS + 2) * TAKEOVER_CAP_MS;

@@ -7,6 +7,7 @@ import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
 import { createCarryOutImport } from './imports/carry-out-import.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './imports/limits.ts';
+import { createPace } from './imports/pace.ts';
 import { createHandler } from './jobs/carry-out.ts';
 import { createCarryOutChange } from './jobs/carry-out-change.ts';
 import { writeDuePrices } from './jobs/due-prices.ts';
@@ -62,6 +63,7 @@ export async function startCatalogWorker(
       store,
       ledger,
       asking: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
+      pace: createPace(),
       now,
       onChunk: jobMetrics.chunk,
     },

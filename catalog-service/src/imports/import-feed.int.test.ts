@@ -7,6 +7,7 @@ import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';
 import { IMPORT_LIMITS } from './limits.ts';
+import { createPace } from './pace.ts';
 
 /** An import with a store, and a ledger of which each test says when it breaks down. */
 let database: TestDatabase;
@@ -53,7 +54,7 @@ async function attempt({
     allowed: parseAllowedHosts(upstream.host)!,
     limits: { ...IMPORT_LIMITS, chunkRows: 10 },
   };
-  const work = { store, ledger, asking, now: () => new Date(), onChunk: () => {} };
+  const work = { store, ledger, asking, pace: createPace(), now: () => new Date(), onChunk: () => {} };
   return importFeed(upstream.url, claim, work, new AbortController().signal);
 }
 

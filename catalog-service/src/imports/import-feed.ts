@@ -14,12 +14,15 @@ import { decideOrder, type Result } from '../product.ts';
 import { FeedError } from '../setback.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import type { Asking } from './ask.ts';
-import { type Feed, type FeedRow, openFeed } from './read-feed.ts';
+import type { Pace } from './pace.ts';
+import { type Feed, type FeedChunk, type FeedRow, openFeed } from './read-feed.ts';
 
 export type ImportWork = {
   readonly store: Pick<CatalogWriter, 'log' | 'products'>;
   readonly ledger: Pick<JobLedger, 'record'>;
   readonly asking: Omit<Asking, 'signal'>;
+  /** By which chunks are written. */
+  readonly pace: Pace;
   readonly now: () => Date;
   readonly onChunk: (outcome: ChunkOutcome) => void;
 };
@@ -31,7 +34,7 @@ export type ImportWork = {
 export async function importFeed(
   url: string,
   claim: Claim,
-  { store, ledger, asking, now, onChunk }: ImportWork,
+  { store, ledger, asking, pace, now, onChunk }: ImportWork,
   signal: AbortSignal,
 ): Promise<ImportProgress> {
   const { limits } = asking;
@@ -44,6 +47,14 @@ export async function importFeed(
   const record = async (progress: ImportProgress, rejected: readonly RejectedRow[], isFurther: boolean) => {
     if (!(await ledger.record(claim, progress, { rejected, isFurther }))) throw new Interruption('lost');
   };
+  const write = async (chunk: FeedChunk, before: ImportProgress): Promise<ImportProgress> => {
+    stop.throwIfAborted();
+    const outcome = await writeChunk(store, claim, { rows: chunk.rows, baseRow: before.baseRow }, now());
+    const after = advance(before, chunk, outcome);
+    await record(after, outcome.rejected, after.furthestRows > before.furthestRows);
+    onChunk(outcome);
+    return after;
+  };
 
   let feed: Feed | undefined;
   try {
@@ -54,12 +65,8 @@ export async function importFeed(
       await record(progress, [], false);
     }
     for await (const chunk of feed.chunks) {
-      stop.throwIfAborted();
-      const outcome = await writeChunk(store, claim, { rows: chunk.rows, baseRow: progress.baseRow }, now());
-      const { furthestRows } = progress;
-      progress = advance(progress, chunk, outcome);
-      await record(progress, outcome.rejected, progress.furthestRows > furthestRows);
-      onChunk(outcome);
+      const before: ImportProgress = progress;
+      progress = await pace(() => write(chunk, before));
     }
     return progress;
   } finally {

@@ -1,6 +1,6 @@
 /** What a feed may take up, whoever serves it. */
 export type ImportLimits = {
-  /** Products that are written together and recorded. */
+  /** Products that are written together and recorded; a single change may have to wait for so many (pace.ts). */
   readonly chunkRows: number;
   readonly maxLineBytes: number;
   /** Of a file as it is sent; and of what comes out of a compressed one. */
@@ -15,7 +15,7 @@ export type ImportLimits = {
 };
 
 export const IMPORT_LIMITS: ImportLimits = {
-  chunkRows: 1_000,
+  chunkRows: 50,
   maxLineBytes: 65_536,
   maxBytes: 1_073_741_824,
   maxUnpackedBytes: 2_147_483_648,
