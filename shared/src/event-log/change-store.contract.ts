@@ -123,6 +123,21 @@ export function describeChangeStore(
       });
     });
 
+    test('keeps every text as it is, in documents and events', async () => {
+      const text = '"{}" \\ \' , null 🛒\n\u2028';
+      const id = `${randomUUID()}/${text}`;
+      const data = { text, inner: [text, null, { [text]: 'a\0b' }] };
+      const change = {
+        state: { count: 1, data },
+        events: [{ type: text, subject: id, key: id, time: new Date(), data }],
+      };
+      const { position } = await store.change(id, () => ({ answer: data, change }));
+      expect(await store.read(id)).toMatchObject({ state: { data } });
+      expect(await opened.log.page(position!.partition, position!.sequence - 1, 1)).toMatchObject([
+        { type: text, subject: id, partitionkey: id, data },
+      ]);
+    });
+
     test('keeps several events of one change in order, wherever their keys belong', async () => {
       const id = randomUUID();
       const other = randomUUID();

@@ -287,7 +287,7 @@ describe('a connection that dies', () => {
 });
 
 describe('an idempotency key', () => {
-  const keyOf = (fingerprint = 'add 1') => ({ scope: 'alice', key: randomUUID(), fingerprint });
+  const keyOf = (fingerprint = 'add 1') => ({ scope: 'al"i\\c{e}, 🛒', key: randomUUID(), fingerprint });
 
   test('brings the same answer and position again', async () => {
     const id = randomUUID();

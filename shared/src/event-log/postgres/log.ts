@@ -35,6 +35,7 @@ export async function openPostgresLog(
     ...createReads(pool, source, async () => identity),
 
     appended(events, before) {
+      if (listeners.size === 0) return;
       const logged = events.map(({ offset, ...event }) =>
         toEvent({ ...event, sequence: String(before.get(event.partition)! + offset) }, source),
       );

@@ -14,7 +14,8 @@ import type { BatchPlace, PlacedEvent } from '../place.ts';
  */
 const text = (table: string) => `
 WITH replaced_rows AS (
-  SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::json[], $5::smallint[], $6::int[], $7::bigint[])
+  SELECT * FROM ROWS FROM (json_array_elements_text($1::json), unnest($2::int[], $3::int[]),
+                           json_array_elements($4::json), unnest($5::smallint[], $6::int[], $7::bigint[]))
     AS r (id, expected, version, state, partition, "offset", sequence)
 ), held AS (
   SELECT t.id FROM ${table} t JOIN replaced_rows r ON t.id = r.id AND t.version = r.expected
@@ -42,15 +43,18 @@ WITH replaced_rows AS (
 ), events AS (
   INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, traceparent, data)
   SELECT e.partition, h.before + e."offset", e.id, e.type, e.subject, e.key, e.time, e.traceparent, e.data
-  FROM unnest($10::smallint[], $11::int[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-              $17::text[], $18::json[])
+  FROM ROWS FROM (unnest($10::smallint[], $11::int[], $12::uuid[]), json_array_elements_text($13::json),
+                  json_array_elements_text($14::json), json_array_elements_text($15::json), unnest($16::timestamptz[]),
+                  json_array_elements_text($17::json), json_array_elements($18::json))
     AS e (partition, "offset", id, type, subject, key, time, traceparent, data)
   JOIN heads h USING (partition)
 ), answers AS (
   INSERT INTO idempotency_keys (scope, key, fingerprint, answer, partition, sequence)
   SELECT a.scope, a.key, a.fingerprint, a.answer, a.partition,
          nullif(coalesce(h.before + a."offset", a.sequence), 0)
-  FROM unnest($19::text[], $20::text[], $21::text[], $22::json[], $23::smallint[], $24::int[], $25::bigint[])
+  FROM ROWS FROM (json_array_elements_text($19::json), json_array_elements_text($20::json),
+                  json_array_elements_text($21::json), json_array_elements($22::json),
+                  unnest($23::smallint[], $24::int[], $25::bigint[]))
     AS a (scope, key, fingerprint, answer, partition, "offset", sequence)
   LEFT JOIN heads h ON h.partition = a.partition AND a."offset" > 0
   WHERE (SELECT yes FROM agreed)
@@ -104,30 +108,36 @@ export function createWriter(table: string): Writer {
 function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
   const counts = [...countByPartition(events)].sort(([a], [b]) => a - b);
   return [
-    rows.map((row) => row.id),
+    json(rows.map((row) => row.id)),
     list(rows.map((row) => row.expected)),
     list(rows.map((row) => row.version)),
-    rows.map((row) => JSON.stringify(row.state)),
+    json(rows.map((row) => row.state)),
     ...columnsOf(rows.map((row) => row.place)),
     list(counts.map(([partition]) => partition)),
     list(counts.map(([, n]) => n)),
     list(events.map((event) => event.partition)),
     list(events.map((event) => event.offset)),
     list(events.map((event) => event.id)),
-    events.map((event) => event.type),
-    events.map((event) => event.subject),
-    events.map((event) => event.key),
+    json(events.map((event) => event.type)),
+    json(events.map((event) => event.subject)),
+    json(events.map((event) => event.key)),
     list(events.map((event) => event.time.toISOString())),
-    events.map((event) => event.traceparent),
-    events.map((event) => JSON.stringify(event.data)),
-    answers.map((answer) => answer.scope),
-    answers.map((answer) => answer.key),
-    answers.map((answer) => answer.fingerprint),
-    answers.map((answer) => JSON.stringify(answer.answer)),
+    json(events.map((event) => event.traceparent)),
+    json(events.map((event) => event.data)),
+    json(answers.map((answer) => answer.scope)),
+    json(answers.map((answer) => answer.key)),
+    json(answers.map((answer) => answer.fingerprint)),
+    json(answers.map((answer) => answer.answer)),
     ...columnsOf(answers.map((answer) => answer.place)),
     commit,
   ];
 }
+
+/**
+ * Texts and documents travel as JSON. The driver writes PostgreSQL's own arrays of them too, but looks for characters to
+ * escape in each, which took half of a change's time (112 µs became 58).
+ */
+const json = (values: readonly unknown[]): string => JSON.stringify(values);
 
 const columnsOf = (places: readonly BatchPlace[]) => [
   list(places.map((place) => place.partition)),
