@@ -15,6 +15,7 @@ const PURE = [
   'shared/src/event-log/partition.ts',
   'shared/src/event-log/place.ts',
   'shared/src/event-log/position.ts',
+  'shared/src/event-log/tail.ts',
   'shared/src/http/cache/cache-control.ts',
   'shared/src/http/cache/cache-key.ts',
   'shared/src/http/cache/cache-status.ts',

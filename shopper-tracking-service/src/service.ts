@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { createApp } from '@micromart/shared/http/app';
 import { createAuthentication } from '@micromart/shared/http/auth';
 import { createMetrics } from '@micromart/shared/http/metrics';
@@ -27,6 +28,8 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
     feedUrl: config.CART_FEED_URL,
     kafkaCaFile: config.KAFKA_CA_FILE,
     group: `${NAME}.${CART_EVENTS}`,
+    // A port of its own choice is another one after a restart.
+    instance: config.PORT === 0 ? undefined : `${hostname()}-${config.PORT}`,
     token: createServiceToken(config.SERVICE_TOKEN_FILE),
     logger,
   });

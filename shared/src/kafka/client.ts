@@ -6,11 +6,12 @@ import { readFile } from 'node:fs/promises';
 import type { Kafka, KafkaConfig, LogEntry } from 'kafkajs';
 import type { Logger } from '../process/logger.ts';
 import { repairKafkaJs } from './repairs.ts';
+import { teachStaticMembership } from './static-membership.ts';
 import type { KafkaTopic } from './url.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Above what a broker is allowed for acknowledging a batch (producer.ts), so that it tells rather than we guess. */
-const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 6_000;
 /** Some seven seconds in all, in which another broker may take over. After that the caller decides. */
 export const RETRY = {
   initialRetryTime: 100,
@@ -64,6 +65,7 @@ let loading: Promise<typeof import('kafkajs')> | undefined;
 function load(): Promise<typeof import('kafkajs')> {
   loading ??= import('kafkajs').then((kafkajs) => {
     repairKafkaJs();
+    teachStaticMembership();
     return kafkajs;
   });
   return loading;

@@ -71,6 +71,7 @@ describeKafka('a consumer', () => {
         topic,
         group: topic.topic,
         logger,
+        partitions: () => undefined,
         onAssigned: (partitions) => void assigned.push(partitions),
         onState: (failure) => void states.push(failure),
         async onMessages(partition, messages) {
@@ -108,6 +109,24 @@ describeKafka('a consumer', () => {
       expect(read.filter((value) => value.startsWith('a'))).toEqual(['a0', 'a1', 'a2']);
       expect(assigned.at(-1)).toEqual([0, 1, 2, 3]);
       expect(states.at(-1)).toBeUndefined();
+    },
+    CAP_MS,
+  );
+
+  test(
+    'finds its partitions again where it names itself, and the others go on meanwhile',
+    async () => {
+      await makeTopic();
+      const [ann, bob] = [join({ instance: 'ann' }), join({ instance: 'bob' })];
+      await until(() => [ann, bob].every(({ assigned }) => assigned.at(-1)?.length === 2), LONG);
+      const [rebalances, partitions] = [ann.assigned.length, bob.assigned.at(-1)!];
+      await bob.leave();
+      const bobAgain = join({ instance: 'bob' });
+      await until(() => bobAgain.assigned.length > 0, LONG);
+      expect(bobAgain.assigned).toEqual([partitions]);
+      await send(partitions[0]!, 'for bob');
+      await until(() => bobAgain.read.includes('for bob'));
+      expect(ann.assigned).toHaveLength(rebalances);
     },
     CAP_MS,
   );

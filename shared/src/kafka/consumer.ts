@@ -11,8 +11,8 @@
  * - Messages may come again, after a rebalance or an error, and some may never come: the topic was emptied, cut off by its
  *   retention, or made anew. The offsets that `resumeAt` gives are committed now and then, and tell the next member where
  *   to go on: a hint, no more. Where there is none, or it points to nothing, it goes on at the earliest message there is.
- * - It never gives up: whatever ends it (an error that the client takes for final, a topic that is gone, no sign of life)
- *   is told to `onState`, and after a pause there is a new one.
+ * - It never gives up: whatever ends it (an error that the client takes for final, a topic that is gone or is not for a log
+ *   of so many partitions, no sign of life) is told to `onState`, and after a pause there is a new one.
  */
 import type { Logger } from '../process/logger.ts';
 import { beMember } from './member.ts';
@@ -24,6 +24,13 @@ export type Consumption = {
   readonly topic: KafkaTopic;
   /** Members of the same group share the partitions. */
   readonly group: string;
+  /**
+   * Names this member, and no other one, also after a restart: one that comes back within the session finds its
+   * partitions, and nobody else has to stop for it. Without a name it leaves when it ends.
+   */
+  readonly instance?: string | undefined;
+  /** How many partitions the topic must have; undefined while nobody knows. */
+  partitions(): number | undefined;
   onAssigned(partitions: readonly number[] | undefined): void;
   onMessages(partition: number, messages: readonly ReceivedMessage[], signal: AbortSignal): Promise<void>;
   /** The offset of the first message that is still needed of a partition; undefined while nobody knows. */

@@ -39,7 +39,7 @@ function meaningOf({ name, message, type, code }: Layer, topic: KafkaTopic): str
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return `there is no ${nameOf(topic)}`;
   if (type === 'MESSAGE_TOO_LARGE')
     return `an event is larger than ${nameOf(topic)} takes; raise its max.message.bytes`;
-  if (name === 'KafkaJSConnectionClosedError')
+  if (name === 'KafkaJSConnectionClosedError' || message === 'Closed connection')
     return `${where} closes the connection${secure ? '' : '; brokers that ask for TLS need kafka+ssl://'}`;
   if (/^KafkaJS(ConnectionError|BrokerNotFound|NoBrokerAvailableError|RequestTimeoutError)$/.test(name))
     return `no broker answers at ${where}`;

@@ -6,6 +6,8 @@ import type { KafkaTopic } from './url.ts';
 
 /** What went well for so long has recovered: the failure that ends it is the first one again. */
 const STEADY_MS = 10_000;
+/** Short of what others pause, for the client itself has been trying for some seconds when it gives up. */
+const LONGEST_PAUSE_MS = 2_000;
 
 export type Perseverance = {
   readonly topic: KafkaTopic;
@@ -49,7 +51,7 @@ export async function persevere(
         logger.warn(`not ${doing}: ${failure}; trying again and again`);
         told = failure;
       }
-      await sleep(pauseMs(failures), undefined, { signal }).catch(() => {});
+      await sleep(Math.min(pauseMs(failures), LONGEST_PAUSE_MS), undefined, { signal }).catch(() => {});
     }
   }
 }

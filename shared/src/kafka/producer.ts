@@ -19,7 +19,7 @@ import type { PublishedMessage } from './message.ts';
 import type { KafkaTopic } from './url.ts';
 
 const METADATA_MAX_AGE_MS = 30_000;
-const ACKNOWLEDGE_TIMEOUT_MS = 8_000;
+const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
 const GOODBYE_MS = 1_000;
 /** As many replicas as the topic's min.insync.replicas demands. */
 const ALL_IN_SYNC = -1;

@@ -28,15 +28,15 @@ const PRODUCERS = 4;
 const ROUND_EVENTS = 4_000;
 /** A topic takes batches of a megabyte unless told otherwise. */
 const BATCH_LIMITS = { maxMessages: 1_000, maxBytes: 900_000 };
-const POLL_INTERVAL_MS = 500;
-const PROBE_INTERVAL_MS = 5_000;
+const POLL_INTERVAL_MS = 1_000;
+const PROBE_INTERVAL_MS = 15_000;
 
 /** Publishes what the log has and what comes, round by round, until the signal is aborted; throws at the first failure. */
 export async function publish(publishing: Publishing, signal: AbortSignal): Promise<void> {
   const { log, topic, positions, appended, metrics, logger, onWell } = publishing;
   const probe = () => ensureTopic(topic, { partitions: log.partitions, logger, signal });
   await probe();
-  let probed = performance.now();
+  const probeNowAndThen = createProbe(probe);
   const published = await positions.read();
   const producers = Array.from({ length: PRODUCERS }, () => createProducer(topic, logger));
   try {
@@ -46,17 +46,35 @@ export async function publish(publishing: Publishing, signal: AbortSignal): Prom
       metrics.lag(lag);
       if (lag > 0) {
         await publishRound(publishing, { producers, published });
-      } else if (performance.now() - probed > PROBE_INTERVAL_MS) {
-        await probe();
-        probed = performance.now();
-      } else if (appended.rings === rings) {
-        await appended.next(signal, POLL_INTERVAL_MS);
+      } else {
+        probeNowAndThen();
+        if (appended.rings === rings) await appended.next(signal, POLL_INTERVAL_MS);
       }
       onWell();
     }
   } finally {
     await Promise.all(producers.map((producer) => producer.close()));
   }
+}
+
+/** Gives what probes, beside the work and not in its way, when the last time is long ago, and throws what that came to. */
+function createProbe(probe: () => Promise<void>): () => void {
+  let probedMs = performance.now();
+  let isProbing = false;
+  let failure: unknown;
+  return () => {
+    if (failure) throw failure;
+    if (isProbing || performance.now() - probedMs < PROBE_INTERVAL_MS) return;
+    isProbing = true;
+    probe()
+      .catch((error) => {
+        failure = error;
+      })
+      .finally(() => {
+        isProbing = false;
+        probedMs = performance.now();
+      });
+  };
 }
 
 /** Publishes the next events of all partitions, and moves `published` with the positions. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '../process/logger.ts';
 import { until } from '../testing/until.ts';
 import { createClient } from './client.ts';
@@ -7,6 +9,10 @@ import { parseKafkaUrl } from './url.ts';
 
 const require = createRequire(import.meta.url);
 const RequestQueue = require('kafkajs/src/network/requestQueue/index.js');
+const Broker = require('kafkajs/src/broker/index.js');
+const Connection = require('kafkajs/src/network/connection.js');
+const createSocketFactory = require('kafkajs/src/network/socketFactory.js');
+const Encoder = require('kafkajs/src/protocol/encoder.js');
 const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js');
 
 beforeAll(() =>
@@ -20,7 +26,7 @@ describe("a connection's requests", () => {
 
   beforeEach(() => {
     checks = 0;
-    queue = new RequestQueue({ logger: {}, maxInFlightRequests: 1 });
+    queue = new RequestQueue({ logger: {}, maxInFlightRequests: 1, enforceRequestTimeout: true });
     queue.checkPendingRequests = () => {
       checks += 1;
     };
@@ -41,6 +47,11 @@ describe("a connection's requests", () => {
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
+  test('are not looked after while none is under way', () => {
+    queue.scheduleRequestTimeoutCheck();
+    expect(queue.requestTimeoutIntervalId).toBeUndefined();
+  });
+
   test('wait until the broker wants some', () => {
     queue.pending.push({});
     queue.throttledUntil = Date.now() + 60_000;
@@ -50,6 +61,51 @@ describe("a connection's requests", () => {
     clearTimeout(queue.throttleCheckTimeoutId);
   });
 });
+
+describe('a connection', () => {
+  const silent = () => {};
+  const logger = { namespace: () => ({ debug: silent, warn: silent, error: silent }) };
+  // biome-ignore lint/suspicious/noExplicitAny: it is the library's own
+  let connection: any;
+  let server: Server;
+
+  beforeEach(async () => {
+    server = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { address: host, port } = server.address() as AddressInfo;
+    const limits = { requestTimeout: 10, connectionTimeout: 5_000 };
+    connection = new Connection({ host, port, ...limits, logger, socketFactory: createSocketFactory() });
+  });
+  afterEach(() => {
+    connection.socket.destroy();
+    server.close();
+  });
+
+  test('that has fallen silent is broken off', async () => {
+    await connection.connect();
+    const request = { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions', encode: async () => new Encoder() };
+    await expect(connection.send({ request })).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError' });
+    expect(connection.isConnected()).toBe(false);
+    expect(connection.socket.destroyed).toBe(true);
+  });
+
+  test('begins without what is left of the last one', async () => {
+    Object.assign(connection, { chunks: [Buffer.from('half')], bytesBuffered: 4, bytesNeeded: 99 });
+    await connection.connect();
+    expect(connection).toMatchObject({ chunks: [], bytesBuffered: 0, bytesNeeded: 4 });
+  });
+});
+
+test.each([{ name: 'KafkaJSConnectionClosedError' }, { name: 'KafkaJSConnectionError', code: 'ECONNRESET' }])(
+  'a broker that closes a connection at once (%o) is away, so that another one is asked',
+  async (failure) => {
+    const getConnection = () => Promise.reject(Object.assign(new Error('oh'), failure));
+    const connectionPool = { isConnected: () => false, getConnection };
+    const broker = new Broker({ connectionPool, logger: { namespace() {} }, nodeId: 1 });
+    const away = { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' };
+    await expect(broker.connect()).rejects.toMatchObject(away);
+  },
+);
 
 describe("a group's member whose coordinator", () => {
   const heartbeat = (error: Error) => {

@@ -87,6 +87,7 @@ describeKafka('a cluster that asks who comes', () => {
           topic: secureTopic({ password: 'guess' }),
           group: 'readers',
           logger,
+          partitions: () => undefined,
           onAssigned() {},
           async onMessages() {},
           resumeAt: () => undefined,

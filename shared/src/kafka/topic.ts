@@ -26,13 +26,21 @@ export async function ensureTopic(
     await admin.connect();
     const found =
       (await countPartitions(admin, topic)) ?? (await createTopic(admin, topic, partitions, signal));
-    if (found !== partitions)
-      throw new WrongPartitions(
-        `${nameOf(topic)} has ${found} partitions and the log ${partitions}; name another topic, or delete this one`,
-      );
+    if (found !== undefined) requirePartitions(topic, { found, partitions });
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Throws WrongPartitions where the topic, which has `found` partitions, is not for a log of `partitions`. */
+export function requirePartitions(
+  topic: KafkaTopic,
+  { found, partitions }: { found: number; partitions: number },
+): void {
+  if (found !== partitions)
+    throw new WrongPartitions(
+      `${nameOf(topic)} has ${found} partitions and the log ${partitions}; name another topic, or delete this one`,
+    );
 }
 
 /** Creates the topic; gives the number of partitions that it has then, for another process may have been faster. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { KafkaCluster } from '../kafka-broker/cluster.ts';
+import { createLogger } from '../process/logger.ts';
 import { testFollowing } from '../subscription/follower.contract.ts';
 import { openTestFollower, testLogger } from '../subscription/testing/follower.ts';
 import { createTestSource } from '../subscription/testing/source.ts';
@@ -9,8 +10,13 @@ import { openTestKafka } from '../testing/kafka.ts';
 import { until } from '../testing/until.ts';
 import { messageOf } from './message.ts';
 import { openKafkaWay } from './testing/way.ts';
+import { ensureTopic } from './topic.ts';
 import { createKafkaTransport } from './transport.ts';
 import { parseKafkaUrl } from './url.ts';
+
+const TOPIC_TIMEOUT_MS = 30_000;
+/** A group that is joined twice, on a machine that is busy. */
+const LONG = { capMs: 60_000 };
 
 describeKafka('following Kafka', () => {
   let kafka: KafkaCluster;
@@ -20,6 +26,30 @@ describeKafka('following Kafka', () => {
   afterAll(() => kafka.close());
 
   testFollowing((partitions) => openKafkaWay(kafka, partitions));
+
+  test('says that its topic is not for a log of so many partitions, and goes on by the feed', async () => {
+    const topic = parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/for-another-log`);
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(JSON.parse(line).msg);
+    const logger = createLogger({ name: 'test', level: 'warn', destination: { write } });
+    await ensureTopic(topic, { partitions: 3, logger, signal: AbortSignal.timeout(TOPIC_TIMEOUT_MS) });
+    const follower = await openTestFollower();
+    const source = createTestSource({ partitions: 2 });
+    const transport = createKafkaTransport({ topic, group: 'followers', logger });
+    const one = follower.start({ source, transport, limits: { graceMs: 600_000, awayMs: 100 } });
+    source.appendMany(20);
+    await until(() => follower.hasCaughtUp(source), LONG);
+    expect(transport.check.optional).toBe(true);
+    const where = `topic for-another-log at ${kafka.brokers.join(',')}`;
+    const failure = `${where} has 3 partitions and the log 2; name another topic, or delete this one`;
+    await until(async () => (await transport.check.check()).detail === failure, LONG);
+    await until(() => lines.length > 0, LONG);
+    expect(lines).toEqual([`not consuming as followers: ${failure}; trying again and again`]);
+    source.appendMany(20);
+    await until(() => follower.hasCaughtUp(source), LONG);
+    await one.close();
+    await follower.close();
+  });
 
   test('leaves out and counts what is no event, and goes on behind it', async () => {
     const follower = await openTestFollower();

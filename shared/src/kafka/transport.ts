@@ -22,14 +22,16 @@ export type KafkaTransport = Transport & {
   readonly check: Check;
 };
 
-/** The instances that name the same group share the partitions. */
+/** The instances that name the same group share the partitions; `instance` tells them apart (consumer.ts). */
 export function createKafkaTransport({
   topic,
   group,
+  instance,
   logger,
 }: {
   topic: KafkaTopic;
   group: string;
+  instance?: string | undefined;
   logger: Logger;
 }): KafkaTransport {
   let failure: string | undefined = 'has not joined its group yet';
@@ -46,7 +48,9 @@ export function createKafkaTransport({
         {
           topic,
           group,
+          instance,
           logger,
+          partitions: () => place.partitions,
           onState(now) {
             failure = now;
           },

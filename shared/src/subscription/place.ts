@@ -34,6 +34,9 @@ export function createPlace({
     get log() {
       return line.log;
     },
+    get partitions() {
+      return line.positions().size || undefined;
+    },
     assign(partitions) {
       share.assign(partitions, performance.now());
       line.reassign();

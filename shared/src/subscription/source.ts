@@ -41,6 +41,8 @@ export type Transport = {
 export type Place = {
   /** The log that is followed; undefined until that is known. */
   readonly log: string | undefined;
+  /** How many partitions that has; undefined until that is known. */
+  readonly partitions: number | undefined;
   /** Tells which partitions this instance sees to from now on; undefined while it has no place. */
   assign(partitions: readonly number[] | undefined): void;
   /**

@@ -3,7 +3,15 @@ import { testLogger as logger } from './testing/follower.ts';
 import { createWay } from './way.ts';
 
 const open = (eventsUrl: string, feedUrl?: string) =>
-  createWay({ eventsUrl, feedUrl, kafkaCaFile: undefined, group: 'g', token: async () => 't', logger });
+  createWay({
+    eventsUrl,
+    feedUrl,
+    kafkaCaFile: undefined,
+    group: 'g',
+    instance: 'i',
+    token: async () => 't',
+    logger,
+  });
 
 describe('the way by which events come', () => {
   test("is the owner's feed, and nothing else is needed then", () => {

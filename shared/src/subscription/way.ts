@@ -23,6 +23,7 @@ export function createWay({
   feedUrl,
   kafkaCaFile,
   group,
+  instance,
   token,
   logger,
 }: {
@@ -31,6 +32,8 @@ export function createWay({
   kafkaCaFile: string | undefined;
   /** Names, at Kafka, the instances that share the partitions. */
   group: string;
+  /** Names, among these, this one, also after a restart; undefined where it has no name that lasts. */
+  instance: string | undefined;
   /** Gives the token to read the feed with. */
   token: () => Promise<string>;
   logger: Logger;
@@ -38,7 +41,8 @@ export function createWay({
   if (!isKafkaUrl(eventsUrl))
     return { from: { source: createFeedSource({ url: eventsUrl, token }) }, checks: [] };
   if (feedUrl === undefined) throw new Error("events by Kafka need the owner's feed besides");
-  const transport = createKafkaTransport({ topic: parseKafkaUrl(eventsUrl, kafkaCaFile), group, logger });
+  const topic = parseKafkaUrl(eventsUrl, kafkaCaFile);
+  const transport = createKafkaTransport({ topic, group, instance, logger });
   return {
     from: { source: createFeedSource({ url: feedUrl, token }), transport },
     checks: [transport.check],

@@ -24,6 +24,7 @@ export async function openTestReader(topic: KafkaTopic): Promise<TestReader> {
       group: `reader-${randomUUID()}`,
       logger: createLogger({ name: 'reader', level: 'silent' }),
       onState() {},
+      partitions: () => undefined,
       onAssigned(partitions) {
         isMember = partitions !== undefined;
       },
