@@ -52,7 +52,7 @@ const MOST_CUT_MS = 60;
 /** Beyond the silence after which a lock's holder counts as gone, and below what ends its pooled connections. */
 const PAST_THE_LOCK_MS = 4_500;
 /** Beyond the heartbeat by which a worker's jobs are taken over. */
-const PAST_THE_HEARTBEAT_MS = 13_000;
+const PAST_THE_HEARTBEAT_MS = 17_000;
 /** Beyond the lifetime of the catalog's answers in a run that is about it. */
 const PAST_MAX_AGE_MS = 4_000;
 const TAKE_OVER_CAP_MS = 30_000;

@@ -63,14 +63,14 @@ const QUEUE_OPTIONS: QueueOptions = {
 
 const MAX_CONNECTIONS = 3;
 /** New deliveries are announced; those of a dead worker, and delayed ones, are found by asking. */
-const POLL_S = 2;
+const POLL_S = 4;
 const CLOSE_LIMIT_MS = 3_500;
 const SCHEMA = 'pgboss';
 
-/** How often dead workers are looked for: with the defaults, one would be missed for a minute. */
+/** How often dead workers are looked for: with the defaults, one would be missed for a minute. Each look is eight statements. */
 const SUPERVISION: ConstructorOptions = {
-  superviseIntervalSeconds: 1,
-  monitorIntervalSeconds: 1,
+  superviseIntervalSeconds: 2,
+  monitorIntervalSeconds: 2,
   maintenanceIntervalSeconds: 600,
   monitorVacuum: false,
 };

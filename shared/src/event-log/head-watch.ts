@@ -4,7 +4,7 @@ import type { Sequences } from './position.ts';
 import { createTail } from './tail.ts';
 
 /** How long a commit of another process may go unnoticed by a request that is being held. */
-const POLL_MS = 200;
+const POLL_MS = 400;
 
 export type HeadWatch = {
   /**

@@ -33,11 +33,12 @@ export function createReads(
     async heads() {
       const { name } = await identity();
       // now() is the statement's start, and its snapshot is taken after that: hence "no later than the heads".
-      const { rows } = await pool.query<{ at: Date; partition: number; last: number }>({
+      const { rows } = await pool.query<{ at: Date; last: Readonly<Record<string, number>> }>({
         name: 'heads',
-        text: 'SELECT now() AS at, partition, last FROM event_log_heads ORDER BY partition',
+        text: 'SELECT now() AS at, json_object_agg(partition, last) AS last FROM event_log_heads',
       });
-      return { log: name, at: rows[0]!.at, last: new Map(rows.map((row) => [row.partition, row.last])) };
+      const { at, last } = rows[0]!;
+      return { log: name, at, last: new Map(Object.entries(last).map(([key, head]) => [Number(key), head])) };
     },
 
     async page(partition, after, limit) {
