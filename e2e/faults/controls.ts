@@ -41,7 +41,7 @@ export const CONTROLS = {
     run: underLoad(
       [TRACKING, 'e2e/faults/controls/position-later/main.ts'],
       SCENARIOS['cut-replies'],
-      { 'cut tracking store': 6, 'kill tracking': 2 },
+      { 'cut tracking store': 12, 'kill tracking': 2 },
       { slowCommitsMs: SLOW_COMMITS_MS },
     ),
   },

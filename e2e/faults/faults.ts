@@ -118,7 +118,20 @@ export const FAULTS = {
   },
   'cut shop': cutReplies('shop'),
   'cut cart store': cutReplies('cartStore'),
-  'cut tracking store': cutReplies('trackingStore'),
+  'cut tracking store': {
+    ...cutReplies('trackingStore'),
+    async strike({ system, load, draw }) {
+      const link = sideOf(system, draw).links.trackingStore;
+      await load.crowded();
+      // Where a commit takes long, few cuts at random would last until its reply comes.
+      await until(() => system.database.isCommitting('tracking'));
+      const struck = await strikeNow(load, () => link.cutReplies());
+      await until(async () => !(await system.database.isCommitting('tracking')));
+      await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
+      link.restore();
+      return struck;
+    },
+  },
   'cut feed': cutReplies('feed'),
   'delay cart store': delayLink('cartStore'),
   'delay tracking store': delayLink('trackingStore'),
