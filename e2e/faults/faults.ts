@@ -125,11 +125,9 @@ export const FAULTS = {
       await load.crowded();
       // Where a commit takes long, few cuts at random would last until its reply comes.
       await until(() => system.database.isCommitting('tracking'));
-      const struck = await strikeNow(load, () => link.cutReplies());
-      await until(async () => !(await system.database.isCommitting('tracking')));
-      await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
-      link.restore();
-      return struck;
+      return cutLink(load, link, draw, () =>
+        until(async () => !(await system.database.isCommitting('tracking'))),
+      );
     },
   },
   'cut feed': cutReplies('feed'),
@@ -305,8 +303,15 @@ function cutReplies(link: Link): Fault {
   };
 }
 
-async function cutLink(load: Load, link: TcpProxy, draw: Draw): Promise<Struck> {
+/** Cuts replies for a short time, or for as long beyond the end of something. */
+async function cutLink(
+  load: Load,
+  link: TcpProxy,
+  draw: Draw,
+  ended: () => Promise<unknown> = async () => {},
+): Promise<Struck> {
   const struck = await strikeNow(load, () => link.cutReplies());
+  await ended();
   await sleep(between(draw, LEAST_CUT_MS, MOST_CUT_MS));
   link.restore();
   return struck;

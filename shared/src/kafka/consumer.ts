@@ -14,21 +14,12 @@
  * - It never gives up: whatever ends it (an error that the client takes for final, a topic that is gone or is not for a log
  *   of so many partitions, no sign of life) is told to `onState`, and after a pause there is a new one.
  */
-import type { Logger } from '../process/logger.ts';
+import type { GroupMember } from './group-consumer.ts';
 import { beMember } from './member.ts';
 import type { ReceivedMessage } from './message.ts';
 import { persevere } from './persevere.ts';
-import type { KafkaTopic } from './url.ts';
 
-export type Consumption = {
-  readonly topic: KafkaTopic;
-  /** Members of the same group share the partitions. */
-  readonly group: string;
-  /**
-   * Names this member, and no other one, also after a restart: one that comes back within the session finds its
-   * partitions, and nobody else has to stop for it. Without a name it leaves when it ends.
-   */
-  readonly instance?: string | undefined;
+export type Consumption = GroupMember & {
   /** How many partitions the topic must have; undefined while nobody knows. */
   partitions(): number | undefined;
   onAssigned(partitions: readonly number[] | undefined): void;
@@ -37,7 +28,6 @@ export type Consumption = {
   resumeAt(partition: number): string | undefined;
   /** What is wrong now, as one line without secrets; undefined as soon as this is a member again. */
   onState(failure: string | undefined): void;
-  readonly logger: Logger;
 };
 
 /** Consumes until the signal is aborted; never rejects. */

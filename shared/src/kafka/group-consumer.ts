@@ -19,6 +19,19 @@ const FETCH_BYTES_PER_PARTITION = 65_536;
 /** Enough for all: the client names them in the same order each time, so the last ones would wait for the first to end. */
 const FETCH_BYTES = PARTITIONS_AT_ONCE * FETCH_BYTES_PER_PARTITION;
 
+/** Who takes part in which group. */
+export type GroupMember = {
+  readonly topic: KafkaTopic;
+  /** Members of the same group share the partitions. */
+  readonly group: string;
+  /**
+   * Names this member, and no other one, also after a restart: one that comes back within the session finds its
+   * partitions, and nobody else has to stop for it. Without a name it leaves when it ends.
+   */
+  readonly instance?: string | undefined;
+  readonly logger: Logger;
+};
+
 export type GroupConsumer = {
   readonly consumer: Consumer;
   /** How many partitions the topic has, as a consumer that has subscribed knows without asking; 0 while it does not. */
@@ -31,12 +44,7 @@ export async function createGroupConsumer({
   group,
   instance,
   logger,
-}: {
-  topic: KafkaTopic;
-  group: string;
-  instance?: string | undefined;
-  logger: Logger;
-}): Promise<GroupConsumer> {
+}: GroupMember): Promise<GroupConsumer> {
   let cluster: Cluster | undefined;
   const client = await createClient(topic, logger);
   const { PartitionAssigners } = await import('kafkajs');

@@ -9,31 +9,21 @@
  */
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Check } from '../http/health.ts';
-import type { Logger } from '../process/logger.ts';
 import { sequenceOf } from '../subscription/intake.ts';
 import { createMark, type Mark } from '../subscription/mark.ts';
 import type { Place, Transport } from '../subscription/source.ts';
 import { consume } from './consumer.ts';
+import type { GroupMember } from './group-consumer.ts';
 import { type ReceivedMessage, readMessage } from './message.ts';
-import type { KafkaTopic } from './url.ts';
 
 export type KafkaTransport = Transport & {
   /** For readiness: without Kafka the owner's feed brings the events. */
   readonly check: Check;
 };
 
-/** The instances that name the same group share the partitions; `instance` tells them apart (consumer.ts). */
-export function createKafkaTransport({
-  topic,
-  group,
-  instance,
-  logger,
-}: {
-  topic: KafkaTopic;
-  group: string;
-  instance?: string | undefined;
-  logger: Logger;
-}): KafkaTransport {
+/** The instances that name the same group share the partitions. */
+export function createKafkaTransport(member: GroupMember): KafkaTransport {
+  const { topic } = member;
   let failure: string | undefined = 'has not joined its group yet';
 
   return {
@@ -46,10 +36,7 @@ export function createKafkaTransport({
       const progress = createProgress(place);
       return consume(
         {
-          topic,
-          group,
-          instance,
-          logger,
+          ...member,
           partitions: () => place.partitions,
           onState(now) {
             failure = now;

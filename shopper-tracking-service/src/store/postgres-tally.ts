@@ -1,4 +1,4 @@
-import { list } from '@micromart/shared/postgres/list';
+import { jsonList, list } from '@micromart/shared/postgres/list';
 import type { Client } from '@micromart/shared/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
@@ -37,7 +37,7 @@ const buckets = (rows: readonly Row[]) => [
 ];
 
 const counters = (rows: readonly Row[]) => [
-  JSON.stringify(rows.map(({ productId }) => productId)),
+  jsonList(rows.map(({ productId }) => productId)),
   list(rows.map(({ added }) => added)),
   list(rows.map(({ removed }) => removed)),
   list(rows.map(({ unitsAdded }) => unitsAdded)),
