@@ -38,8 +38,9 @@ export async function fillCarts(pool: Pool): Promise<void> {
   const ids = Array.from({ length: CARTS }, (_, n) => cartIdOf(n));
   await pool.query('INSERT INTO shoppers (subject, key) VALUES ($1, $2)', [SUBJECT, SHOPPER]);
   await pool.query(
-    'INSERT INTO carts (id, version, sequence, state) SELECT id, 1, 0, $2::json FROM unnest($1::text[]) id',
-    [ids, JSON.stringify(cart)],
+    `INSERT INTO carts (id, version, sequence, state, shopper, open_for)
+     SELECT id, 1, 0, $2::json, $3, $3 FROM unnest($1::text[]) id`,
+    [ids, JSON.stringify(cart), SHOPPER],
   );
   await pool.query('CREATE TABLE cart_ids (n int PRIMARY KEY, id text COLLATE "C")');
   await pool.query(

@@ -29,7 +29,14 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     onIdleError: onError,
   });
   const log = await openPostgresLog(pool, { family: 'cart', source: '/cart' });
-  const carts = createPostgresChangeStore<Cart>(pool, { table: 'carts', log });
+  const carts = createPostgresChangeStore<Cart>(pool, {
+    table: 'carts',
+    log,
+    columns: {
+      shopper: (cart) => cart.shopper,
+      open_for: (cart) => (cart.state === 'open' ? cart.shopper : undefined),
+    },
+  });
   const sweep = startSweep(pool, onError);
 
   async function shopperKey(subject: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { createPostgresLogReader } from '@micromart/shared/event-log/postgres/log-reader';
+import { textList } from '@micromart/shared/postgres/list';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
 import { searchWords } from '../search.ts';
 import { createReader } from './reader.ts';
@@ -39,12 +40,12 @@ export function openPostgresReader(url: string, onError: (error: unknown) => voi
     log,
 
     async readVersions(ids) {
-      const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textArray(ids)] });
+      const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textList(ids)] });
       return rows.map(toVersion);
     },
 
     async readProducts(ids) {
-      const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textArray(ids)] });
+      const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textList(ids)] });
       return rows;
     },
 
@@ -65,12 +66,6 @@ const toVersion = ({ id, version, withdrawn, scheduled }: VersionRow): ProductVe
   withdrawn,
   scheduled: scheduled === null ? undefined : new Date(scheduled),
 });
-
-/**
- * Ids as PostgreSQL reads an array of texts (manual, 8.15.6), which escapes as JSON does. The driver can write arrays
- * too, element by element, and took a twelfth of all memory for it.
- */
-const textArray = (ids: readonly string[]): string => `{${JSON.stringify(ids).slice(1, -1)}}`;
 
 /** Planned anew each time, for what is asked for decides by which index it is found. */
 function browseStatement({ q, category, after, limit }: Browse): { text: string; values: unknown[] } {

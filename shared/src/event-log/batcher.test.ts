@@ -32,6 +32,21 @@ test('gathers what comes while a batch is under way, up to the largest batch', a
   expect(batches).toEqual([4, 4, 2]);
 });
 
+test('begins the next batch before the callers of the last one go on', async () => {
+  const happened: string[] = [];
+  const batcher = createBatcher<number, number>({
+    run: async (items) => {
+      happened.push(`begins ${items}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      return echo(items);
+    },
+    maxBatch: 2,
+    maxWaiting: 100,
+  });
+  await Promise.all([1, 2, 3, 4].map(async (n) => happened.push(`goes on ${await batcher.submit(n)}`)));
+  expect(happened).toEqual(['begins 1,2', 'begins 3,4', 'goes on 1', 'goes on 2', 'goes on 3', 'goes on 4']);
+});
+
 test('gives each item its own outcome', async () => {
   const batcher = createBatcher<number, number>({
     run: async (items) => items.map((value) => (value === 2 ? { error: new Error('not two') } : { value })),

@@ -50,6 +50,7 @@ export function foldBatch<State>(
   const placeOf = createPlacer(placing);
   const events: PlacedEvent[] = [];
   const answers: StoredAnswer[] = [];
+  const keys = new Set<string>();
 
   const decided = requests.map(({ id, decide, key, traceparent }): Decided => {
     const known = current.get(id);
@@ -61,9 +62,7 @@ export function foldBatch<State>(
       sequence: document?.sequence ?? 0,
     };
     try {
-      if (key && answers.some((one) => one.scope === key.scope && one.key === key.key)) {
-        throw keyInFlight();
-      }
+      if (key && keys.has(nameOf(key))) throw keyInFlight();
       const { answer, change } = decide(document, version);
       for (const event of change?.events ?? []) {
         const placed = placeOf(event, traceparent);
@@ -74,7 +73,10 @@ export function foldBatch<State>(
         current.set(id, { document: { version, sequence: place.sequence, state: change.state }, place });
         changed.add(id);
       }
-      if (key) answers.push({ ...key, answer, place });
+      if (key) {
+        answers.push({ ...key, answer, place });
+        keys.add(nameOf(key));
+      }
       return { answer, place };
     } catch (error) {
       return { error };
@@ -88,3 +90,5 @@ export function foldBatch<State>(
   });
   return { rows, events, answers, decided };
 }
+
+const nameOf = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

@@ -1,13 +1,47 @@
 /**
- * An array parameter of numbers, UUIDs or times, as PostgreSQL reads it: `{1,2,3}` (manual, 8.15.6). The driver writes
- * arrays too, but looks at every element for characters to escape, which took a sixth of a follower's time; these have
- * none. Never for texts, which travel as JSON.
+ * Array parameters. The driver writes arrays too, but as text, and looks at every element for characters to escape, which
+ * took a sixth of a follower's time and half of a change's.
+ */
+
+const TEXT_OID = 25;
+const JSON_OID = 114;
+const HEADER_BYTES = 20;
+const LENGTH_BYTES = 4;
+const NULL_LENGTH = -1;
+
+/**
+ * An array of numbers, UUIDs or times, as PostgreSQL reads it: `{1,2,3}` (manual, 8.15.6). Never for texts, since nothing
+ * is escaped.
  */
 export const list = (values: readonly (number | string | null)[]): string =>
   `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 
+/** A `text[]`; what is undefined becomes NULL. */
+export const textList = (values: readonly (string | undefined)[]): Buffer => binaryArray(TEXT_OID, values);
+
+/** A `json[]`. */
+export const documentList = (values: readonly unknown[]): Buffer =>
+  binaryArray(
+    JSON_OID,
+    values.map((value) => JSON.stringify(value ?? null)),
+  );
+
 /**
- * A parameter of texts or documents, for json_array_elements_text or json_array_elements (manual, 9.16): the driver's
- * arrays of them took half of a change's time (112 µs became 58).
+ * An array of one dimension in binary, as `array_recv` reads it (src/backend/utils/adt/arrayfuncs.c): number of
+ * dimensions, whether there are NULLs, the elements' type, their number, the lower bound; then each element, its length in
+ * bytes before it. The server neither unescapes anything nor, which is a tenth of what a change costs it, goes through
+ * the documents twice, once to find where each of them ends and once to see that it is valid.
  */
-export const jsonList = (values: readonly unknown[]): string => JSON.stringify(values);
+function binaryArray(elementOid: number, values: readonly (string | undefined)[]): Buffer {
+  const lengths = values.map((value) => (value === undefined ? NULL_LENGTH : Buffer.byteLength(value)));
+  const bytes = lengths.reduce((sum, length) => sum + LENGTH_BYTES + Math.max(length, 0), HEADER_BYTES);
+  const array = Buffer.allocUnsafe(bytes);
+  const hasNulls = lengths.includes(NULL_LENGTH) ? 1 : 0;
+  let at = 0;
+  for (const header of [1, hasNulls, elementOid, values.length, 1]) at = array.writeInt32BE(header, at);
+  values.forEach((value, n) => {
+    at = array.writeInt32BE(lengths[n]!, at);
+    if (value !== undefined) at += array.write(value, at);
+  });
+  return array;
+}

@@ -1,16 +1,16 @@
-import { jsonList, list } from '@micromart/shared/postgres/list';
+import { list, textList } from '@micromart/shared/postgres/list';
 import type { Client } from '@micromart/shared/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
 const upsert = (table: string, bucketed: boolean, first: number): string => {
   const key = bucketed ? 'bucket, product_id' : 'product_id';
   const columns = [
-    ...(bucketed ? [`unnest($${first}::timestamptz[])`] : []),
-    `json_array_elements_text($${first + 1}::json)`,
-    `unnest(${[2, 3, 4, 5].map((n) => `$${first + n}::bigint[]`).join(', ')})`,
+    ...(bucketed ? [`$${first}::timestamptz[]`] : []),
+    `$${first + 1}::text[]`,
+    ...[2, 3, 4, 5].map((n) => `$${first + n}::bigint[]`),
   ];
   return `INSERT INTO ${table} AS c (${key}, added, removed, units_added, units_removed)
-    SELECT * FROM ROWS FROM (${columns.join(', ')})
+    SELECT * FROM unnest(${columns.join(', ')})
     ON CONFLICT (${key}) DO UPDATE SET added = c.added + excluded.added, removed = c.removed + excluded.removed,
       units_added = c.units_added + excluded.units_added, units_removed = c.units_removed + excluded.units_removed`;
 };
@@ -37,7 +37,7 @@ const buckets = (rows: readonly Row[]) => [
 ];
 
 const counters = (rows: readonly Row[]) => [
-  jsonList(rows.map(({ productId }) => productId)),
+  textList(rows.map(({ productId }) => productId)),
   list(rows.map(({ added }) => added)),
   list(rows.map(({ removed }) => removed)),
   list(rows.map(({ unitsAdded }) => unitsAdded)),

@@ -11,9 +11,9 @@ import { createWriter } from '@micromart/shared/event-log/postgres/write';
 import { inTransaction } from '@micromart/shared/postgres/pool';
 
 export function createPostgresChangeStore<State>(
-  ...[pool, { table, log }]: Parameters<typeof original.createPostgresChangeStore<State>>
+  ...[pool, { table, log, columns }]: Parameters<typeof original.createPostgresChangeStore<State>>
 ): original.PostgresChangeStore<State> {
-  const write = createWriter(table);
+  const write = createWriter(table, columns);
   const keys = createIdempotencyKeys(pool, log.name);
 
   async function read(id: string): Promise<Document<State> | undefined> {

@@ -1,6 +1,7 @@
 /**
  * The change store on PostgreSQL: documents in a table `(id text primary key, version int, sequence bigint, state
- * json)`, beside the event log of the same database.
+ * json)`, beside the event log of the same database. What the table is searched by or constrained on besides may be
+ * `columns` of texts, told from the state here: the database would go through the whole state for each of them.
  *
  * A batch, of one change or of many, takes two round trips: all its documents are read, all its changes decided, and
  * all of it written by one statement outside of any transaction block, which writes only if every document still has
@@ -15,6 +16,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
+import { textList } from '../../postgres/list.ts';
 import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
 import { createBatcher, type Outcome } from '../batcher.ts';
 import type { Changed, ChangeOptions, ChangeStore, Decide, Document } from '../change-store.ts';
@@ -23,7 +25,7 @@ import { changed, createIdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-k
 import type { PostgresEventLog } from './log.ts';
 import { establishOutcome } from './outcome.ts';
 import { type Spanning, transact } from './transact.ts';
-import { createWriter, type Written } from './write.ts';
+import { type Columns, createWriter, type Written } from './write.ts';
 
 const MAX_BATCH = 256;
 const MAX_WAITING = 10_000;
@@ -49,9 +51,9 @@ type Outcomes = readonly Outcome<Changed<unknown>>[];
 
 export function createPostgresChangeStore<State>(
   pool: Pool,
-  { table, log }: { table: string; log: PostgresEventLog },
+  { table, log, columns }: { table: string; log: PostgresEventLog; columns?: Columns<State> },
 ): PostgresChangeStore<State> {
-  const write = createWriter(table);
+  const write = createWriter(table, columns);
   const keys = createIdempotencyKeys(pool, log.name);
   const placing = { partitions: log.partitions, newId: randomUUID };
   const changes = createBatcher({ run: carryOut, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING });
@@ -123,7 +125,7 @@ export function createPostgresChangeStore<State>(
     const { rows } = await client.query<Document<State> & { id: string }>({
       name: `${locking ? 'lock' : 'load'}_${table}`,
       text: `SELECT id, version, sequence, state FROM ${table} WHERE id = ANY ($1) ${locking}`,
-      values: [[...new Set(requests.map(({ id }) => id))]],
+      values: [textList([...new Set(requests.map(({ id }) => id))])],
     });
     return new Map(rows.map((row) => [row.id, row]));
   }

@@ -1,3 +1,4 @@
+import { textList } from '../../postgres/list.ts';
 import type { Pool } from '../../postgres/pool.ts';
 import { createBatcher, type Outcome } from '../batcher.ts';
 import { type Changed, type IdempotencyKey, keyReused } from '../change-store.ts';
@@ -28,7 +29,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
       name: 'idempotency_keys',
       text: `SELECT scope, key, fingerprint, answer, partition, sequence FROM idempotency_keys
              WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-      values: [wanted.map(({ scope }) => scope), wanted.map(({ key }) => key)],
+      values: [textList(wanted.map(({ scope }) => scope)), textList(wanted.map(({ key }) => key))],
     });
     return wanted.map(({ scope, key, fingerprint }) => {
       const row = rows.find((one) => one.scope === scope && one.key === key);

@@ -14,7 +14,7 @@ const MAX_ATTEMPTS = 8;
 /** What a change that spans documents appends, and answers. */
 export type Spanning<Answer> = { readonly events: readonly NewEvent[]; readonly answer: Answer };
 
-type Deps = { pool: Pool; log: PostgresEventLog; write: Writer; keys: IdempotencyKeys };
+type Deps = { pool: Pool; log: PostgresEventLog; write: Writer<never>; keys: IdempotencyKeys };
 
 /** Carries out one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
 export async function transact<Answer>(

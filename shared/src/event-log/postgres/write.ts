@@ -1,7 +1,12 @@
-import { jsonList, list } from '../../postgres/list.ts';
+import { documentList, list, textList } from '../../postgres/list.ts';
 import type { Client, Pool } from '../../postgres/pool.ts';
 import type { Row, StoredAnswer } from '../fold.ts';
 import type { BatchPlace, PlacedEvent } from '../place.ts';
+
+/** The number of the first parameter after those that every table has. */
+const FIRST_COLUMN = 27;
+
+const commaBefore = (parts: readonly string[]): string => parts.map((part) => `, ${part}`).join('');
 
 /**
  * The one statement that writes: documents, events, answers and the commit's mark, all or nothing.
@@ -12,11 +17,11 @@ import type { BatchPlace, PlacedEvent } from '../place.ts';
  * any order it likes, hence the ordered `FOR UPDATE` before it.) It writes nothing, and says so, when a document is no
  * longer at its expected version.
  */
-const text = (table: string) => `
+const text = (table: string, columns: readonly string[]) => `
 WITH replaced_rows AS (
-  SELECT * FROM ROWS FROM (json_array_elements_text($1::json), unnest($2::int[], $3::int[]),
-                           json_array_elements($4::json), unnest($5::smallint[], $6::int[], $7::bigint[]))
-    AS r (id, expected, version, state, partition, "offset", sequence)
+  SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::json[], $5::smallint[], $6::int[], $7::bigint[]
+                       ${commaBefore(columns.map((_, n) => `$${FIRST_COLUMN + n}::text[]`))})
+    AS r (id, expected, version, state, partition, "offset", sequence ${commaBefore(columns)})
 ), held AS (
   SELECT t.id FROM ${table} t JOIN replaced_rows r ON t.id = r.id AND t.version = r.expected
   ORDER BY t.id FOR UPDATE OF t
@@ -36,25 +41,24 @@ WITH replaced_rows AS (
   FROM replaced_rows r LEFT JOIN heads h ON h.partition = r.partition AND r."offset" > 0
   WHERE (SELECT yes FROM agreed)
 ), created AS (
-  INSERT INTO ${table} (id, version, sequence, state) SELECT id, version, last, state FROM placed WHERE expected = 0
+  INSERT INTO ${table} (id, version, sequence, state ${commaBefore(columns)})
+  SELECT id, version, last, state ${commaBefore(columns)} FROM placed WHERE expected = 0
 ), updated AS (
   UPDATE ${table} t SET version = p.version, sequence = p.last, state = p.state
+    ${commaBefore(columns.map((column) => `${column} = p.${column}`))}
   FROM placed p WHERE t.id = p.id AND p.expected > 0
 ), events AS (
   INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, traceparent, data)
   SELECT e.partition, h.before + e."offset", e.id, e.type, e.subject, e.key, e.time, e.traceparent, e.data
-  FROM ROWS FROM (unnest($10::smallint[], $11::int[], $12::uuid[]), json_array_elements_text($13::json),
-                  json_array_elements_text($14::json), json_array_elements_text($15::json), unnest($16::timestamptz[]),
-                  json_array_elements_text($17::json), json_array_elements($18::json))
+  FROM unnest($10::smallint[], $11::int[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+              $17::text[], $18::json[])
     AS e (partition, "offset", id, type, subject, key, time, traceparent, data)
   JOIN heads h USING (partition)
 ), answers AS (
   INSERT INTO idempotency_keys (scope, key, fingerprint, answer, partition, sequence)
   SELECT a.scope, a.key, a.fingerprint, a.answer, a.partition,
          nullif(coalesce(h.before + a."offset", a.sequence), 0)
-  FROM ROWS FROM (json_array_elements_text($19::json), json_array_elements_text($20::json),
-                  json_array_elements_text($21::json), json_array_elements($22::json),
-                  unnest($23::smallint[], $24::int[], $25::bigint[]))
+  FROM unnest($19::text[], $20::text[], $21::text[], $22::json[], $23::smallint[], $24::int[], $25::bigint[])
     AS a (scope, key, fingerprint, answer, partition, "offset", sequence)
   LEFT JOIN heads h ON h.partition = a.partition AND a."offset" > 0
   WHERE (SELECT yes FROM agreed)
@@ -78,8 +82,8 @@ export const WRITER_SETTINGS = {
   jit: 'off',
 };
 
-export type Write = {
-  readonly rows: readonly Row<unknown>[];
+export type Write<State> = {
+  readonly rows: readonly Row<State>[];
   readonly events: readonly PlacedEvent[];
   readonly answers: readonly StoredAnswer[];
   /** Marks the transaction, so that its outcome can be looked up. */
@@ -89,14 +93,20 @@ export type Write = {
 /** Each partition's head before the write; undefined when a document was no longer as expected, and nothing is written. */
 export type Written = ReadonlyMap<number, number> | undefined;
 
-export type Writer = (client: Client | Pool, write: Write) => Promise<Written>;
+/** Columns of texts beside the state, by name, and what they hold of it. */
+export type Columns<State> = Readonly<Record<string, (state: State) => string | undefined>>;
 
-export function createWriter(table: string): Writer {
-  const statement = { name: `write_${table}`, text: text(table) };
+export type Writer<State> = (client: Client | Pool, write: Write<State>) => Promise<Written>;
+
+export function createWriter<State>(table: string, columns: Columns<State> = {}): Writer<State> {
+  const statement = { name: `write_${table}`, text: text(table, Object.keys(columns)) };
   return async (client, write) => {
     const { rows } = await client.query<{ agreed: boolean; partition: number | null; before: number }>({
       ...statement,
-      values: valuesOf(write),
+      values: [
+        ...valuesOf(write),
+        ...Object.values(columns).map((column) => textList(write.rows.map((row) => column(row.state)))),
+      ],
     });
     if (!rows[0]?.agreed) return undefined;
     return new Map(
@@ -105,29 +115,29 @@ export function createWriter(table: string): Writer {
   };
 }
 
-function valuesOf({ rows, events, answers, commit }: Write): unknown[] {
+function valuesOf({ rows, events, answers, commit }: Write<unknown>): unknown[] {
   const counts = [...countByPartition(events)].sort(([a], [b]) => a - b);
   return [
-    jsonList(rows.map((row) => row.id)),
+    textList(rows.map((row) => row.id)),
     list(rows.map((row) => row.expected)),
     list(rows.map((row) => row.version)),
-    jsonList(rows.map((row) => row.state)),
+    documentList(rows.map((row) => row.state)),
     ...columnsOf(rows.map((row) => row.place)),
     list(counts.map(([partition]) => partition)),
     list(counts.map(([, n]) => n)),
     list(events.map((event) => event.partition)),
     list(events.map((event) => event.offset)),
     list(events.map((event) => event.id)),
-    jsonList(events.map((event) => event.type)),
-    jsonList(events.map((event) => event.subject)),
-    jsonList(events.map((event) => event.key)),
+    textList(events.map((event) => event.type)),
+    textList(events.map((event) => event.subject)),
+    textList(events.map((event) => event.key)),
     list(events.map((event) => event.time.toISOString())),
-    jsonList(events.map((event) => event.traceparent)),
-    jsonList(events.map((event) => event.data)),
-    jsonList(answers.map((answer) => answer.scope)),
-    jsonList(answers.map((answer) => answer.key)),
-    jsonList(answers.map((answer) => answer.fingerprint)),
-    jsonList(answers.map((answer) => answer.answer)),
+    textList(events.map((event) => event.traceparent)),
+    documentList(events.map((event) => event.data)),
+    textList(answers.map((answer) => answer.scope)),
+    textList(answers.map((answer) => answer.key)),
+    textList(answers.map((answer) => answer.fingerprint)),
+    documentList(answers.map((answer) => answer.answer)),
     ...columnsOf(answers.map((answer) => answer.place)),
     commit,
   ];
