@@ -22,7 +22,7 @@ const body = z.strictObject({
     .refine((items) => new Set(items.map((item) => item.productId)).size === items.length),
 });
 const price = { amount: 399, currency: 'USD' };
-const items = Array.from({ length: 8 }, (_, n) => ({
+const items = Array.from({ length: 1 }, (_, n) => ({
   productId: `product-${n}`,
   quantity: 1,
   name: `Product product-${n}`,
