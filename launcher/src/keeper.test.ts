@@ -17,8 +17,8 @@ test('starts again what has ended, as often as it takes, and tells of it', async
   keeper.ended('it crashed');
   await until(() => starts === 2);
   expect(printed).toEqual([
-    'it crashed; starts again in 250 ms',
-    'the port is taken; starts again in 500 ms',
+    'it crashed; starts again in 100 ms',
+    'the port is taken; starts again in 200 ms',
   ]);
   await keeper.stop();
 });

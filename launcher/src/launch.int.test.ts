@@ -194,7 +194,7 @@ describe('while it runs', () => {
     process.kill(first.pid, 'SIGKILL');
     await until(async () => (await markOfService('cart-service')).pid !== first.pid);
     await until(() => settingsOf(1));
-    expect(stdout()).toMatch(/cart-service {14}was ended by SIGKILL; starts again in 250 ms/);
+    expect(stdout()).toMatch(/cart-service {14}was ended by SIGKILL; starts again in 100 ms/);
   });
 
   test('the database, killed, comes back with its data', async () => {
@@ -202,7 +202,7 @@ describe('while it runs', () => {
     await query('CREATE TABLE kept AS SELECT 7 AS n');
     process.kill((await readPidFile(join(dataDir, 'postgres')))!.pid, 'SIGKILL');
     expect(await until(() => query('SELECT n FROM kept'))).toEqual([{ n: 7 }]);
-    expect(stdout()).toMatch(/postgresql {16}ended by itself: .*starts again in 250 ms/s);
+    expect(stdout()).toMatch(/postgresql {16}ended by itself: .*starts again in 100 ms/s);
   });
 
   test('a second start on its data is refused, also with --fresh, and harms nothing', async () => {

@@ -69,7 +69,7 @@ describeKafka('npm run kafka', () => {
       const first = await brokerPid();
       process.kill(first, 'SIGKILL');
       await until(async () => (await brokerPid()) !== first && isAlive(await brokerPid()));
-      expect(seen.out).toMatch(/broker 1 ended by itself; starts again in 250 ms/);
+      expect(seen.out).toMatch(/broker 1 ended by itself; starts again in 100 ms/);
 
       child.kill('SIGINT');
       expect(await ended()).toBe(0);

@@ -100,12 +100,12 @@ test('stops while it waits to start again', async () => {
 describe('the wait before the next start', () => {
   test('doubles up to ten seconds', () => {
     let waitMs = 0;
-    const waits = Array.from({ length: 8 }, () => (waitMs = backOffMs(waitMs, 100)));
-    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    const waits = Array.from({ length: 9 }, () => (waitMs = backOffMs(waitMs, 100)));
+    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
   });
 
-  test('begins anew after five seconds up', () => {
-    expect(backOffMs(8_000, 4_999)).toBe(10_000);
-    expect(backOffMs(8_000, 5_000)).toBe(250);
+  test('begins anew after two seconds up', () => {
+    expect(backOffMs(6_400, 1_999)).toBe(10_000);
+    expect(backOffMs(6_400, 2_000)).toBe(100);
   });
 });
