@@ -52,21 +52,21 @@ test('gives the process its own environment, and nothing of ours', async () => {
 test('starts a process again that ended, later each time, and says how it ended', async () => {
   start('process.exit(3)');
   await until(() => pids.length === 3);
-  expect(ends.slice(0, 2)).toEqual(['ended with code 3, 250', 'ended with code 3, 500']);
+  expect(ends.slice(0, 2)).toEqual(['ended with code 3, 100', 'ended with code 3, 200']);
 });
 
 test('starts a process again that was killed', async () => {
   start(STAYS);
   process.kill(pids[0]!, 'SIGKILL');
   await until(() => pids.length === 2);
-  expect(ends).toEqual(['was ended by SIGKILL, 250']);
+  expect(ends).toEqual(['was ended by SIGKILL, 100']);
   expect(isRunning(markOf(pids[1]!)!)).toBe(true);
 });
 
 test('tries again what cannot be started', async () => {
   start('', '/nowhere/node');
   await until(() => ends.length === 2);
-  expect(ends[0]).toMatch(/^could not start: .*ENOENT.*, 250$/);
+  expect(ends[0]).toMatch(/^could not start: .*ENOENT.*, 100$/);
 });
 
 test('asks it to end and waits for it, and does not start it again', async () => {
