@@ -3,7 +3,7 @@
  * server, from the acknowledgement of `add_job` to its task, both at the same rate: half of what the slower of the two,
  * graphile-worker, can take. And ours at half of what we can take, which is several times as much; ours over Kafka instead
  * of the owner's feed; and both nearly idle, which is the path's own length, without any queues. Ours includes the question
- * over HTTP, theirs does not.
+ * over HTTP, theirs does not; a bare chain of the same hops says how much of the way that is.
  */
 import { whyNoKafka } from '@micromart/shared/testing/kafka';
 import type { Latencies } from './at-rate.ts';
@@ -11,6 +11,7 @@ import { onCounters } from './counters.ts';
 import type { Server } from './database.ts';
 import type { Figure } from './figure.ts';
 import { onFreshKafka } from './kafka.ts';
+import { onBareChain } from './peers/bare-chain.ts';
 import { onGraphileJobs } from './peers/graphile-jobs.ts';
 import { compare, format, quantile } from './protocol.ts';
 
@@ -18,16 +19,21 @@ const SECONDS = 10;
 const QUICK_SECONDS = 5;
 /** Few enough that there is hardly ever more than one under way. */
 const IDLE_PER_SECOND = 10;
+const BARE = 'the same hops bare: a statement apiece, nothing checked or promised';
 const AT = { p50: 0.5, p99: 0.99 } as const;
 
 /** The legs of a round. */
-type Legs = Readonly<Record<'theirs' | 'theirsIdle' | 'same' | 'own' | 'idle', Latencies>> & {
+type Legs = Readonly<
+  Record<'theirs' | 'theirsIdle' | 'bare' | 'bareIdle' | 'same' | 'own' | 'idle', Latencies>
+> & {
   readonly kafka?: Latencies;
 };
 
 const NAMES: Readonly<Record<keyof Legs, string>> = {
   theirs: 'graphile-worker',
   theirsIdle: 'graphile-worker',
+  bare: 'a bare chain',
+  bareIdle: 'a bare chain',
   same: 'ours',
   own: 'ours',
   idle: 'ours',
@@ -61,6 +67,12 @@ export const p5Visible: Figure = async ({ server, rounds, quick, tell }) => {
       },
       {
         ...row,
+        what: `the same, ${name}`,
+        against: BARE,
+        ...compare(of('same'), of('bare')),
+      },
+      {
+        ...row,
         what: `the same with ours at half of its own maximum, ${ownRate}/s, ${name}`,
         ...compare(of('own'), of('theirs')),
       },
@@ -73,6 +85,12 @@ export const p5Visible: Figure = async ({ server, rounds, quick, tell }) => {
         ...row,
         what: `the same with both nearly idle, ${IDLE_PER_SECOND}/s, ${name}`,
         ...compare(of('idle'), of('theirsIdle')),
+      },
+      {
+        ...row,
+        what: `both nearly idle, ${IDLE_PER_SECOND}/s, ${name}`,
+        against: BARE,
+        ...compare(of('idle'), of('bareIdle')),
       },
     ];
   });
@@ -87,14 +105,18 @@ async function measureRound(
     theirsIdle: await measureAt(IDLE_PER_SECOND),
   }));
   const slower = jobs.theirs.perSecond;
+  const chain = await onBareChain(server, { seconds }, async (measureAt) => ({
+    bare: await measureAt(slower),
+    bareIdle: await measureAt(IDLE_PER_SECOND),
+  }));
   const counters = await onCounters(server, { seconds }, async (measureAt, maxPerSecond) => ({
     same: await measureAt(slower),
     own: await measureAt(maxPerSecond / 2),
     idle: await measureAt(IDLE_PER_SECOND),
   }));
-  if (!kafka) return { ...jobs, ...counters };
+  if (!kafka) return { ...jobs, ...chain, ...counters };
   const overKafka = await onFreshKafka((kafkaUrl) =>
     onCounters(server, { seconds, kafkaUrl }, (measureAt) => measureAt(slower)),
   );
-  return { ...jobs, ...counters, kafka: overKafka };
+  return { ...jobs, ...chain, ...counters, kafka: overKafka };
 }
