@@ -1,11 +1,9 @@
 /** A service as `npm start` runs it: a process of its own, with the launcher's flags for Node. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS, nodeEnvironment } from '@micromart/launcher/node-settings';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '@micromart/launcher/node-settings';
 import { freePort } from '@micromart/shared/testing/free-port';
 import { endWithUs } from './end-with-us.ts';
 
@@ -17,7 +15,6 @@ export type ServiceProcess = {
 };
 
 const HOST = '127.0.0.1';
-const ENVIRONMENT = nodeEnvironment(join(tmpdir(), 'micromart-bench'));
 const PORT_ATTEMPTS = 3;
 const READY_CAP_MS = 20_000;
 const POLL_MS = 20;
@@ -48,7 +45,7 @@ async function startOn(
     {
       env: {
         PATH: process.env.PATH,
-        ...ENVIRONMENT,
+        ...NODE_ENVIRONMENT,
         HOST,
         PORT: String(port),
         LOG_LEVEL: 'error',

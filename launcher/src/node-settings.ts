@@ -1,5 +1,5 @@
 /** How Node runs a service: found by measuring, on two cores, what several of them on one small machine need. */
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /**
  * A young generation of 8 MB: of a smaller one, more than what is alive is copied while requests are in flight; a larger one
@@ -14,10 +14,11 @@ export const NODE_FLAGS: readonly string[] = [
 ];
 
 /**
- * The cache holds the code without its types, compiled: from the second start on a service is ready in 0.3 s instead of
- * 0.5 s and 25 MB smaller, and so it is sooner back after a crash.
+ * The cache holds the code without its types, compiled (compile-main.ts fills it, what changes later is added): from it a
+ * service is ready in 0.3 s instead of 0.5 s and 20 MB smaller, and so it is sooner back after a crash. It lies with what
+ * is installed, since it belongs to the code and not to anybody's data.
  */
-export const nodeEnvironment = (cacheFolder: string): Record<string, string> => ({
+export const NODE_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
-  NODE_COMPILE_CACHE: join(cacheFolder, 'compile-cache'),
-});
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/micromart', import.meta.url)),
+};

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readSettings } from './arguments.ts';
+import { NODE_ENVIRONMENT } from './node-settings.ts';
 import { createPlan } from './plan.ts';
 import {
   kafkaPorts,
@@ -47,8 +48,7 @@ describe('with nothing given', () => {
     expect(tracking.environment).toEqual({
       PATH: '/bin',
       LANG: 'C',
-      MALLOC_ARENA_MAX: '1',
-      NODE_COMPILE_CACHE: '/repo/.data/compile-cache',
+      ...NODE_ENVIRONMENT,
       HOST: '127.0.0.1',
       PORT: '4004',
       LOG_LEVEL: 'error',

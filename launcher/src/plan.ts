@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Choice, Environment, Settings } from './arguments.ts';
-import { nodeEnvironment } from './node-settings.ts';
+import { NODE_ENVIRONMENT } from './node-settings.ts';
 import {
   type BrokerPorts,
   CATALOG_STORE,
@@ -117,7 +117,7 @@ export function createPlan(
       url: urlOf(row.name),
       environment: {
         ...pick(environment, PASSED_ON),
-        ...nodeEnvironment(dataDir),
+        ...NODE_ENVIRONMENT,
         HOST: host,
         PORT: String(portBase + row.portOffset),
         // A follower that starts before its owner warns that it has to wait; that says nothing to whoever started both.

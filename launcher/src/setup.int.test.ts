@@ -53,6 +53,17 @@ const setup = async () => {
   return { code, stdout, stderr };
 };
 
+test('has the code compiled once it is installed', async () => {
+  await mkdir(join(root, 'launcher', 'src'), { recursive: true });
+  await writeFile(
+    join(root, 'launcher', 'src', 'compile-main.ts'),
+    `require('node:fs').writeFileSync('compiled', '')`,
+  );
+  await writeFile(join(root, 'package.json'), '{}');
+  expect(await setup()).toMatchObject({ code: 0, stdout: '' });
+  expect(await readFile(join(root, 'compiled'), 'utf8')).toBe('');
+});
+
 test('installs what is missing, and does nothing the next time', async () => {
   expect(await setup()).toMatchObject({ code: 0, stdout: '' });
   expect(await npmRuns()).toEqual(['ci --no-audit --no-fund --loglevel=error']);
