@@ -54,6 +54,7 @@ const PURE_NODE_MODULES = new Set([
   'node:crypto',
   'node:path',
   'node:path/posix',
+  'node:url',
   'node:util',
 ]);
 

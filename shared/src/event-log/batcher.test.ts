@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createBatcher } from './batcher.ts';
 
 const echo = async (items: readonly number[]) => items.map((value) => ({ value }));
@@ -77,4 +77,75 @@ test('refuses more than may wait', async () => {
   const batcher = createBatcher<number, number>({ run: echo, maxBatch: 1, maxWaiting: 2 });
   const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+});
+
+describe('with several lanes', () => {
+  /** Batches that end when they are told to. */
+  const openLanes = (leastPerLane: number, keyOf?: (item: number) => string) => {
+    const begun: number[][] = [];
+    const ends: (() => void)[] = [];
+    const batcher = createBatcher<number, number>({
+      run: async (items) => {
+        begun.push([...items]);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return echo(items);
+      },
+      maxBatch: 100,
+      maxWaiting: 1_000,
+      lanes: 2,
+      leastPerLane,
+      ...(keyOf && { keyOf }),
+    });
+    const endAll = async () => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        for (const end of ends.splice(0)) end();
+        await nextTurn();
+      }
+    };
+    return { begun, batcher, endAll };
+  };
+  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const submitAll = (batcher: { submit(item: number): Promise<number> }, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, n) => batcher.submit(n)));
+
+  test('shares what waits evenly between them', async () => {
+    const { begun, batcher, endAll } = openLanes(1);
+    const all = submitAll(batcher, 10);
+    await nextTurn();
+    await nextTurn();
+    expect(begun).toEqual([
+      [0, 1, 2, 3, 4],
+      [5, 6, 7, 8, 9],
+    ]);
+    await endAll();
+    expect(await all).toHaveLength(10);
+  });
+
+  test('begins another batch only for as many as make it worth it', async () => {
+    const { begun, batcher, endAll } = openLanes(8);
+    const all = submitAll(batcher, 15);
+    await nextTurn();
+    await nextTurn();
+    expect(begun.map(({ length }) => length)).toEqual([8]);
+    const more = submitAll(batcher, 1);
+    await nextTurn();
+    expect(begun.map(({ length }) => length)).toEqual([8, 8]);
+    await endAll();
+    expect([await all, await more].flat()).toHaveLength(16);
+  });
+
+  test('has items of one key in one batch at a time, in their order', async () => {
+    const { begun, batcher, endAll } = openLanes(1, (n) => (n % 4 === 0 ? 'hot' : String(n)));
+    const all = submitAll(batcher, 12);
+    await nextTurn();
+    await nextTurn();
+    expect(begun).toEqual([
+      [0, 1, 2, 3, 4, 5],
+      [6, 7, 9, 10, 11],
+    ]);
+    await endAll();
+    expect(begun[2]).toEqual([8]);
+    await all;
+    await batcher.idle();
+  });
 });

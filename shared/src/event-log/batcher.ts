@@ -22,26 +22,34 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
 
 /**
  * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
- * with that error. At most `lanes` batches run at once.
+ * with that error. At most `lanes` batches run at once, which share evenly what waits; another one begins only for
+ * `leastPerLane` items or more. Items that `keyOf` gives the same key are never in two batches at once, and keep their
+ * order.
  */
 export function createBatcher<T, R>({
   run,
   maxBatch,
   maxWaiting,
   lanes = 1,
+  leastPerLane = 1,
+  keyOf,
 }: {
   run: (items: readonly T[]) => Promise<readonly Outcome<R>[]>;
   maxBatch: number;
   maxWaiting: number;
   lanes?: number;
+  leastPerLane?: number;
+  keyOf?: (item: T) => string;
 }): Batcher<T, R> {
   let waiting: Waiting<T, R>[] = [];
   let running = 0;
   let scheduled = false;
   let onIdle: (() => void)[] = [];
+  const inHand = new Set<string>();
 
   const schedule = () => {
-    if (scheduled || running >= lanes || waiting.length === 0) return;
+    const least = running === 0 ? 1 : leastPerLane;
+    if (scheduled || running >= lanes || waiting.length < least) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -49,19 +57,34 @@ export function createBatcher<T, R>({
     });
   };
 
-  /** One batch after the other, until nothing waits. */
+  /** A lane's next batch: its share of what waits, but for keys that another lane has in hand. */
+  const take = (): Waiting<T, R>[] => {
+    const share = Math.ceil(waiting.length / (lanes - running + 1));
+    const size = Math.min(maxBatch, Math.max(leastPerLane, share));
+    const batch: Waiting<T, R>[] = [];
+    const rest: Waiting<T, R>[] = [];
+    for (const one of waiting) {
+      const isFree = !keyOf || !inHand.has(keyOf(one.item));
+      (batch.length < size && isFree ? batch : rest).push(one);
+    }
+    waiting = rest;
+    return batch;
+  };
+
+  /** One batch after the other, until nothing waits that it could take. */
   const runLane = async () => {
     running += 1;
     let tell = () => {};
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, maxBatch);
-      waiting = waiting.slice(maxBatch);
+    for (let batch = take(); batch.length > 0; batch = take()) {
+      const keys = keyOf ? batch.map(({ item }) => keyOf(item)) : [];
+      for (const key of keys) inHand.add(key);
       schedule();
       const carriedOut = carryOut(batch, run);
       // The callers of the batch before go on while this one's first question is under way.
       await nextTurn();
       tell();
       tell = await carriedOut;
+      for (const key of keys) inHand.delete(key);
     }
     tell();
     running -= 1;
