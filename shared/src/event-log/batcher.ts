@@ -2,7 +2,7 @@
  * Group commit's scheduling: items submitted while a batch is under way are carried out together in the next one; an
  * item that comes when nothing is under way waits for no longer than the current turn of the event loop. So a lone
  * caller pays nothing for it, and under load one commit serves many. The next batch begins before the callers of the last
- * one go on, so that what answers them costs no time in which the database has nothing to do: a fifth more of a busy
+ * one go on, so that what answers them costs no time in which the database has nothing to do: an eighth more of a busy
  * service.
  */
 

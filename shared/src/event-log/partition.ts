@@ -15,7 +15,7 @@ export function partitionOf(key: string, partitions: number): number {
   let hash = OFFSET_BASIS;
   for (let n = 0; n < key.length; n += 1) {
     const code = key.charCodeAt(n);
-    // ASCII, as nearly all keys are, is its own UTF-8, and need not be encoded first (3 % of a request's time).
+    // ASCII, as nearly all keys are, is its own UTF-8, and need not be encoded first (2 % of a request's time).
     if (code > LAST_ASCII) return hashOf(utf8.encode(key)) % partitions;
     hash = Math.imul(hash ^ code, PRIME);
   }
