@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 /**
  * A young generation of 8 MB: of a smaller one, more than what is alive is copied while requests are in flight; a larger one
  * gains nothing more. It is collected by the thread that fills it: its helpers would wait for cores that the database needs,
- * and it for them (up to 8 % of a busy service's requests). The old one grows to twice of what lives before it is collected, not
- * to four times: that keeps a cart service that wrote for minutes at 140 MB instead of 195.
+ * and it for them (up to 8 % of a busy service's requests). The old one grows to twice of what lives before it is
+ * collected, not to four times: that keeps a cart service that wrote for minutes 55 MB smaller.
  */
 export const NODE_FLAGS: readonly string[] = [
   '--max-semi-space-size=8',

@@ -78,10 +78,19 @@ export function createSend({ connections }: { connections: number }): Send {
       return { status: incoming.statusCode!, headers, body, framed: isFramed(incoming) };
     } catch (error) {
       signal?.throwIfAborted();
-      if (timeout.aborted) throw new Error(`did not answer within ${timeoutMs / MS_PER_S} s`);
+      if (timeout.aborted) {
+        // Where one connection has gone without a word, the idle ones may have gone with it, and each would cost as long.
+        dropIdle(agents.http);
+        dropIdle(agents.https);
+        throw new Error(`did not answer within ${timeoutMs / MS_PER_S} s`);
+      }
       throw error;
     }
   };
+}
+
+function dropIdle({ freeSockets }: HttpAgent): void {
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 /** Safe methods change nothing (RFC 9110, 9.2.1), so they may be sent again. */
