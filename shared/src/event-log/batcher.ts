@@ -22,16 +22,16 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
 
 /**
  * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
- * with that error. At most `lanes` batches run at once, which share evenly what waits; another one begins only for
- * `leastPerLane` items or more. Items that `keyOf` gives the same key are never in two batches at once, and keep their
- * order.
+ * with that error. At most `lanes` batches run at once, each of all that waits; or, with `leastPerLane`, of an even share
+ * of it but no fewer, and another one begins only for so many. Items that `keyOf` gives the same key are never in two
+ * batches at once, and keep their order.
  */
 export function createBatcher<T, R>({
   run,
   maxBatch,
   maxWaiting,
   lanes = 1,
-  leastPerLane = 1,
+  leastPerLane,
   keyOf,
 }: {
   run: (items: readonly T[]) => Promise<readonly Outcome<R>[]>;
@@ -48,7 +48,7 @@ export function createBatcher<T, R>({
   const inHand = new Set<string>();
 
   const schedule = () => {
-    const least = running === 0 ? 1 : leastPerLane;
+    const least = running === 0 ? 1 : (leastPerLane ?? 1);
     if (scheduled || running >= lanes || waiting.length < least) return;
     scheduled = true;
     setImmediate(() => {
@@ -60,7 +60,7 @@ export function createBatcher<T, R>({
   /** A lane's next batch: its share of what waits, but for keys that another lane has in hand. */
   const take = (): Waiting<T, R>[] => {
     const share = Math.ceil(waiting.length / (lanes - running + 1));
-    const size = Math.min(maxBatch, Math.max(leastPerLane, share));
+    const size = Math.min(maxBatch, leastPerLane === undefined ? maxBatch : Math.max(leastPerLane, share));
     const batch: Waiting<T, R>[] = [];
     const rest: Waiting<T, R>[] = [];
     for (const one of waiting) {
