@@ -22,15 +22,17 @@ const body = z.strictObject({
     .refine((items) => new Set(items.map((item) => item.productId)).size === items.length),
 });
 const price = { amount: 399, currency: 'USD' };
-const items = Array.from({ length: 1 }, (_, n) => ({
-  productId: `product-${n}`,
-  quantity: 1,
-  name: `Product product-${n}`,
-  unitPrice: price,
-  currentPrice: price,
-  available: true,
-  addedAt: '2026-11-01T09:30:00.000Z',
-}));
+const items = [
+  {
+    productId: 'product-0',
+    quantity: 1,
+    name: 'Product product-0',
+    unitPrice: price,
+    currentPrice: price,
+    available: true,
+    addedAt: '2026-11-01T09:30:00.000Z',
+  },
+];
 
 const app = express();
 app.use(express.json());

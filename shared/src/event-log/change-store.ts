@@ -81,3 +81,6 @@ export const keyInFlight = () =>
       retryAfterS: 1,
     },
   );
+
+/** One text for what makes a key unique. */
+export const nameOfKey = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

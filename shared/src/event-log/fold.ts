@@ -4,6 +4,7 @@ import {
   type Document,
   type IdempotencyKey,
   keyInFlight,
+  nameOfKey,
 } from './change-store.ts';
 import { partitionOf } from './partition.ts';
 import { type BatchPlace, createPlacer, type PlacedEvent, type Placing } from './place.ts';
@@ -62,7 +63,7 @@ export function foldBatch<State>(
       sequence: document?.sequence ?? 0,
     };
     try {
-      if (key && keys.has(nameOf(key))) throw keyInFlight();
+      if (key && keys.has(nameOfKey(key))) throw keyInFlight();
       const { answer, change } = decide(document, version);
       for (const event of change?.events ?? []) {
         const placed = placeOf(event, traceparent);
@@ -75,7 +76,7 @@ export function foldBatch<State>(
       }
       if (key) {
         answers.push({ ...key, answer, place });
-        keys.add(nameOf(key));
+        keys.add(nameOfKey(key));
       }
       return { answer, place };
     } catch (error) {
@@ -90,5 +91,3 @@ export function foldBatch<State>(
   });
   return { rows, events, answers, decided };
 }
-
-const nameOf = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

@@ -8,7 +8,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Answer, RouteRequest } from '../http/route.ts';
-import { type Changed, type ChangeStore, type IdempotencyKey, keyInFlight } from './change-store.ts';
+import {
+  type Changed,
+  type ChangeStore,
+  type IdempotencyKey,
+  keyInFlight,
+  nameOfKey,
+} from './change-store.ts';
 import { formatPosition } from './position.ts';
 
 export const MAX_KEY_LENGTH = 255;
@@ -38,7 +44,7 @@ export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): 
     async once(request, work) {
       const key = keyOf(request);
       if (!key) return answerOf(await work(undefined));
-      const flight = JSON.stringify([key.scope, key.key]);
+      const flight = nameOfKey(key);
       if (inFlight.has(flight)) throw keyInFlight();
       inFlight.add(flight);
       try {
