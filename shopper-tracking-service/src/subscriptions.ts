@@ -10,10 +10,13 @@ import type { CountStore } from './store/store.ts';
 export const CART_EVENTS = 'cart-events';
 
 /** Counts what happens to products in carts. */
-export const countCartEvents = (store: Pick<CountStore, 'add'>, now: () => Date): Projection<CartEvent> => ({
+export const countCartEvents = (
+  store: Pick<CountStore, 'addition'>,
+  now: () => Date,
+): Projection<CartEvent> => ({
   parse: (event) =>
     (cartEventTypes as readonly string[]).includes(event.type) ? cartEvent.parse(event) : undefined,
-  apply: (client, events) => store.add(client, tally(events, now())),
+  effects: (events) => store.addition(tally(events, now())),
 });
 
 /** Follows the cart's events. */

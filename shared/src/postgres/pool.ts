@@ -3,6 +3,22 @@ import pg from 'pg';
 export type Pool = pg.Pool;
 export type Client = pg.ClientBase;
 
+/**
+ * A statement that is yet to be carried out. One with a name is prepared, once for each connection. Values are what the
+ * driver passes on as they are (arrays: list.ts).
+ */
+export type Statement = {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: readonly (string | number | boolean | Buffer | null)[];
+};
+
+/** Carries a statement out. */
+export const carryOut = <Row extends pg.QueryResultRow>(
+  client: Client,
+  { values, ...statement }: Statement,
+): Promise<pg.QueryResult<Row>> => client.query<Row>({ ...statement, values: [...values] });
+
 const INT8_OID = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -76,6 +92,42 @@ export async function inTransaction<T>(
   } finally {
     giveBack(broken);
   }
+}
+
+/**
+ * Carries out statements as one transaction that nobody looks into: they are sent together, and so is its commit, so all
+ * of it takes one round trip. Where one fails, the server leaves out the later ones and rolls back, and what it said of
+ * that one is thrown; so whatever is to stop the transaction must be a statement that fails.
+ */
+export async function inOneTrip(
+  pool: Pool,
+  statements: readonly Statement[],
+  begin = 'BEGIN',
+): Promise<void> {
+  const { client, giveBack } = await take(pool);
+  const sent = [client.query(begin), ...statements.map((statement) => carryOut(client, statement))];
+  let refused = false;
+  for (const one of sent)
+    one.catch(() => {
+      refused = true;
+    });
+  // A statement that the driver itself would not send has failed by then. The server knows nothing of it and would commit.
+  await new Promise((resolve) => setImmediate(resolve));
+  const ended = client.query(refused ? 'ROLLBACK' : 'COMMIT');
+  const outcomes = await Promise.allSettled([...sent, ended]);
+  giveBack(
+    await ended.then(
+      () => undefined,
+      (error: Error) => error,
+    ),
+  );
+  const failed = outcomes.find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
+
+/** Carries statements out one after the other. */
+export async function carryOutAll(client: Client, statements: readonly Statement[]): Promise<void> {
+  for (const statement of statements) await carryOut(client, statement);
 }
 
 /** Runs `work`, which only reads, with all its statements in one snapshot. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '../contracts/envelope.ts';
-import { inTransaction } from '../postgres/pool.ts';
-import { applyBatch } from './batch.ts';
-import { StaleFence } from './fence.ts';
+import { carryOutAll, inTransaction } from '../postgres/pool.ts';
+import { type ApplyBatch, createApplyBatch } from './batch.ts';
+import { EventFault } from './fault.ts';
+import { BEGIN_FENCED, fence, StaleFence } from './fence.ts';
 import { toItem } from './item.ts';
 import { adopt } from './standing.ts';
 import { openTestFollower, type TestFollower } from './testing/follower.ts';
@@ -10,6 +11,7 @@ import { testEvent } from './testing/source.ts';
 
 const NAME = 'test';
 let follower: TestFollower;
+let applyBatch: ApplyBatch<LoggedEvent>;
 
 beforeAll(async () => {
   follower = await openTestFollower();
@@ -20,16 +22,15 @@ beforeEach(async () => {
   await follower.pool.query('INSERT INTO subscriptions (name) VALUES ($1)', [NAME]);
   const last = new Map([0, 1, 2].map((partition) => [partition, 0]));
   await adopt(follower.pool, NAME, { log: 'test-1', at: new Date(), last });
+  const { pool, projection } = follower;
+  applyBatch = createApplyBatch({ pool, subscription: NAME, projection, parkedEvents: 1_000 });
 });
 
 const run = (partition: number, from: number, to: number): LoggedEvent[] =>
   Array.from({ length: to - from + 1 }, (_, i) => testEvent({ partition, sequence: from + i }));
 
-const apply = (events: readonly LoggedEvent[], parkedEvents = 1_000) =>
-  applyBatch(
-    { pool: follower.pool, subscription: NAME, projection: follower.projection, parkedEvents },
-    events.map((event) => toItem(follower.projection, event)),
-  );
+const apply = (events: readonly LoggedEvent[]) =>
+  applyBatch(events.map((event) => toItem(follower.projection, event)));
 
 describe('the fence', () => {
   test('refuses a zombie that comes with what its successor has applied', async () => {
@@ -51,7 +52,7 @@ describe('the fence', () => {
     const applyWithoutComparing = () =>
       inTransaction(follower.pool, async (client) => {
         await client.query('SELECT FROM subscription_positions WHERE partition = 0 FOR UPDATE');
-        await follower.projection.apply(client, events);
+        await carryOutAll(client, follower.projection.effects(events));
         await client.query('UPDATE subscription_positions SET sequence = 10 WHERE partition = 0');
       });
     await applyWithoutComparing();
@@ -89,5 +90,53 @@ describe('the fence', () => {
     const positions = await follower.positions(NAME);
     const total = Object.values(positions).reduce((sum, sequence) => sum + sequence, 0);
     expect(await follower.applied()).toHaveLength(total);
+  });
+
+  test('is free again when whoever passed it has frozen before its commit', async () => {
+    const frozen = await follower.pool.connect();
+    frozen.on('error', () => {});
+    await frozen.query(BEGIN_FENCED);
+    await carryOutAll(frozen, [fence(NAME, [{ partition: 0, from: 0, to: 10 }], { nothingParked: true })]);
+    await apply(run(0, 1, 5));
+    expect(await follower.applied()).toHaveLength(5);
+    await expect(frozen.query('COMMIT')).rejects.toThrow();
+    frozen.release(true);
+  });
+});
+
+describe('a batch', () => {
+  test('whose effects fail moves no position, and is at fault itself', async () => {
+    await follower.pool.query('ALTER TABLE applied ADD CONSTRAINT no_seventh CHECK (sequence <> 7)');
+    await expect(apply(run(0, 1, 10))).rejects.toThrow(EventFault);
+    expect(await follower.positions(NAME)).toMatchObject({ 0: 0 });
+    await follower.pool.query('ALTER TABLE applied DROP CONSTRAINT no_seventh');
+    await apply(run(0, 1, 10));
+    expect(await follower.applied()).toHaveLength(10);
+  });
+
+  test('that is stale is refused as such although its effects would fail as well', async () => {
+    await apply(run(0, 1, 3));
+    await follower.pool.query('ALTER TABLE applied RENAME TO elsewhere');
+    await expect(apply(run(0, 1, 3))).rejects.toThrow(StaleFence);
+    await follower.pool.query('ALTER TABLE elsewhere RENAME TO applied');
+  });
+
+  test('parks what stands behind a parked event, also where nobody knew of that one yet', async () => {
+    const [bad, ...others] = run(0, 1, 6).map((event, i) => ({ ...event, partitionkey: `key-${i % 2}` }));
+    await apply([{ ...bad!, data: { invalid: true } }]);
+    const { pool, projection } = follower;
+    const elsewhere = createApplyBatch({ pool, subscription: NAME, projection, parkedEvents: 1_000 });
+    const outcome = await elsewhere(others.map((event) => toItem(projection, event)));
+    expect(outcome).toEqual({ applied: 3, parked: 2, whole: [] });
+    expect((await follower.applied()).map(({ sequence }) => sequence)).toEqual([2, 4, 6]);
+  });
+
+  test('goes at once again when nothing is parked any more', async () => {
+    await apply([{ ...run(0, 1, 1)[0]!, data: { invalid: true } }]);
+    await follower.pool.query('UPDATE subscription_positions SET parked = 0; DELETE FROM parked_events');
+    const { whole } = await apply(run(0, 2, 4));
+    expect(whole).toEqual([{ partition: 0, from: 1, to: 4 }]);
+    await apply(run(0, 5, 6));
+    expect(await follower.applied()).toHaveLength(5);
   });
 });

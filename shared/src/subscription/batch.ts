@@ -1,7 +1,13 @@
-/** One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing. */
-import { type Client, inTransaction, type Pool } from '../postgres/pool.ts';
+/**
+ * One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing.
+ *
+ * As long as nothing is parked, there is nothing to decide on the way: fence, effects and commit are sent together, which
+ * takes a counter that is waited for 2 ms less. Else the fence says which partitions have parked events, and what of the
+ * batch stands behind them follows from that.
+ */
+import { type Client, carryOutAll, inOneTrip, inTransaction, type Pool } from '../postgres/pool.ts';
 import { handling, storable } from './fault.ts';
-import { BEGIN_FENCED, countParked, type Move, movePositions } from './fence.ts';
+import { BEGIN_FENCED, countParked, fence, HasParked, type Move, movePositions, refusalOf } from './fence.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './item.ts';
 import type { Projection } from './projection.ts';
 
@@ -30,25 +36,59 @@ export type Outcome = {
  * TooManyParked, EventFault for what the projection threw, or the database's error; only when that was lost during the
  * commit can it have happened all the same, which the positions tell.
  */
-export async function applyBatch<E>(
+export type ApplyBatch<E> = (items: readonly Item<E>[]) => Promise<Outcome>;
+
+export function createApplyBatch<E>(target: BatchTarget<E>): ApplyBatch<E> {
+  const { pool, subscription, projection } = target;
+  /** Partitions that had parked events when they were last looked at; only a guess, which the fence puts right. */
+  const withParked = new Set<number>();
+
+  async function applyAtOnce(items: readonly Item<E>[], moves: readonly Move[]): Promise<Outcome> {
+    const { apply } = divide(items, new Set());
+    const passed = fence(subscription, moves, { nothingParked: true });
+    try {
+      await handling(async () => inOneTrip(pool, [passed, ...projection.effects(apply)], BEGIN_FENCED));
+    } catch (error) {
+      throw refusalOf(error, subscription) ?? error;
+    }
+    return { applied: apply.length, parked: 0, whole: moves };
+  }
+
+  return async (items) => {
+    const moves = movesOf(items);
+    const expectsParked = items.some((item) => 'fault' in item || withParked.has(item.event.partition));
+    if (!expectsParked)
+      try {
+        return await applyAtOnce(items, moves);
+      } catch (error) {
+        if (!(error instanceof HasParked)) throw error;
+      }
+    const outcome = await applyStepByStep(target, items, moves);
+    for (const { partition } of moves) withParked.add(partition);
+    for (const { partition } of outcome.whole) withParked.delete(partition);
+    return outcome;
+  };
+}
+
+async function applyStepByStep<E>(
   { pool, subscription, projection, parkedEvents }: BatchTarget<E>,
   items: readonly Item<E>[],
+  moves: readonly Move[],
 ): Promise<Outcome> {
-  const moves = movesOf(items);
   return inTransaction(
     pool,
     async (client) => {
       const parkedBefore = await movePositions(client, subscription, moves);
       const blocked = await blockedKeys(client, subscription, items, parkedBefore);
       const { apply, park } = divide(items, blocked);
-      if (apply.length > 0) await handling(() => projection.apply(client, apply));
+      await handling(() => carryOutAll(client, projection.effects(apply)));
       const parkedNow = countByPartition(park);
       if (park.length > 0) {
         await parkAll(client, subscription, park, parkedEvents);
         await countParked(client, subscription, parkedNow);
       }
       const whole = moves.filter(
-        ({ partition }) => !parkedBefore.get(partition) && !parkedNow.has(partition),
+        ({ partition }) => !parkedBefore.has(partition) && !parkedNow.has(partition),
       );
       return { applied: apply.length, parked: park.length, whole };
     },
@@ -61,9 +101,9 @@ async function blockedKeys(
   client: Client,
   subscription: string,
   items: readonly { event: Item<unknown>['event'] }[],
-  parked: ReadonlyMap<number, number>,
+  withParked: ReadonlySet<number>,
 ): Promise<ReadonlySet<string>> {
-  const events = items.map(({ event }) => event).filter(({ partition }) => parked.get(partition));
+  const events = items.map(({ event }) => event).filter(({ partition }) => withParked.has(partition));
   if (events.length === 0) return new Set();
   const byStoredKey = new Map(
     events.map((event) => [`${event.partition}/${storable(event.partitionkey)}`, keyOf(event)]),

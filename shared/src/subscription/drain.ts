@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Applied } from './applied.ts';
-import { applyBatch, type BatchTarget, TooManyParked } from './batch.ts';
+import { type BatchTarget, createApplyBatch, TooManyParked } from './batch.ts';
 import type { Bell } from './bell.ts';
 import type { Control } from './control.ts';
 import { EventFault } from './fault.ts';
@@ -38,11 +38,12 @@ export function createDrain<E>({
   meter: SubscriptionMeter;
   signal: AbortSignal;
 }): () => Promise<void> {
+  const applyBatch = createApplyBatch(target);
   let unsure: readonly LoggedEvent[] = [];
 
   async function applyOnce(items: readonly Item<E>[]): Promise<void> {
     signal.throwIfAborted();
-    const outcome = await applyBatch(target, items);
+    const outcome = await applyBatch(items);
     for (const { partition, to } of movesOf(items)) line.commit(partition, to);
     for (const { partition, to } of outcome.whole) applied.note(line.log!, partition, to);
     meter.batch(items.length, outcome);

@@ -17,9 +17,9 @@ const MAX_REASON_LENGTH = 500;
 /**
  * The database's own trouble besides being away: read-only after a fail-over (25006), a transaction that was idle for too
  * long because this process was frozen (25P03, 25P04), a refused login (28), no such database (3D), a failing disk (58)
- * or server (XX).
+ * or server (XX). Nor is it an event's fault that the fence refused its batch (SF, fence.ts).
  */
-const TROUBLE = /^(25006|25P0[34]|28...|3D...|58...|XX...)$/;
+const TROUBLE = /^(25006|25P0[34]|28...|3D...|58...|XX...|SF...)$/;
 
 /** Runs what a service does with events; throws EventFault for what it throws, unless that is the database's trouble. */
 export async function handling<T>(work: () => Promise<T>): Promise<T> {

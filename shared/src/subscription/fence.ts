@@ -6,7 +6,9 @@
  * moved position and is refused: a process that was frozen and woke up, one whose commit succeeded although it was told
  * nothing, one that believes it still leads. Nothing else keeps them out.
  */
-import type { Client } from '../postgres/pool.ts';
+
+import { list } from '../postgres/list.ts';
+import { type Client, carryOut, type Statement } from '../postgres/pool.ts';
 
 /** A partition's way in one transaction: from the sequence it was worked out for to the one it moves to. */
 export type Move = { readonly partition: number; readonly from: number; readonly to: number };
@@ -16,6 +18,15 @@ export class StaleFence extends Error {
   override readonly name = 'StaleFence';
 }
 
+/** A partition has parked events, which was not expected. Nothing was written. */
+export class HasParked extends Error {
+  override readonly name = 'HasParked';
+}
+
+/** SQLSTATEs of ours: those of the standard begin otherwise (ISO/IEC 9075-2, 24.1). */
+const STALE = 'SF001';
+const PARKED = 'SF002';
+
 /**
  * Opens a transaction that holds positions. A process that freezes in the middle of it would keep its successor waiting
  * for the locks, so the server ends a transaction that stands idle; no statement or wait in it is without end either.
@@ -24,33 +35,59 @@ export const BEGIN_FENCED = `BEGIN; SET LOCAL idle_in_transaction_session_timeou
   SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '10s'`;
 
 /**
- * Locks the positions, compares and moves them; gives the number of parked events of each partition, or throws StaleFence.
- * It comes before the effects and not after them: then whoever is late does no work, and one round trip is enough.
+ * Locks the positions, compares and moves them; it fails, and with it the transaction, unless all of them match, and unless
+ * `nothingParked` is true of all of them where that is expected. It comes before the effects and not after them: then
+ * whoever is late does no work.
  */
+export const fence = (
+  subscription: string,
+  moves: readonly Move[],
+  { nothingParked }: { nothingParked: boolean },
+): Statement => ({
+  name: 'fence',
+  text: `WITH locked AS (
+           SELECT partition FROM subscription_positions
+           WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE
+         ), moved AS (
+           UPDATE subscription_positions p SET sequence = m.till, head = GREATEST(p.head, m.till)
+           FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS m (partition, since, till) JOIN locked USING (partition)
+           WHERE p.subscription = $1 AND p.partition = m.partition AND p.sequence = m.since
+           RETURNING p.partition, p.parked
+         )
+         SELECT array_agg(partition) FILTER (WHERE parked > 0) AS parked, CASE
+           WHEN count(*) < cardinality($2::int[]) THEN refuse_transaction('${STALE}', 'positions are not as expected')
+           WHEN $5 AND sum(parked) > 0 THEN refuse_transaction('${PARKED}', 'events are parked')
+         END FROM moved`,
+  values: [
+    subscription,
+    list(moves.map((move) => move.partition)),
+    list(moves.map((move) => move.from)),
+    list(moves.map((move) => move.to)),
+    nothingParked,
+  ],
+});
+
+/** What the fence said when it failed, as an error of its own; undefined when it was not the fence that failed. */
+export function refusalOf(error: unknown, subscription: string): StaleFence | HasParked | undefined {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  if (code === STALE) return new StaleFence(`${subscription}: ${message}`);
+  if (code === PARKED) return new HasParked(`${subscription}: ${message}`);
+  return undefined;
+}
+
+/** Passes the fence within a transaction; gives the partitions among these that have parked events. Throws StaleFence. */
 export async function movePositions(
   client: Client,
   subscription: string,
   moves: readonly Move[],
-): Promise<ReadonlyMap<number, number>> {
-  const { rows } = await client.query<{ partition: number; parked: number }>({
-    name: 'move-positions',
-    text: `WITH locked AS (
-             SELECT partition FROM subscription_positions
-             WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE)
-           UPDATE subscription_positions p SET sequence = m.till, head = GREATEST(p.head, m.till)
-           FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS m (partition, since, till) JOIN locked USING (partition)
-           WHERE p.subscription = $1 AND p.partition = m.partition AND p.sequence = m.since
-           RETURNING p.partition, p.parked`,
-    values: [
-      subscription,
-      moves.map((move) => move.partition),
-      moves.map((move) => move.from),
-      moves.map((move) => move.to),
-    ],
-  });
-  if (rows.length !== moves.length)
-    throw new StaleFence(`${subscription}: ${rows.length} of ${moves.length} positions were as expected`);
-  return new Map(rows.map((row) => [row.partition, row.parked]));
+): Promise<ReadonlySet<number>> {
+  try {
+    const statement = fence(subscription, moves, { nothingParked: false });
+    const { rows } = await carryOut<{ parked: number[] | null }>(client, statement);
+    return new Set(rows[0]!.parked);
+  } catch (error) {
+    throw refusalOf(error, subscription) ?? error;
+  }
 }
 
 /** Counts events that this transaction parks, in partitions whose positions it has moved. */

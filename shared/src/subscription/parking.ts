@@ -8,7 +8,7 @@
  */
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import { problem } from '../http/problem.ts';
-import { type Client, inTransaction, type Pool } from '../postgres/pool.ts';
+import { type Client, carryOutAll, inTransaction, type Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Bell } from './bell.ts';
 import { EventFault, handling } from './fault.ts';
@@ -116,7 +116,7 @@ export function createParking<E>({
     try {
       await handling(async () => {
         const parsed = projection.parse(event);
-        if (parsed !== undefined) await projection.apply(client, [parsed]);
+        if (parsed !== undefined) await carryOutAll(client, projection.effects([parsed]));
       });
     } catch (error) {
       if (!(error instanceof EventFault)) throw error;

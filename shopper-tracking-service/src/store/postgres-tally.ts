@@ -1,5 +1,5 @@
 import { list, textList } from '@micromart/shared/postgres/list';
-import type { Client } from '@micromart/shared/postgres/pool';
+import type { Statement } from '@micromart/shared/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
 const upsert = (table: string, bucketed: boolean, first: number): string => {
@@ -22,14 +22,16 @@ WITH minutes AS (${upsert('counts_by_minute', true, 1)}),
 ${upsert('counts_total', false, 18)}`;
 
 /** Adds a batch's sums to the counters, all of them in one statement. */
-export async function addTally(client: Client, { minute, hour, day, total }: Tally): Promise<void> {
-  if (total.length === 0) return;
-  await client.query({
-    name: 'add_tally',
-    text: STATEMENT,
-    values: [...buckets(minute), ...buckets(hour), ...buckets(day), ...counters(total)],
-  });
-}
+export const addTally = ({ minute, hour, day, total }: Tally): readonly Statement[] =>
+  total.length === 0
+    ? []
+    : [
+        {
+          name: 'add_tally',
+          text: STATEMENT,
+          values: [...buckets(minute), ...buckets(hour), ...buckets(day), ...counters(total)],
+        },
+      ];
 
 const buckets = (rows: readonly Row[]) => [
   list(rows.map(({ bucket }) => new Date(bucket).toISOString())),

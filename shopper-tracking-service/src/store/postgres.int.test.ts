@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
-import { inTransaction } from '@micromart/shared/postgres/pool';
+import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
 import { oldestMinute, roundToKept, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
@@ -57,7 +57,9 @@ beforeAll(async () => {
   database = await openTestDatabase();
   store = await openStore(database.url, () => {});
   for (let at = 0; at < events.length; at += 700) {
-    await inTransaction(store.pool, (client) => store.add(client, tally(events.slice(at, at + 700), NOW)));
+    await inTransaction(store.pool, (client) =>
+      carryOutAll(client, store.addition(tally(events.slice(at, at + 700), NOW))),
+    );
   }
 });
 

@@ -28,7 +28,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
 
   return {
     pool,
-    add: addTally,
+    addition: addTally,
     total: readTotal,
     asOf: readAsOf,
     list: readList,

@@ -1,15 +1,16 @@
-import type { Client, Pool } from '@micromart/shared/postgres/pool';
+import type { Client, Pool, Statement } from '@micromart/shared/postgres/pool';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
 import { openPostgresStore } from './postgres.ts';
 
 /**
  * Where shopper tracking remembers its counters. Reads take the connection of a snapshot, so that counters and the
- * position they stand for are read together; writes take the connection of the subscription's transaction.
+ * position they stand for are read together; what is to be written is for the subscription's transaction.
  */
 export type CountStore = {
   readonly pool: Pool;
-  add(client: Client, tally: Tally): Promise<void>;
+  /** What adds sums to the counters. */
+  addition(tally: Tally): readonly Statement[];
   total(client: Client, productId: string): Promise<Counts>;
   /** The counters as they were at a time, in milliseconds, rounded to a bucket that is kept. */
   asOf(client: Client, productId: string, toMs: number): Promise<Counts>;

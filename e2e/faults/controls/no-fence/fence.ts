@@ -1,14 +1,12 @@
 /** The control: positions are moved on, but not compared, and nobody is refused. */
+import { list } from '@micromart/shared/postgres/list';
 import * as original from '@micromart/shared/subscription/fence';
 
-export const { BEGIN_FENCED, StaleFence, countParked } = original;
+export const { BEGIN_FENCED, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
 
-export const movePositions: typeof original.movePositions = async (client, subscription, moves) => {
-  await client.query(
-    `UPDATE subscription_positions p SET sequence = GREATEST(p.sequence, m.till), head = GREATEST(p.head, m.till)
-     FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
-     WHERE p.subscription = $1 AND p.partition = m.partition`,
-    [subscription, moves.map(({ partition }) => partition), moves.map(({ to }) => to)],
-  );
-  return new Map();
-};
+export const fence: typeof original.fence = (subscription, moves) => ({
+  text: `UPDATE subscription_positions p SET sequence = GREATEST(p.sequence, m.till), head = GREATEST(p.head, m.till)
+    FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
+    WHERE p.subscription = $1 AND p.partition = m.partition`,
+  values: [subscription, list(moves.map(({ partition }) => partition)), list(moves.map(({ to }) => to))],
+});

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { LoggedEvent } from '../../contracts/envelope.ts';
+import { list, textList } from '../../postgres/list.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase } from '../../testing/postgres.ts';
@@ -20,8 +21,8 @@ export type TestFollower = {
   readonly pool: Pool;
   readonly registry: Registry;
   readonly projection: Projection<LoggedEvent>;
-  /** Called with each batch within its transaction: what it throws fails the batch. */
-  onApply: (events: readonly LoggedEvent[]) => void | Promise<void>;
+  /** Called with each batch: what it throws fails the batch. */
+  onApply: (events: readonly LoggedEvent[]) => void;
   start(options: StartOptions): Subscription;
   /** Places of the events that were applied, in the order in which they were. */
   applied(): Promise<{ partition: number; sequence: number; key: string }[]>;
@@ -70,18 +71,20 @@ export async function openTestFollower(): Promise<TestFollower> {
       if ((event.data as { invalid?: true }).invalid) throw new Error('quantity must be a number');
       return event;
     },
-    async apply(client, events) {
-      await client.query(
-        `INSERT INTO applied (partition, sequence, key)
-         SELECT partition, sequence, key FROM unnest($1::int[], $2::bigint[], $3::text[]) WITH ORDINALITY
-           AS e (partition, sequence, key, nth) ORDER BY nth`,
-        [
-          events.map((event) => event.partition),
-          events.map((event) => event.sequence),
-          events.map((event) => event.partitionkey),
-        ],
-      );
-      await follower.onApply(events);
+    effects(events) {
+      follower.onApply(events);
+      return [
+        {
+          text: `INSERT INTO applied (partition, sequence, key)
+            SELECT partition, sequence, key FROM unnest($1::int[], $2::bigint[], $3::text[]) WITH ORDINALITY
+              AS e (partition, sequence, key, nth) ORDER BY nth`,
+          values: [
+            list(events.map((event) => event.partition)),
+            list(events.map(sequenceOf)),
+            textList(events.map((event) => event.partitionkey)),
+          ],
+        },
+      ];
     },
   };
 
