@@ -6,10 +6,11 @@ import { LOG, type Workload } from './workload.ts';
 export function createMemorySource({ partitions }: Workload): EventSource {
   const last = new Map(partitions.map((events, partition) => [partition, events.length]));
   return {
-    async heads({ after, waitS, signal }) {
-      const moved = [...last].some(([partition, head]) => head > (after.get(partition) ?? 0));
-      if (after.size > 0 && !moved) await sleep(waitS * 1_000, undefined, { signal });
-      return { log: LOG, at: new Date(), last };
+    async *watch({ waitS, signal }) {
+      for (;;) {
+        yield { log: LOG, at: new Date(), last };
+        await sleep(waitS * 1_000, undefined, { signal });
+      }
     },
     page: async ({ partition, after, limit }) => partitions[partition]!.slice(after, after + limit),
   };

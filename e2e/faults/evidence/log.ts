@@ -2,7 +2,7 @@
 import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
 import type { Place } from '@micromart/shared/event-log/position';
 import { createFeedSource } from '@micromart/shared/subscription/feed-source';
-import type { EventSource } from '@micromart/shared/subscription/source';
+import { type EventSource, headsNow } from '@micromart/shared/subscription/source';
 import type { TestIssuer } from '@micromart/shared/testing/http';
 
 const PAGE_EVENTS = 1_000;
@@ -18,7 +18,7 @@ export async function readLog(
   source: EventSource,
 ): Promise<{ events: readonly LoggedEvent[]; heads: readonly Place[] }> {
   const { signal } = new AbortController();
-  const { log, last } = await source.heads({ after: new Map(), waitS: 0, events: 0, signal });
+  const { log, last } = await headsNow(source, signal);
   const events: LoggedEvent[] = [];
   for (const [partition, head] of last)
     for (let after = 0; after < head; ) {

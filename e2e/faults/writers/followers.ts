@@ -1,7 +1,7 @@
 /** Readers of the log that keep the place of every event they see. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openPool } from '@micromart/shared/postgres/pool';
-import type { EventSource } from '@micromart/shared/subscription/source';
+import { type EventSource, headsNow } from '@micromart/shared/subscription/source';
 import type { Follower, Seen } from '../evidence/evidence.ts';
 
 export type RunningFollower = {
@@ -41,7 +41,7 @@ export function followFeed(source: EventSource): Next {
   const positions = new Map<number, number>();
   const { signal } = new AbortController();
   return async () => {
-    const { log, last } = await source.heads({ after: new Map(), waitS: 0, events: 0, signal });
+    const { log, last } = await headsNow(source, signal);
     const pages = [...last].flatMap(([partition, head]) => {
       const after = positions.get(partition) ?? 0;
       return head > after ? [source.page({ log, partition, after, limit: PAGE_EVENTS, signal })] : [];

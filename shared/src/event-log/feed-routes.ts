@@ -4,19 +4,27 @@
  * A full page holds what will stand there for ever, so it may be kept for ever; its address names the log, so that a
  * new history never answers for an old one.
  */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Response } from 'express';
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
 import { matchesWeakly, parseTagCondition } from '../http/conditional.ts';
+import { NDJSON } from '../http/listen.ts';
 import { wholeNumber } from '../http/parameters.ts';
 import { problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
 import type { EventLog } from './event-log.ts';
-import { createHeadWatch } from './head-watch.ts';
+import { createHeadWatch, type News, type Wanted } from './head-watch.ts';
 import { isLogName, parseAfter, type Sequences } from './position.ts';
 
 const DEFAULT_LIMIT = 500;
 const MAX_LIMIT = 1_000;
 const MAX_WAIT_S = 30;
+/** Who listens for longer is to ask again, which is when its token is looked at. */
+const MAX_LISTENING_MS = 60_000;
+/** What is appended within this time after heads were told is told together, and applied together. */
+const TELL_INTERVAL_MS = 1;
 
 const heads = z.object({
   log: z.string(),
@@ -32,13 +40,34 @@ export const sourceReplaced = (detail: string) => problem('conflict', detail, { 
 
 export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
   const watch = createHeadWatch(log);
+
+  const shown = ({ at, last, events }: News) => ({
+    log: log.name,
+    at: at.toISOString(),
+    partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
+    events,
+  });
+
+  /** Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. */
+  async function tellOn(response: Response, first: News, wanted: Wanted): Promise<void> {
+    const { signal } = wanted;
+    const untilMs = performance.now() + MAX_LISTENING_MS;
+    for (let news = first; ; news = await watch.moved(news.last, wanted)) {
+      const hasRoom = response.write(`${JSON.stringify(shown(news))}\n`);
+      if (!hasRoom) await once(response, 'drain', { signal }).catch(() => {});
+      if (signal.aborted || performance.now() >= untilMs) break;
+      await sleep(TELL_INTERVAL_MS);
+    }
+    response.end();
+  }
+
   const routes = [
     route({
       method: 'get',
       path: '/events',
       summary: 'The last sequence of every partition',
       description:
-        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition.',
+        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
       roles: ['service'],
       query: z.object({
         after: z.string().max(2_000).optional().meta({ example: '0@88,7@1234' }),
@@ -47,21 +76,17 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       }),
       answers: { 200: { description: 'The heads', schema: heads } },
       problems: ['invalid', 'unavailable'],
-      async handle({ query, signal }) {
+      async handle({ query, signal, raw }) {
         const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
         const wanted = { waitMs: query.wait * 1_000, events: query.events, signal };
-        const { at, last, events } = after
-          ? await watch.moved(after, wanted)
-          : { ...(await log.heads()), events: undefined };
+        const first = after ? await watch.moved(after, wanted) : await log.heads();
+        const headers = { 'cache-control': 'no-store', vary: 'accept' };
+        const isListening = query.wait > 0 && raw.accepts(['application/json', NDJSON]) === NDJSON;
+        if (!isListening) return { status: 200, headers, body: shown(first) };
         return {
           status: 200,
-          headers: { 'cache-control': 'no-store' },
-          body: {
-            log: log.name,
-            at: at.toISOString(),
-            partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
-            events,
-          },
+          headers: { ...headers, 'content-type': NDJSON },
+          stream: (response) => tellOn(response, first, wanted),
         };
       },
     }),

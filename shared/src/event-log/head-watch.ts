@@ -6,16 +6,24 @@ import { createTail } from './tail.ts';
 /** How long a commit of another process may go unnoticed by a request that is being held. */
 const POLL_MS = 400;
 
+/** Heads, with the first events beyond those that were asked about, where some were asked for. */
+export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
+
+export type Wanted = {
+  /** How long to wait for heads to move. */
+  readonly waitMs: number;
+  /** How many events to bring along, at most. */
+  readonly events: number;
+  readonly signal: AbortSignal;
+};
+
 export type HeadWatch = {
   /**
    * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted; with the
    * first events after `after`, at most `events`, where some were asked for. Whoever waits at the same time shares the
    * reading of the heads.
    */
-  moved(
-    after: Sequences,
-    wanted: { waitMs: number; events: number; signal: AbortSignal },
-  ): Promise<Heads & { readonly events?: readonly LoggedEvent[] | undefined }>;
+  moved(after: Sequences, wanted: Wanted): Promise<News>;
   close(): void;
 };
 
@@ -72,6 +80,8 @@ export function createHeadWatch(log: EventLog): HeadWatch {
       for (;;) {
         const before = appends;
         const known = tail.news(after, events, performance.now());
+        // What it tells of others, and of the time, is to be no older than this; but nobody has to wait for that.
+        if (tail.isOld(performance.now())) readHeads().catch(() => {});
         if (known) return known;
         const heads = await readHeads();
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));

@@ -45,10 +45,20 @@ describe("a log's tail", () => {
     ['where nothing is new', learnt(5, 7), [5, 7], {}],
     ['to who stands before its beginning', learnt(5, 7), [4, 7], {}],
     ['beyond the limit', learnt(5, 7), [5, 7], { limit: 1 }],
-    ['when the heads were read too long ago', learnt(5, 7), [5, 7], { nowMs: 101 }],
+    ['when the heads were read too long ago', learnt(5, 7), [5, 7], { nowMs: 1_001 }],
   ])('says nothing %s', (when, tail, after, options) => {
     if (when !== 'where nothing is new') tail.append(eventsOf(0, 6, 7));
     expect(newsOf(tail, after, options)).toBeUndefined();
+  });
+
+  test('wants the heads to be read again long before it falls silent', () => {
+    const tail = learnt(5, 7);
+    expect(tail.isOld(100)).toBe(false);
+    expect(tail.isOld(101)).toBe(true);
+    tail.append(eventsOf(0, 6, 6));
+    expect(newsOf(tail, [5, 7], { nowMs: 101 })?.events).toEqual(eventsOf(0, 6, 6));
+    tail.learn(headsAt(6, 7), 50);
+    expect(tail.isOld(101)).toBe(false);
   });
 
   test('does not repeat what the heads had shown already', () => {

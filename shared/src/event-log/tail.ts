@@ -12,14 +12,18 @@ import type { Sequences } from './position.ts';
 
 /** Of each partition; who is further behind reads the log. */
 const MAX_EVENTS = 64;
-/** Heads that were read longer ago are told to nobody: they date an answer, and others may have appended since. */
-const MAX_AGE_MS = 100;
+/** Heads are to be read again after this time: they date an answer, and others may have appended since. */
+const OLD_MS = 100;
+/** Heads that were read longer ago are told to nobody. */
+const MAX_AGE_MS = 1_000;
 
 export type Tail = {
   /** Takes in heads that were read from the log, which was asked for them at `askedMs`. */
   learn(heads: Heads, askedMs: number): void;
   /** Takes in what one commit has appended, in order in each partition. */
   append(events: readonly LoggedEvent[]): void;
+  /** Whether the heads are to be read again. */
+  isOld(nowMs: number): boolean;
   /**
    * The heads, and all events between `after` and them; undefined when there is none, when not all of them are here, when
    * they are more than `limit`, or when the heads were read too long ago.
@@ -63,6 +67,8 @@ export function createTail(): Tail {
         }
       }
     },
+
+    isOld: (nowMs) => read !== undefined && nowMs - read.askedMs > OLD_MS,
 
     news(after, limit, nowMs) {
       if (!read || nowMs - read.askedMs > MAX_AGE_MS) return undefined;

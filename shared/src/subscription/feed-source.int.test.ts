@@ -10,7 +10,7 @@ import { type RunningServer, startServer } from '../http/server.ts';
 import { openTestIssuer, type TestIssuer } from '../testing/http.ts';
 import { until } from '../testing/until.ts';
 import { createFeedSource } from './feed-source.ts';
-import { SourceReplaced } from './source.ts';
+import { headsNow, SourceReplaced } from './source.ts';
 import { openTestFollower, testLogger } from './testing/follower.ts';
 import { createTestSource, type TestSource } from './testing/source.ts';
 
@@ -20,11 +20,15 @@ let source: TestSource;
 let server: RunningServer;
 let closeFeed: () => void;
 let token: () => Promise<string>;
+let asked = 0;
 const never = new AbortController().signal;
 
 beforeAll(async () => {
   issuer = await openTestIssuer();
-  token = () => issuer.token({ subject: 'tracking', roles: ['service'] });
+  token = () => {
+    asked += 1;
+    return issuer.token({ subject: 'tracking', roles: ['service'] });
+  };
   source = createTestSource({ partitions: PARTITIONS, log: 'test-1' });
   const feed = feedRoutes(asLog(source));
   closeFeed = feed.close;
@@ -50,7 +54,7 @@ afterAll(async () => {
 const asLog = (source: TestSource): EventLog => ({
   name: source.log,
   partitions: PARTITIONS,
-  heads: () => source.heads({ after: new Map(), waitS: 0, events: 0, signal: never }),
+  heads: () => headsNow(source, never),
   news: async (after, limit) =>
     [...after].flatMap(([partition, from]) => source.events[partition]!.slice(from, from + limit)),
   page: async (partition, after, limit) => source.events[partition]!.slice(after, after + limit),
@@ -58,8 +62,12 @@ const asLog = (source: TestSource): EventLog => ({
 });
 
 const openFeed = (url = `${server.url}/events`) => createFeedSource({ url, token: () => token() });
-const heads = (after: [number, number][], waitS = 0, signal = never, events = 0) =>
-  openFeed().heads({ after: new Map(after), waitS, events, signal });
+const watch = (after: [number, number][], waitS = 0, signal = never, events = 0, url?: string) =>
+  openFeed(url).watch({ after: new Map(after), waitS, events, signal });
+const heads = async (...asked: Parameters<typeof watch>) => {
+  for await (const news of watch(...asked)) return news;
+  throw new Error('nothing was told');
+};
 const page = (request: { log?: string; partition?: number; after?: number; limit?: number }, url?: string) =>
   openFeed(url).page({ log: 'test-1', partition: 0, after: 0, limit: 100, signal: never, ...request });
 
@@ -88,6 +96,20 @@ describe("the owner's feed", () => {
     const event = source.append(1, 'news');
     expect((await heads([...last], 20, never, 10)).events).toEqual([event]);
     expect((await heads([...last], 20)).events).toBeUndefined();
+  });
+
+  test('goes on to tell, in one answer, whatever comes', async () => {
+    const { last } = await heads([]);
+    const askedBefore = asked;
+    const keys: string[] = [];
+    source.append(0, 'one');
+    for await (const { events } of watch([...last], 20, never, 10)) {
+      keys.push(...events!.map(({ partitionkey }) => partitionkey));
+      if (keys.length === 3) break;
+      source.append(1, keys.length === 1 ? 'two' : 'three');
+    }
+    expect(keys).toEqual(['one', 'two', 'three']);
+    expect(asked).toBe(askedBefore + 1);
   });
 
   test('gives pages of what was logged', async () => {
@@ -127,6 +149,14 @@ describe('an error', () => {
     await new Promise<void>((resolve) => broken!.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(broken.address() as AddressInfo).port}/events`;
   };
+
+  test('is none where an owner tells its heads once and no more', async () => {
+    const answer = { log: 'test-1', at: new Date().toISOString(), partitions: [{ partition: 0, last: 7 }] };
+    const url = await serve((response) => response.end(JSON.stringify(answer)));
+    const told: (number | undefined)[] = [];
+    for await (const { last } of watch([[0, 5]], 20, never, 0, url)) told.push(last.get(0));
+    expect(told).toEqual([7]);
+  });
 
   test('names the address and what it answered', async () => {
     const owned = token;

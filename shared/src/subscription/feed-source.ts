@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
 import { formatAfter, isLogName } from '../event-log/position.ts';
+import { createListen, NDJSON } from '../http/listen.ts';
 import { createSend } from '../http/send.ts';
 import { type EventSource, SourceReplaced } from './source.ts';
 
@@ -9,8 +10,11 @@ import { type EventSource, SourceReplaced } from './source.ts';
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_PROBLEM_LENGTH = 300;
-/** Pages at the same time, and the question for the heads. */
+/** Pages at the same time. */
 const MAX_CONNECTIONS = 16;
+
+/** Heads one after the other in one answer, or else, from an owner that does not know how, one of them. */
+const WATCH_TYPES = `${NDJSON}, application/json;q=0.9`;
 
 const headsAnswer = z.object({
   log: z.string().refine(isLogName),
@@ -28,51 +32,56 @@ const pageAnswer = z.array(envelope);
 export function createFeedSource({ url, token }: { url: string; token: () => Promise<string> }): EventSource {
   const base = url.replace(/\/$/, '');
   const send = createSend({ connections: MAX_CONNECTIONS });
-
-  async function get<T>(
-    path: string,
-    { schema, timeoutMs, signal }: { schema: z.ZodType<T>; timeoutMs: number; signal: AbortSignal },
-  ): Promise<T> {
-    const headers = { authorization: `Bearer ${await token()}` };
-    const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal };
-    const { status, body } = await send({ method: 'GET', url: base + path, headers }, limits);
-    const text = body.toString('utf8');
-    if (status === 409) throw new SourceReplaced(detailOf(text));
-    if (status !== 200) throw new Error(`answered ${status}: ${detailOf(text)}`);
-    const result = schema.safeParse(JSON.parse(text));
-    if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
-    return result.data;
-  }
+  const listen = createListen({ connections: MAX_CONNECTIONS });
+  const get = async (path: string, accept?: string) => ({
+    method: 'GET',
+    url: base + path,
+    headers: { authorization: `Bearer ${await token()}`, ...(accept && { accept }) },
+  });
 
   /** What is thrown names the address, which carries no secret. */
-  async function ask<T>(path: string, options: Parameters<typeof get<T>>[1]): Promise<T> {
-    try {
-      return await get(path, options);
-    } catch (error) {
-      if (error instanceof SourceReplaced || options.signal.aborted) throw error;
-      const { message, cause } = error as { message: string; cause?: { message?: string } };
-      const why = cause?.message ? `${message}: ${cause.message}` : message;
-      throw new Error(`the feed ${base}${path} ${why}`.slice(0, 2 * MAX_PROBLEM_LENGTH), { cause: error });
-    }
+  function named(error: unknown, path: string, signal: AbortSignal): unknown {
+    if (error instanceof SourceReplaced || signal.aborted) return error;
+    const { message, cause } = error as { message: string; cause?: { message?: string } };
+    const why = cause?.message ? `${message}: ${cause.message}` : message;
+    return new Error(`the feed ${base}${path} ${why}`.slice(0, 2 * MAX_PROBLEM_LENGTH), { cause: error });
   }
 
   return {
-    async heads({ after, waitS, events: wanted, signal }) {
-      const query = after.size > 0 ? `?after=${formatAfter(after)}&wait=${waitS}&events=${wanted}` : '';
-      const timeoutMs = waitS * 1_000 + ANSWER_TIMEOUT_MS;
-      const { log, at, partitions, events } = await ask(query, { schema: headsAnswer, timeoutMs, signal });
-      return {
-        log,
-        at: new Date(at),
-        last: new Map(partitions.map(({ partition, last }) => [partition, last])),
-        events,
-      };
+    async *watch({ after, waitS, events: wanted, signal }) {
+      const path = after.size > 0 ? `?after=${formatAfter(after)}&wait=${waitS}&events=${wanted}` : '';
+      const silenceMs = waitS * 1_000 + ANSWER_TIMEOUT_MS;
+      try {
+        const request = await get(path, WATCH_TYPES);
+        for await (const answer of listen(request, { silenceMs, maxLength: MAX_ANSWER_BYTES, signal })) {
+          const { log, at, partitions, events } = read(answer, headsAnswer);
+          const last = new Map(partitions.map(({ partition, last }) => [partition, last]));
+          yield { log, at: new Date(at), last, events };
+        }
+      } catch (error) {
+        throw named(error, path, signal);
+      }
     },
-    page({ log, partition, after, limit, signal }) {
+
+    async page({ log, partition, after, limit, signal }) {
       const path = `/${partition}?log=${log}&after=${after}&limit=${limit}`;
-      return ask(path, { schema: pageAnswer, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+      const limits = { timeoutMs: ANSWER_TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, signal };
+      try {
+        const { status, body } = await send(await get(path), limits);
+        return read({ status, text: body.toString('utf8') }, pageAnswer);
+      } catch (error) {
+        throw named(error, path, signal);
+      }
     },
   };
+}
+
+function read<T>({ status, text }: { status: number; text: string }, schema: z.ZodType<T>): T {
+  if (status === 409) throw new SourceReplaced(detailOf(text));
+  if (status !== 200) throw new Error(`answered ${status}: ${detailOf(text)}`);
+  const result = schema.safeParse(JSON.parse(text));
+  if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
+  return result.data;
 }
 
 /** What a problem document says (RFC 9457), or the beginning of what came in its place. */

@@ -13,7 +13,7 @@ import type { Line } from './line.ts';
 import type { EventSource } from './source.ts';
 import { adopt } from './standing.ts';
 
-/** Under load every question is answered at once. What comes within this time is fetched, and applied, together. */
+/** Between two questions, for an owner that ends each answer at once. */
 const LEAST_INTERVAL_MS = 3;
 
 /**
@@ -35,7 +35,7 @@ export function replacedBy(
   return undefined;
 }
 
-/** One question and what follows from its answer. */
+/** One question and what follows from all that comes in answer to it. */
 export function createHeadWatch({
   name,
   pool,
@@ -58,16 +58,22 @@ export function createHeadWatch({
   bell: Bell;
   signal: AbortSignal;
 }): () => Promise<void> {
+  const isReplaced = () => control.state?.stopped === 'source-replaced';
+
   return async function watchHeads() {
-    if (control.state?.stopped === 'source-replaced') return bell.next(signal);
-    const positions = line.positions();
-    const heads = await source.heads({ after: line.heads(), waitS, events, signal });
-    if (line.log === undefined) line.learn(await adopt(pool, name, heads), performance.now());
-    const replaced = replacedBy({ log: line.log!, positions }, heads);
-    if (replaced) return control.stop('source-replaced', replaced);
-    line.hear(heads, performance.now());
-    if (control.isActive()) line.acceptNews(heads.events ?? []);
-    bell.ring();
+    if (isReplaced()) return bell.next(signal);
+    let positions = line.positions();
+    for await (const news of source.watch({ after: line.heads(), waitS, events, signal })) {
+      if (isReplaced()) return;
+      if (line.log === undefined) line.learn(await adopt(pool, name, news), performance.now());
+      const replaced = replacedBy({ log: line.log!, positions }, news);
+      if (replaced) return control.stop('source-replaced', replaced);
+      // What comes next was looked up later than this, but maybe before what has been applied meanwhile.
+      positions = news.last;
+      line.hear(news, performance.now());
+      if (control.isActive()) line.acceptNews(news.events ?? []);
+      bell.ring();
+    }
     await sleep(LEAST_INTERVAL_MS);
   };
 }

@@ -2,18 +2,22 @@ import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Heads } from '../event-log/event-log.ts';
 import type { Sequences } from '../event-log/position.ts';
 
+/** The owner's heads, with the first events beyond those that it was asked about, dense in each partition: maybe none. */
+export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
+
 /** The owner's log, as its followers can ask it (event-log/event-log.ts holds its promises). */
 export type EventSource = {
   /**
-   * All heads: as soon as one lies beyond `after`, at the latest after `waitS` seconds. And the first events after
-   * `after`, dense in each partition, at most `events`: a courtesy that saves asking for pages, so there may be none.
+   * Tells all heads as soon as one lies beyond `after`, at once if that is empty, and goes on to tell them as soon as one
+   * lies beyond what was told; each time after `waitS` seconds at the latest. It brings the first events along, at most
+   * `events`: a courtesy that saves asking for pages. The owner may end it after any of them, then it is asked again.
    */
-  heads(request: {
+  watch(request: {
     after: Sequences;
     waitS: number;
     events: number;
     signal: AbortSignal;
-  }): Promise<Heads & { readonly events?: readonly LoggedEvent[] | undefined }>;
+  }): AsyncIterable<News>;
   /**
    * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner's
    * log is not `log`, or ends below `after`.
@@ -60,4 +64,10 @@ export type Place = {
 /** The history that a subscription stands in is gone: another log, or one that ends before the subscription's position. */
 export class SourceReplaced extends Error {
   override readonly name = 'SourceReplaced';
+}
+
+/** The heads as they are now. */
+export async function headsNow(source: Pick<EventSource, 'watch'>, signal: AbortSignal): Promise<Heads> {
+  for await (const heads of source.watch({ after: new Map(), waitS: 0, events: 0, signal })) return heads;
+  throw new Error("the owner's feed told nothing");
 }

@@ -142,9 +142,12 @@ describe('with a transport', () => {
 
   test('refuses at the fence whoever applies what another has applied', async () => {
     const before = await countOf('subscription_fence_refusals_total');
+    let joined = 0;
     const everywhere = (): Transport => ({
       async run(place, signal) {
         place.assign([0, 1, 2, 3]);
+        joined += 1;
+        await until(() => joined === 3);
         for (const [partition, events] of source.events.entries())
           await place.deliver(source.log, partition, events, signal);
         await once(signal, 'abort');
@@ -309,29 +312,38 @@ describe('when the source is replaced', () => {
   test('stops when a page is asked for that the owner does not have any more', async () => {
     const source = createTestSource({ partitions: 1 });
     source.appendMany(20);
-    const heads = source.heads;
-    start({ source });
+    const { watch } = source;
+    let isToldOfMore = false;
+    source.watch = async function* (request) {
+      for await (const news of watch(request))
+        yield isToldOfMore ? { ...news, last: new Map([[0, 30]]) } : news;
+    };
+    start({ source, limits: { headWaitS: 1 } });
     await until(() => hasCaughtUp(source));
     // The heads still tell of the old history; the pages do not.
-    source.heads = async (request) => ({ ...(await heads(request)), last: new Map([[0, 30]]) });
+    isToldOfMore = true;
     source.restore(0, 3);
     await stopped();
     expect(await reason()).toBe('source-replaced');
   });
 });
 
-test('takes no late answer about the heads for an older history', async () => {
+test('takes no late news of the heads for an older history', async () => {
   const source = createTestSource({ partitions: 1 });
   source.appendMany(5);
-  const { heads } = source;
-  let late = false;
-  source.heads = async (request) => {
-    if (request.after.get(0) !== 5 || late) return heads(request);
-    late = true;
-    const said = await heads({ ...request, after: new Map() });
-    source.appendMany(5);
-    await until(() => hasCaughtUp(source));
-    return said;
+  const { watch } = source;
+  let late = 0;
+  // On its way, what is told is overtaken by what the transport brings: of two questions the first two answers each.
+  source.watch = async function* (request) {
+    for await (const news of watch(request)) {
+      if (request.after.size > 0 && late < 4) {
+        late += 1;
+        source.appendMany(5);
+        await until(() => hasCaughtUp(source));
+      }
+      yield news;
+      if (request.after.size === 0 || late === 2) return;
+    }
   };
   const transport: Transport = {
     async run(place, signal) {
@@ -342,7 +354,9 @@ test('takes no late answer about the heads for an older history', async () => {
     },
   };
   const subscription = start({ source, transport });
-  await until(() => late && hasCaughtUp(source));
+  await until(() => hasCaughtUp(source));
+  source.appendMany(5);
+  await until(() => late === 4);
   source.appendMany(5);
   await until(() => hasCaughtUp(source));
   expect(subscription.control.isActive()).toBe(true);

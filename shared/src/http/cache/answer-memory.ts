@@ -1,5 +1,5 @@
 /** The answers that are kept, by address, who asked and variant; and what is forgotten of them. */
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 import { addressOf, keyPrefix } from './cache-key.ts';
 import { bytesOf, type Kept, select, type Variants, withVariant } from './kept.ts';
 import { createMemory, type MemoryLimits } from './memory.ts';

@@ -1,5 +1,5 @@
 /** What the cache hands out. */
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 import { type CacheStatusParameters, formatCacheStatus } from './cache-status.ts';
 import { withoutBody } from './headers.ts';
 import { type Kept, mayBeKept } from './kept.ts';

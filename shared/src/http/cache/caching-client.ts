@@ -15,7 +15,8 @@
  * that was aborted, and an address that is none. A caller that gives up stops waiting; the request itself goes on, for
  * the others and for the memory, until its own time is over.
  */
-import { type HttpHeaders, type HttpRequest, isSafe, type Send } from '../send.ts';
+import { type HttpHeaders, type HttpRequest, isSafe } from '../exchange.ts';
+import type { Send } from '../send.ts';
 import { type Asked, createAnswerMemory } from './answer-memory.ts';
 import { type CachedAnswer, createAnswers } from './answers.ts';
 import { parseCacheControl } from './cache-control.ts';

@@ -2,7 +2,7 @@
  * The rules of freshness that the library leaves to its caller, or reads otherwise than RFC 9111. They end in what the
  * library is shown of an answer, `headersToJudge`, from which it then decides rightly.
  */
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 import type { Directives } from './cache-control.ts';
 import { parseHttpDate } from './http-date.ts';
 

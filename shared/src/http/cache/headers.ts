@@ -1,5 +1,5 @@
 /** Headers of answers: which may be kept, and what a 304 changes in them. */
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 
 /** They belong to one connection (RFC 9110, 7.6.1; RFC 9111, 3.1). */
 const HOP_BY_HOP = new Set([

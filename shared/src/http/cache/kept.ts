@@ -1,5 +1,6 @@
 /** An answer with what is to be known of it, as it is kept; and the variants of one address. */
-import type { HttpAnswer, HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
+import type { HttpAnswer } from '../send.ts';
 import { type Directives, parseCacheControl } from './cache-control.ts';
 import { mustBeValidated } from './freshness.ts';
 import { endToEnd, freshened } from './headers.ts';

@@ -4,7 +4,8 @@
  * second instead of a breaker: nothing has to be closed again, and a returned origin is found within a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpAnswer, HttpRequest, Send } from '../send.ts';
+import type { HttpRequest } from '../exchange.ts';
+import type { HttpAnswer, Send } from '../send.ts';
 
 export type OriginLimits = {
   /** For the whole answer, attempts and the time between them included. */

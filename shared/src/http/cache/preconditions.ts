@@ -1,5 +1,5 @@
 import { matchesWeakly, parseTagCondition } from '../conditional.ts';
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 
 /**
  * Whether the caller's own `If-None-Match` or, without one, `If-Modified-Since` says that it has what is kept, so that it

@@ -1,5 +1,5 @@
 /** Variants of one address: answers that the origin chose by headers of the request (RFC 9111, 4.1). */
-import type { HttpHeaders } from '../send.ts';
+import type { HttpHeaders } from '../exchange.ts';
 
 /** What the request had in the headers that its answer names in `Vary`; undefined where it had none. */
 export type Selecting = ReadonlyMap<string, string | undefined>;

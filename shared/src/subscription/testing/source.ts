@@ -90,13 +90,16 @@ export function createTestSource({
       bell.ring();
     },
 
-    async heads({ after, waitS, signal }) {
-      refuseIfAway();
-      const moved = () => [...last()].some(([partition, head]) => head > (after.get(partition) ?? 0));
-      if (after.size > 0 && !moved()) await bell.next(signal, waitS * 1_000);
-      signal.throwIfAborted();
-      refuseIfAway();
-      return { log: name, at: new Date(), last: last() };
+    async *watch({ after, waitS, signal }) {
+      for (let told = after; ; ) {
+        refuseIfAway();
+        const moved = [...last()].some(([partition, head]) => head > (told.get(partition) ?? 0));
+        if (told.size > 0 && !moved) await bell.next(signal, waitS * 1_000);
+        signal.throwIfAborted();
+        refuseIfAway();
+        told = last();
+        yield { log: name, at: new Date(), last: told };
+      }
     },
     async page({ log, partition, after, limit }) {
       refuseIfAway();
