@@ -67,7 +67,7 @@ const follow = (server: Server, workload: Workload): Promise<number> =>
     const startedMs = performance.now();
     const subscription = followCart({
       store,
-      lockUrl: url,
+      url,
       source: createMemorySource(workload),
       metrics: createSubscriptionMetrics(createMetrics('bench').registry),
       logger: createLogger({ name: 'bench', level: 'silent' }),

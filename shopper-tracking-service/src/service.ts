@@ -35,7 +35,7 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
   });
   const subscription = followCart({
     store,
-    lockUrl: config.STORE_URL,
+    url: config.STORE_URL,
     ...cart.from,
     metrics: createSubscriptionMetrics(metrics.registry),
     logger,

@@ -25,7 +25,7 @@ export const followCart = ({
   ...deps
 }: {
   store: CountStore;
-  lockUrl: string;
+  url: string;
   source: EventSource;
   transport?: Transport;
   metrics: SubscriptionMetrics;
@@ -34,6 +34,5 @@ export const followCart = ({
   startSubscription({
     ...deps,
     name: CART_EVENTS,
-    pool: store.pool,
     projection: countCartEvents(store, () => new Date()),
   });

@@ -5,8 +5,8 @@
  * new history never answers for an old one.
  */
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Response } from 'express';
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
 import { matchesWeakly, parseTagCondition } from '../http/conditional.ts';
@@ -49,7 +49,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
   });
 
   /** Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. */
-  async function tellOn(response: Response, first: News, wanted: Wanted): Promise<void> {
+  async function tellOn(response: ServerResponse, first: News, wanted: Wanted): Promise<void> {
     const { signal } = wanted;
     const untilMs = performance.now() + MAX_LISTENING_MS;
     for (let news = first; ; news = await watch.moved(news.last, wanted)) {

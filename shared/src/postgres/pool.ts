@@ -70,18 +70,14 @@ export function openPool(
 }
 
 /**
- * Runs `work` in one transaction and commits it; rolls back and rethrows when it throws. `begin` is the statement that
- * opens the transaction. A connection whose transaction could not be ended is thrown away, never handed on.
+ * Runs `work` in one transaction and commits it; rolls back and rethrows when it throws. A connection whose transaction
+ * could not be ended is thrown away, never handed on.
  */
-export async function inTransaction<T>(
-  pool: Pool,
-  work: (client: Client) => Promise<T>,
-  begin = 'BEGIN',
-): Promise<T> {
+export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const { client, giveBack } = await take(pool);
   let broken: Error | undefined;
   try {
-    const result = await workAfter(begin, client, work);
+    const result = await workAfter('BEGIN', client, work);
     await client.query('COMMIT');
     return result;
   } catch (error) {
@@ -99,13 +95,9 @@ export async function inTransaction<T>(
  * of it takes one round trip. Where one fails, the server leaves out the later ones and rolls back, and what it said of
  * that one is thrown; so whatever is to stop the transaction must be a statement that fails.
  */
-export async function inOneTrip(
-  pool: Pool,
-  statements: readonly Statement[],
-  begin = 'BEGIN',
-): Promise<void> {
+export async function inOneTrip(pool: Pool, statements: readonly Statement[]): Promise<void> {
   const { client, giveBack } = await take(pool);
-  const sent = [client.query(begin), ...statements.map((statement) => carryOut(client, statement))];
+  const sent = [client.query('BEGIN'), ...statements.map((statement) => carryOut(client, statement))];
   let refused = false;
   for (const one of sent)
     one.catch(() => {

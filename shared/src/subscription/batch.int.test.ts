@@ -3,7 +3,7 @@ import type { LoggedEvent } from '../contracts/envelope.ts';
 import { carryOutAll, inTransaction } from '../postgres/pool.ts';
 import { type ApplyBatch, createApplyBatch } from './batch.ts';
 import { EventFault } from './fault.ts';
-import { BEGIN_FENCED, fence, StaleFence } from './fence.ts';
+import { fence, StaleFence } from './fence.ts';
 import { toItem } from './item.ts';
 import { adopt } from './standing.ts';
 import { openTestFollower, type TestFollower } from './testing/follower.ts';
@@ -95,7 +95,7 @@ describe('the fence', () => {
   test('is free again when whoever passed it has frozen before its commit', async () => {
     const frozen = await follower.pool.connect();
     frozen.on('error', () => {});
-    await frozen.query(BEGIN_FENCED);
+    await frozen.query('BEGIN');
     await carryOutAll(frozen, [fence(NAME, [{ partition: 0, from: 0, to: 10 }], { nothingParked: true })]);
     await apply(run(0, 1, 5));
     expect(await follower.applied()).toHaveLength(5);

@@ -1,13 +1,13 @@
 /**
  * One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing.
  *
- * As long as nothing is parked, there is nothing to decide on the way: fence, effects and commit are sent together, which
- * takes a counter that is waited for 2 ms less. Else the fence says which partitions have parked events, and what of the
+ * As long as nothing is parked, there is nothing to decide on the way: fence, effects and commit are sent together, so that
+ * a counter that is waited for shows a seventh sooner. Else the fence says which partitions have parked events, and what of the
  * batch stands behind them follows from that.
  */
 import { type Client, carryOutAll, inOneTrip, inTransaction, type Pool } from '../postgres/pool.ts';
 import { handling, storable } from './fault.ts';
-import { BEGIN_FENCED, countParked, fence, HasParked, type Move, movePositions, refusalOf } from './fence.ts';
+import { countParked, fence, HasParked, type Move, movePositions, refusalOf } from './fence.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './item.ts';
 import type { Projection } from './projection.ts';
 
@@ -47,7 +47,7 @@ export function createApplyBatch<E>(target: BatchTarget<E>): ApplyBatch<E> {
     const { apply } = divide(items, new Set());
     const passed = fence(subscription, moves, { nothingParked: true });
     try {
-      await handling(async () => inOneTrip(pool, [passed, ...projection.effects(apply)], BEGIN_FENCED));
+      await handling(async () => inOneTrip(pool, [passed, ...projection.effects(apply)]));
     } catch (error) {
       throw refusalOf(error, subscription) ?? error;
     }
@@ -75,25 +75,19 @@ async function applyStepByStep<E>(
   items: readonly Item<E>[],
   moves: readonly Move[],
 ): Promise<Outcome> {
-  return inTransaction(
-    pool,
-    async (client) => {
-      const parkedBefore = await movePositions(client, subscription, moves);
-      const blocked = await blockedKeys(client, subscription, items, parkedBefore);
-      const { apply, park } = divide(items, blocked);
-      await handling(() => carryOutAll(client, projection.effects(apply)));
-      const parkedNow = countByPartition(park);
-      if (park.length > 0) {
-        await parkAll(client, subscription, park, parkedEvents);
-        await countParked(client, subscription, parkedNow);
-      }
-      const whole = moves.filter(
-        ({ partition }) => !parkedBefore.has(partition) && !parkedNow.has(partition),
-      );
-      return { applied: apply.length, parked: park.length, whole };
-    },
-    BEGIN_FENCED,
-  );
+  return inTransaction(pool, async (client) => {
+    const parkedBefore = await movePositions(client, subscription, moves);
+    const blocked = await blockedKeys(client, subscription, items, parkedBefore);
+    const { apply, park } = divide(items, blocked);
+    await handling(() => carryOutAll(client, projection.effects(apply)));
+    const parkedNow = countByPartition(park);
+    if (park.length > 0) {
+      await parkAll(client, subscription, park, parkedEvents);
+      await countParked(client, subscription, parkedNow);
+    }
+    const whole = moves.filter(({ partition }) => !parkedBefore.has(partition) && !parkedNow.has(partition));
+    return { applied: apply.length, parked: park.length, whole };
+  });
 }
 
 /** The keys among these items that have parked events; asks only about partitions that have any. */

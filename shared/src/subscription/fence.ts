@@ -28,11 +28,16 @@ const STALE = 'SF001';
 const PARKED = 'SF002';
 
 /**
- * Opens a transaction that holds positions. A process that freezes in the middle of it would keep its successor waiting
- * for the locks, so the server ends a transaction that stands idle; no statement or wait in it is without end either.
+ * Of every session that holds positions. A process that freezes in the middle of a transaction would keep its successor
+ * waiting for the locks, so the server ends one that stands idle; no statement or wait is without end either. Statements
+ * that come again and again are planned once: planning one anew takes as long as carrying it out for a few events.
  */
-export const BEGIN_FENCED = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '3s';
-  SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '10s'`;
+export const FENCED_SETTINGS = {
+  idle_in_transaction_session_timeout: '3s',
+  statement_timeout: '60s',
+  lock_timeout: '10s',
+  plan_cache_mode: 'force_generic_plan',
+};
 
 /**
  * Locks the positions, compares and moves them; it fails, and with it the transaction, unless all of them match, and unless

@@ -12,7 +12,6 @@ import { type Client, carryOutAll, inTransaction, type Pool } from '../postgres/
 import type { Logger } from '../process/logger.ts';
 import type { Bell } from './bell.ts';
 import { EventFault, handling } from './fault.ts';
-import { BEGIN_FENCED } from './fence.ts';
 import type { Projection } from './projection.ts';
 
 export type ParkedState = 'parked' | 'retried' | 'discarded';
@@ -80,15 +79,11 @@ export function createParking<E>({
   logger: Logger;
 }): Parking {
   async function resolve(id: string, by: string, verdict: 'retried' | 'discarded'): Promise<Released> {
-    const released = await inTransaction(
-      pool,
-      async (client) => {
-        const chain = await lockChain(client, subscription, id);
-        if (verdict === 'discarded') await settle(client, chain[0]!, 'discarded', by);
-        return release(client, verdict === 'discarded' ? chain.slice(1) : chain, by);
-      },
-      BEGIN_FENCED,
-    );
+    const released = await inTransaction(pool, async (client) => {
+      const chain = await lockChain(client, subscription, id);
+      if (verdict === 'discarded') await settle(client, chain[0]!, 'discarded', by);
+      return release(client, verdict === 'discarded' ? chain.slice(1) : chain, by);
+    });
     logger.info({ subscription, id, by, verdict, released }, 'parked event resolved');
     applied.ring();
     return released;

@@ -44,11 +44,12 @@
  * for an answer that includes its own write (await-position.ts, consistency.ts).
  */
 import { lead } from '../postgres/lock.ts';
-import type { Pool } from '../postgres/pool.ts';
+import { openPool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
 import { type Applied, createApplied } from './applied.ts';
 import { createBell } from './bell.ts';
 import { type Control, createControl } from './control.ts';
+import { FENCED_SETTINGS } from './fence.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
@@ -57,13 +58,14 @@ import type { Projection } from './projection.ts';
 import { repeat } from './repeat.ts';
 import type { EventSource, Transport } from './source.ts';
 
+/** For the batch in hand, notes, an operator's hand; besides, one holds the lock. */
+const MAX_CONNECTIONS = 3;
+
 export type SubscriptionSettings<E> = {
   /** Names the positions in the database, and the lock: another name starts from the beginning. */
   readonly name: string;
   /** The service's own store, where subscriptionMigrations and the projection's tables are. */
-  readonly pool: Pool;
-  /** The same store's URL, for the connection that holds the lock. */
-  readonly lockUrl: string;
+  readonly url: string;
   readonly source: EventSource;
   /** Without one, events come from the source's pages alone. */
   readonly transport?: Transport;
@@ -90,9 +92,15 @@ export type Subscription = {
 };
 
 export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscription {
-  const { name, pool, lockUrl, source, transport, projection, metrics, logger } = settings;
+  const { name, url, source, transport, projection, metrics, logger } = settings;
   const { applied = createApplied() } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
+  const pool = openPool(url, {
+    max: MAX_CONNECTIONS,
+    name: `subscription ${name}`,
+    settings: FENCED_SETTINGS,
+    onIdleError: (err) => logger.warn({ err, subscription: name }, 'store'),
+  });
   const bell = createBell();
   const control = createControl({ pool, name, bell, logger });
   const meter = metrics.of(name);
@@ -118,8 +126,15 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     logger.warn({ err, subscription: name }, 'cannot begin to follow; trying again');
   }
 
+  let closed: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    closing.abort();
+    await Promise.all([working, leadership.close()]);
+    await pool.end();
+  }
+
   const leadership = lead({
-    url: lockUrl,
+    url,
     name: `subscription ${name}`,
     onLead: reign,
     heartbeat: (client) => control.refresh(client),
@@ -133,9 +148,9 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     parkedLimit: limits.parkedEvents,
     isLeader: leadership.isLeader,
     assigned: () => member?.assigned(),
-    async close() {
-      closing.abort();
-      await Promise.all([working, leadership.close()]);
+    close() {
+      closed ??= end();
+      return closed;
     },
   };
 }

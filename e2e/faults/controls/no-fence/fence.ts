@@ -2,7 +2,7 @@
 import { list } from '@micromart/shared/postgres/list';
 import * as original from '@micromart/shared/subscription/fence';
 
-export const { BEGIN_FENCED, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
+export const { FENCED_SETTINGS, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
 
 export const fence: typeof original.fence = (subscription, moves) => ({
   text: `UPDATE subscription_positions p SET sequence = GREATEST(p.sequence, m.till), head = GREATEST(p.head, m.till)

@@ -1,7 +1,7 @@
 /** The control: the effects are one transaction, and the positions the next. */
 import { inOneTrip } from '@micromart/shared/postgres/pool';
 import type * as original from '@micromart/shared/subscription/batch';
-import { BEGIN_FENCED, fence } from '@micromart/shared/subscription/fence';
+import { fence } from '@micromart/shared/subscription/fence';
 import { divide, movesOf } from '@micromart/shared/subscription/item';
 
 export { TooManyParked } from '@micromart/shared/subscription/batch';
@@ -11,7 +11,7 @@ export const createApplyBatch: typeof original.createApplyBatch =
   async (items) => {
     const moves = movesOf(items);
     const { apply } = divide(items, new Set());
-    await inOneTrip(pool, projection.effects(apply), BEGIN_FENCED);
-    await inOneTrip(pool, [fence(subscription, moves, { nothingParked: false })], BEGIN_FENCED);
+    await inOneTrip(pool, projection.effects(apply));
+    await inOneTrip(pool, [fence(subscription, moves, { nothingParked: false })]);
     return { applied: apply.length, parked: 0, whole: moves };
   };

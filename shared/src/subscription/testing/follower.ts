@@ -7,6 +7,7 @@ import { list, textList } from '../../postgres/list.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase } from '../../testing/postgres.ts';
+import { FENCED_SETTINGS } from '../fence.ts';
 import { sequenceOf } from '../intake.ts';
 import type { Limits } from '../limits.ts';
 import { createSubscriptionMetrics } from '../metrics.ts';
@@ -59,11 +60,7 @@ export async function openTestFollower(): Promise<TestFollower> {
   const registry = new Registry();
   const metrics = createSubscriptionMetrics(registry);
   const running: { close(): Promise<void> }[] = [];
-  const openOwnPool = (url: string) => {
-    const pool = openPool(url, { max: CONNECTIONS, name: 'follower' });
-    running.unshift({ close: () => pool.end() });
-    return pool;
-  };
+  const pool = openPool(database.url, { max: CONNECTIONS, name: 'follower', settings: FENCED_SETTINGS });
 
   const projection: Projection<LoggedEvent> = {
     parse(event) {
@@ -90,15 +87,14 @@ export async function openTestFollower(): Promise<TestFollower> {
 
   const follower: TestFollower = {
     url: database.url,
-    pool: openOwnPool(database.url),
+    pool,
     registry,
     projection,
     onApply: () => {},
     start({ source, name = 'test', transport, limits = {}, url = database.url }) {
       const subscription = startSubscription({
         name,
-        pool: url === database.url ? follower.pool : openOwnPool(url),
-        lockUrl: url,
+        url,
         source,
         ...(transport && { transport }),
         projection,
@@ -142,6 +138,7 @@ export async function openTestFollower(): Promise<TestFollower> {
     },
     async close() {
       for (const one of running) await one.close();
+      await pool.end();
       await database.close();
     },
   };
