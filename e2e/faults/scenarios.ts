@@ -16,6 +16,7 @@ export const SCENARIOS = {
   kills: {
     says: 'services, PostgreSQL and the launcher are killed and frozen under load',
     sides: 1,
+    slowCommitsMs: 20,
     small: {
       'kill cart': 8,
       'kill tracking': 7,

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { pauseMs, repeat } from './repeat.ts';
 
-test('pauses twice as long after each failure, up to five seconds, half of it by chance', () => {
-  expect([1, 2, 3, 4].map((failures) => pauseMs(failures, 1))).toEqual([100, 200, 400, 800]);
+test('pauses a third longer after each failure, up to five seconds, half of it by chance', () => {
+  expect([1, 2, 3, 4].map((failures) => Math.round(pauseMs(failures, 1)))).toEqual([100, 130, 169, 220]);
   expect(pauseMs(1, 0)).toBe(50);
   expect(pauseMs(1_000, 1)).toBe(5_000);
 });

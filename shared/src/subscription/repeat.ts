@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** Who was killed is back in a second or two; doubled, the pauses would add as much to that. */
+const GROWTH = 1.3;
 
-/** How long to wait after so many failures in a row: doubling, and half of it by chance, so that many do not return at once. */
+/** How long to wait after so many failures in a row: ever longer, and half of it by chance, so that many do not return at once. */
 export function pauseMs(failures: number, chance = Math.random()): number {
-  const full = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+  const full = Math.min(FIRST_PAUSE_MS * GROWTH ** (failures - 1), LONGEST_PAUSE_MS);
   return full * (0.5 + chance / 2);
 }
 
