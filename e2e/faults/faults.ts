@@ -78,9 +78,16 @@ export const FAULTS = {
     figure: 'kills of the launcher',
     kills: 'launcher',
     async strike({ system, load, draw }) {
-      const { launcher } = sideOf(system, draw);
+      const side = sideOf(system, draw);
+      const { launcher } = side;
       await launcher.find('launcher');
-      return strikeNow(load, () => launcher.signal('SIGKILL'));
+      const names = [CART, TRACKING].filter(side.has);
+      const left = await Promise.all(names.map(launcher.find));
+      const struck = await strikeNow(load, () => launcher.signal('SIGKILL'));
+      // What it left behind goes on for a moment: it is back when those are others.
+      await until(() => left.every((mark) => !isRunning(mark)), { capMs: TAKE_OVER_CAP_MS });
+      await load.counted(Date.now());
+      return struck;
     },
   },
   'freeze cart': freezeProcess(CART),
