@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Express } from 'express';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { createLogger } from '../process/logger.ts';
 import { openTestIssuer, type TestIssuer } from '../testing/http.ts';
@@ -97,14 +98,15 @@ const breakOff = route({
   path: '/break-off',
   summary: 'Begins an answer and breaks it off',
   roles: 'open',
+  query: z.object({ away: z.literal('yes').optional() }),
   answers: { 200: { description: 'Half of a text', contentType: 'text/plain' } },
   problems: [],
-  handle: () => ({
+  handle: ({ query }) => ({
     status: 200,
     headers: { 'Content-Type': 'text/plain' },
     stream: async (response) => {
       await new Promise((resolve) => response.write('half', resolve));
-      throw new Error('lost');
+      throw query.away ? new Away() : new Error('lost');
     },
   }),
 });
@@ -350,6 +352,18 @@ describe('a refusal', () => {
   test('of an answer that broke off is a broken connection, not half a success', async () => {
     const response = await ask('/break-off');
     await expect(response.text()).rejects.toThrow();
+  });
+
+  test('is logged as a mistake of ours where an answer broke off, unless it was for an outage', async () => {
+    const levels = async (path: string) => {
+      const response = await ask(path);
+      await expect(response.text()).rejects.toThrow();
+      const id = response.headers.get('X-Request-Id');
+      const lines = logLines.map((line) => JSON.parse(line)).filter(({ requestId }) => requestId === id);
+      return lines.flatMap(({ msg, level }) => (msg === 'an answer broke off' ? [level] : []));
+    };
+    expect(await levels('/break-off')).toEqual([pino.levels.values.error]);
+    expect(await levels('/break-off?away=yes')).toEqual([pino.levels.values.warn]);
   });
 
   test('meets whoever writes too often, and nobody else', async () => {

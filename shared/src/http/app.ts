@@ -94,7 +94,8 @@ function answerError(logger: Logger, isAway: (error: unknown) => boolean): Error
     const { id, route } = contextOf(response);
     if (response.destroyed) return;
     if (response.headersSent) {
-      logger.error({ err: error, requestId: id, route }, 'an answer broke off');
+      const level = isAway(error) ? 'warn' : 'error';
+      logger[level]({ err: error, requestId: id, route }, 'an answer broke off');
       response.destroy();
       return;
     }
