@@ -62,15 +62,15 @@ export const FAULTS = {
   'kill cart': killService(CART),
   'kill tracking': killService(TRACKING),
   'kill postgres': {
-    says: 'SIGKILL of PostgreSQL',
+    says: 'SIGKILL of PostgreSQL, all of its processes: one that was left would finish its commit',
     figure: 'kills of PostgreSQL',
     kills: 'PostgreSQL',
     async strike({ system, load }) {
-      const [main] = await until(async () => {
+      const pids = await until(async () => {
         const pids = await system.database.pids();
         return pids.length > 0 && pids;
       });
-      return strikeNow(load, () => process.kill(main!, 'SIGKILL'));
+      return strikeNow(load, () => pids.forEach(killIfThere));
     },
   },
   'kill launcher': {
@@ -242,6 +242,15 @@ async function strikeNow(load: Load, strike: () => void): Promise<Struck> {
   const inFlight = await load.crowded();
   strike();
   return { atMs: Date.now(), inFlight };
+}
+
+/** It may have ended since it was listed. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function killService(name: string): Fault {
