@@ -6,6 +6,8 @@
 import { Agent, createServer, get, type ServerResponse } from 'node:http';
 import { openPool } from '@micromart/shared/postgres/pool';
 
+/** Longer than a leg takes: a connection may be idle for most of it. */
+const KEPT_MS = 60_000;
 const MAX_CONNECTIONS = 4;
 
 const pool = openPool(process.env.STORE_URL!, { max: MAX_CONNECTIONS, name: 'bare' });
@@ -42,7 +44,7 @@ async function count(sequences: number[]) {
 const answer = (response: ServerResponse) =>
   response.writeHead(200, { 'content-length': Buffer.byteLength(added) }).end(added);
 
-createServer((request, response) => {
+createServer({ keepAliveTimeout: KEPT_MS }, (request, response) => {
   const position = Number(request.headers['consistent-with'] ?? 0);
   if (position <= reached) answer(response);
   else waiting.push({ position, response });

@@ -5,6 +5,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { openPool } from '@micromart/shared/postgres/pool';
 
+/** Longer than a leg takes: a connection may be idle for most of it. */
+const KEPT_MS = 60_000;
 const MAX_CONNECTIONS = 8;
 
 const pool = openPool(process.env.STORE_URL!, { max: MAX_CONNECTIONS, name: 'bare' });
@@ -19,7 +21,7 @@ function tell() {
   untold = [];
 }
 
-createServer(async (request, response) => {
+createServer({ keepAliveTimeout: KEPT_MS }, async (request, response) => {
   if (request.url === '/health/ready') return void response.end();
   if (request.url === '/feed') {
     asking = response;
