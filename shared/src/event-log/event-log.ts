@@ -21,6 +21,9 @@ export type Heads = {
   readonly last: Sequences;
 };
 
+/** Heads, with the first events beyond those that were asked about, dense in each partition: maybe none. */
+export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
+
 export type EventLog = {
   /** Family and identity, as in `cart-3f2a9c1e`. */
   readonly name: string;

@@ -14,8 +14,8 @@ import { NDJSON } from '../http/listen.ts';
 import { wholeNumber } from '../http/parameters.ts';
 import { problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
-import type { EventLog } from './event-log.ts';
-import { createHeadWatch, type News, type Wanted } from './head-watch.ts';
+import type { EventLog, News } from './event-log.ts';
+import { createHeadWatch, type Wanted } from './head-watch.ts';
 import { isLogName, parseAfter, type Sequences } from './position.ts';
 
 const DEFAULT_LIMIT = 500;

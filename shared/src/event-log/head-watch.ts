@@ -1,13 +1,9 @@
-import type { LoggedEvent } from '../contracts/envelope.ts';
-import type { EventLog, Heads } from './event-log.ts';
+import type { EventLog, Heads, News } from './event-log.ts';
 import type { Sequences } from './position.ts';
 import { createTail } from './tail.ts';
 
 /** How long a commit of another process may go unnoticed by a request that is being held. */
 const POLL_MS = 400;
-
-/** Heads, with the first events beyond those that were asked about, where some were asked for. */
-export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
 
 export type Wanted = {
   /** How long to wait for heads to move. */

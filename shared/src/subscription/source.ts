@@ -1,9 +1,6 @@
 import type { LoggedEvent } from '../contracts/envelope.ts';
-import type { Heads } from '../event-log/event-log.ts';
+import type { Heads, News } from '../event-log/event-log.ts';
 import type { Sequences } from '../event-log/position.ts';
-
-/** The owner's heads, with the first events beyond those that it was asked about, dense in each partition: maybe none. */
-export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
 
 /** The owner's log, as its followers can ask it (event-log/event-log.ts holds its promises). */
 export type EventSource = {
