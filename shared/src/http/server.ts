@@ -24,7 +24,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
 const SILENCE_TIMEOUT_MS = 120_000;
-const IDLE_GRACE_MS = 250;
+/** Long enough that whoever asks often has been told on each of its connections. */
+const IDLE_GRACE_MS = 500;
 const IN_HAND_LIMIT_MS = 4_000;
 
 /** Rejects when the address cannot be listened on. Port 0 takes any that is free. */
