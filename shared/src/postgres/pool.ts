@@ -105,16 +105,12 @@ export async function inOneTrip(pool: Pool, statements: readonly Statement[]): P
     });
   // A statement that the driver itself would not send has failed by then. The server knows nothing of it and would commit.
   await new Promise((resolve) => setImmediate(resolve));
-  const ended = client.query(refused ? 'ROLLBACK' : 'COMMIT');
-  const outcomes = await Promise.allSettled([...sent, ended]);
-  giveBack(
-    await ended.then(
-      () => undefined,
-      (error: Error) => error,
-    ),
-  );
-  const failed = outcomes.find(({ status }) => status === 'rejected');
-  if (failed) throw (failed as PromiseRejectedResult).reason;
+  const all = [...sent, client.query(refused ? 'ROLLBACK' : 'COMMIT')];
+  const outcomes = await Promise.allSettled(all);
+  const errors = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined));
+  giveBack(errors.at(-1));
+  const first = errors.find((error) => error !== undefined);
+  if (first) throw first;
 }
 
 /** Carries statements out one after the other. */
