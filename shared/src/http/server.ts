@@ -33,8 +33,12 @@ export async function startServer(
   app: Express,
   { host, port, logger }: { host: string; port: number; logger: Logger },
 ): Promise<RunningServer> {
-  const connections = new Set<Socket>();
-  const inHand = new Set<ServerResponse>();
+  /**
+   * The answers in hand, of each connection. They are not in one set: a set moves to another table again and again as they
+   * come and go, and each table that it has left keeps its answers, and the next table, until all of the heap is collected.
+   */
+  const connections = new Map<Socket, ServerResponse[]>();
+  const inHand = () => [...connections.values()].flat();
   let stopping = false;
 
   const server = createServer({
@@ -47,17 +51,18 @@ export async function startServer(
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = SILENCE_TIMEOUT_MS;
   server.on('connection', (socket) => {
-    connections.add(socket);
+    connections.set(socket, []);
     socket.once('close', () => connections.delete(socket));
   });
   server.on('request', (request, response) => {
-    inHand.add(response);
-    response.once('close', () => inHand.delete(response));
+    const here = connections.get(request.socket)!;
+    here.push(response);
+    response.once('close', () => here.splice(here.indexOf(response), 1));
     if (stopping) endSoon(response);
     app(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const answering = [...inHand].some((response) => response.socket === socket && response.headersSent);
+    const answering = connections.get(socket)?.some((response) => response.headersSent);
     if (error.code === 'ECONNRESET' || !socket.writable || answering) socket.destroy();
     else refuseUnreadable(error, socket);
   });
@@ -69,20 +74,20 @@ export async function startServer(
   const closeIdle = () => {
     server.closeIdleConnections();
     // Node counts a connection that never asked anything among the busy ones.
-    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
   };
 
   const stop = async () => {
     stopping = true;
     const closed = closeListener(server);
-    for (const response of inHand) endSoon(response);
+    for (const response of inHand()) endSoon(response);
     const grace = setTimeout(() => {
       closeIdle();
       // A stream that began before we stopped could not say that its connection is to be closed.
-      for (const response of inHand) response.once('close', closeIdle);
+      for (const response of inHand()) response.once('close', closeIdle);
     }, IDLE_GRACE_MS);
     const limit = setTimeout(() => {
-      logger.warn({ inHand: inHand.size }, 'requests were cut off: they were not answered in time');
+      logger.warn({ inHand: inHand().length }, 'requests were cut off: they were not answered in time');
       server.closeAllConnections();
     }, IN_HAND_LIMIT_MS);
     await closed;
