@@ -27,6 +27,7 @@ export type Database = {
 };
 
 const MAX_COMMIT_DELAY_MS = 100;
+const LONGEST_STATEMENT_MS = 3;
 
 export async function openDatabase({
   home,
@@ -64,8 +65,10 @@ export async function openDatabase({
       await pool.query(`ALTER DATABASE ${database} SET commit_siblings = 0`);
     },
     async isCommitting(database) {
+      // What has written and began its last statement a while ago: a transaction without COMMIT shows that one to the end.
       const { rowCount } = await pool.query(
-        "SELECT FROM pg_stat_activity WHERE datname = $1 AND state = 'active' AND query = 'COMMIT'",
+        `SELECT FROM pg_stat_activity WHERE datname = $1 AND state = 'active' AND backend_xid IS NOT NULL
+           AND query_start < clock_timestamp() - interval '${LONGEST_STATEMENT_MS} ms'`,
         [database],
       );
       return rowCount! > 0;

@@ -63,6 +63,7 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
           ...CACHED_BRIEFLY,
           'Content-Type': 'text/html; charset=utf-8',
           'Content-Security-Policy': DOCS_CONTENT_SECURITY_POLICY,
+          'Referrer-Policy': 'no-referrer',
         },
         text: createDocsPage(openapi()),
       }),

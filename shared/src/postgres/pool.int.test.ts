@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '../testing/postgres.ts';
-import { inOneTrip, openPool, type Pool, type Statement } from './pool.ts';
+import { carryOut, inOneTrip, openPool, type Pool, type Statement } from './pool.ts';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -39,20 +39,47 @@ describe('a transaction in one trip', () => {
     expect(await stored()).toEqual([2]);
   });
 
-  test('does none of them when the driver would not send one of them', async () => {
+  test('leaves the connection fit for use also when it fails at once, with its statements prepared for nothing', async () => {
+    const fresh = openPool(database.url, { max: 1, name: 'test' });
+    await expect(inOneTrip(fresh, [insert(-1), insert(1)])).rejects.toMatchObject({ code: '23514' });
+    await inOneTrip(fresh, [insert(1)]);
+    await inOneTrip(fresh, [insert(2)]);
+    await fresh.end();
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  test('does none of them when a name stands for two statements', async () => {
     const clash: Statement = { ...insert(2), text: 'INSERT INTO numbers VALUES ($1 + 1)' };
-    await expect(inOneTrip(pool, [insert(1), clash, insert(3)])).rejects.toThrow(/must be unique/);
+    const fresh = openPool(database.url, { max: 1, name: 'test' });
+    for (const asked of [pool, fresh])
+      await expect(inOneTrip(asked, [insert(1), clash, insert(3)])).rejects.toThrow(/stands for another/);
     expect(await stored()).toEqual([]);
-    await inOneTrip(pool, [insert(2)]);
+    await inOneTrip(fresh, [insert(2)]);
+    await fresh.end();
     expect(await stored()).toEqual([2]);
   });
 
-  test('would be done without what the driver did not send, were its commit sent at once', async () => {
+  test('may be a trip of statements that the driver has prepared by itself', async () => {
     const client = await pool.connect();
-    const clash = { ...insert(2), text: 'INSERT INTO numbers VALUES ($1 + 1)', values: [2] };
-    const sent = [client.query('BEGIN'), client.query({ ...insert(1), values: [1] }), client.query(clash)];
-    await Promise.allSettled([...sent, client.query('COMMIT')]);
+    await carryOut(client, insert(1));
     client.release();
-    expect(await stored()).toEqual([1]);
+    await inOneTrip(pool, [insert(2)]);
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  test('sends every kind of value', async () => {
+    await pool.query('CREATE TEMP TABLE kinds (a int, b text, c bool, d bytea, e int)');
+    const values = [1, 'zwei', true, Buffer.from([3]), null];
+    await inOneTrip(pool, [{ text: 'INSERT INTO kinds VALUES ($1, $2, $3, $4, $5)', values }]);
+    const { rows } = await pool.query('SELECT * FROM kinds');
+    expect(rows).toEqual([{ a: 1, b: 'zwei', c: true, d: Buffer.from([3]), e: null }]);
+  });
+
+  test('would be done in part, were its statements sent as the driver does', async () => {
+    const client = await pool.connect();
+    const sent = [insert(1), insert(-1), insert(3)].map((one) => carryOut(client, one));
+    await Promise.allSettled(sent);
+    client.release();
+    expect(await stored()).toEqual([1, 3]);
   });
 });

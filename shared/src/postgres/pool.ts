@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { Trip } from './trip.ts';
 
 export type Pool = pg.Pool;
 export type Client = pg.ClientBase;
@@ -91,26 +92,25 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
 }
 
 /**
- * Carries out statements as one transaction that nobody looks into: they are sent together, and so is its commit, so all
- * of it takes one round trip. Where one fails, the server leaves out the later ones and rolls back, and what it said of
- * that one is thrown; so whatever is to stop the transaction must be a statement that fails.
+ * Carries out statements as one transaction that nobody looks into: they are sent together and committed together, so all of
+ * it takes one round trip (trip.ts). Where one fails, nothing is done, and what the server said of that one is thrown; so
+ * whatever is to stop the transaction must be a statement that fails.
  */
 export async function inOneTrip(pool: Pool, statements: readonly Statement[]): Promise<void> {
   const { client, giveBack } = await take(pool);
-  const sent = [client.query('BEGIN'), ...statements.map((statement) => carryOut(client, statement))];
-  let refused = false;
-  for (const one of sent)
-    one.catch(() => {
-      refused = true;
+  let broken: Error | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const trip = new Trip(statements, (error) => {
+        if (!error) return resolve();
+        if (trip.hasPrepared) broken = error;
+        reject(error);
+      });
+      client.query(trip);
     });
-  // A statement that the driver itself would not send has failed by then. The server knows nothing of it and would commit.
-  await new Promise((resolve) => setImmediate(resolve));
-  const all = [...sent, client.query(refused ? 'ROLLBACK' : 'COMMIT')];
-  const outcomes = await Promise.allSettled(all);
-  const errors = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined));
-  giveBack(errors.at(-1));
-  const first = errors.find((error) => error !== undefined);
-  if (first) throw first;
+  } finally {
+    giveBack(broken);
+  }
 }
 
 /** Carries statements out one after the other. */

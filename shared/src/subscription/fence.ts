@@ -29,12 +29,13 @@ const PARKED = 'SF002';
 
 /**
  * Of every session that holds positions. A process that freezes in the middle of a transaction would keep its successor
- * waiting for the locks, so the server ends one that stands idle; no statement or wait is without end either. Statements
- * that come again and again are planned once: planning one anew takes as long as carrying it out for a few events.
+ * waiting for the locks, so the server ends one that stands idle. One that froze while it sent a trip does not count as idle, so no transaction is
+ * without end, nor any wait. Statements that come again and again are planned once: planning one anew takes as long as
+ * carrying it out for a few events.
  */
 export const FENCED_SETTINGS = {
   idle_in_transaction_session_timeout: '3s',
-  statement_timeout: '60s',
+  transaction_timeout: '60s',
   lock_timeout: '10s',
   plan_cache_mode: 'force_generic_plan',
 };

@@ -210,8 +210,7 @@ describe('when the database has trouble', () => {
       waiting: async () =>
         (
           await holder.query(
-            `SELECT FROM pg_stat_activity
-             WHERE datname = current_database() AND query = 'COMMIT' AND wait_event = 'advisory'`,
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'",
           )
         ).rowCount === 1,
       async letGo() {
