@@ -79,7 +79,8 @@ async function postWarm(
   const before = await post(WARM_UP_SECONDS, 'warm-up');
   const { statuses, perSecond } = await post(seconds, 'measured');
   const all = { ...before.statuses };
-  for (const [status, count] of Object.entries(statuses)) all[Number(status)] = (all[Number(status)] ?? 0) + count;
+  for (const [status, count] of Object.entries(statuses))
+    all[Number(status)] = (all[Number(status)] ?? 0) + count;
   return { statuses: all, perSecond };
 }
 
@@ -98,7 +99,10 @@ async function postNothing(seconds: number): Promise<number> {
   const peer = await startProcess('bench/src/peers/express-main.ts', {});
   try {
     const cartIds = Array.from({ length: CARTS }, (_, n) => cartIdOf(n));
-    const { statuses, perSecond } = await postWarm({ ...peer, authorization: 'Bearer none', cartIds }, seconds);
+    const { statuses, perSecond } = await postWarm(
+      { ...peer, authorization: 'Bearer none', cartIds },
+      seconds,
+    );
     requireSame('statuses', Object.keys(statuses), ['200']);
     return perSecond;
   } finally {
