@@ -1,8 +1,9 @@
 /**
  * Statements that go to the server together and come back together: a Bind and an Execute for each, and one Sync behind the
- * last. That is a transaction by itself, without BEGIN and COMMIT: it is committed at the Sync, and where a statement fails,
- * the server leaves out the others up to there and rolls back (PostgreSQL manual, "Message Flow", "Pipelining"). The driver's own
- * way, a Sync behind every statement, makes the server answer each of them by itself, and wakes us for each.
+ * last. That is a transaction by itself, without BEGIN and COMMIT: it is committed at the Sync, and where a statement
+ * fails, the server leaves out the others up to there and rolls back (PostgreSQL manual, "Message Flow", "Pipelining").
+ * The driver's own way, a Sync behind every statement, makes the server answer each of them by itself, and wakes us for
+ * each.
  */
 import pg from 'pg';
 import type { Statement } from './pool.ts';

@@ -2,8 +2,8 @@
  * One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing.
  *
  * As long as nothing is parked, there is nothing to decide on the way: all of it is sent together, so that a counter that is
- * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the
- * batch stands behind them follows from that.
+ * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the batch stands
+ * behind them follows from that.
  */
 import { type Client, carryOutAll, inOneTrip, inTransaction, type Pool } from '../postgres/pool.ts';
 import { handling, storable } from './fault.ts';
