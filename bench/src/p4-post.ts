@@ -17,7 +17,7 @@ const CONNECTIONS = 64;
 const CARTS = 2_048;
 const SECONDS = 6;
 const QUICK_SECONDS = 3;
-/** Each leg is a process of its own, whose first seconds measure the compiler: a third less of ours, a tenth of express's. */
+/** Each leg is a process of its own, whose first seconds measure the compiler: a fifth to a third less, also of express. */
 const WARM_UP_SECONDS = 4;
 /** Nothing listens there. */
 const NO_KAFKA = 'kafka://127.0.0.1:1/cart-events';
