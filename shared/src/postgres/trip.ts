@@ -15,34 +15,27 @@ const nameOnWire = (name: string): string => `trip ${name}`;
 
 /** For a client that has nothing else to do meanwhile. Calls `done` once, with the error of the statement that failed. */
 export class Trip extends pg.Query {
+  /** Whether it prepares statements: if it fails then, nobody knows which of them exist, and its connection is of no use. */
+  hasPrepared = false;
   readonly #statements: readonly Statement[];
-  readonly #new = new Map<string, string>();
-  #known: Map<string, string> = new Map();
 
   constructor(statements: readonly Statement[], done: (error?: Error) => void) {
-    super({ text: '' }, (error) => {
-      if (!error) for (const [name, text] of this.#new) this.#known.set(name, text);
-      done(error ?? undefined);
-    });
+    super({ text: '' }, done);
     this.#statements = statements;
-  }
-
-  /** Whether it prepared statements: when it failed, nobody knows which of them exist now on its connection. */
-  get hasPrepared(): boolean {
-    return this.#new.size > 0;
   }
 
   /** The driver fails the query with the error that this gives, and sends nothing of it. */
   override submit = (connection: pg.Connection): Error | undefined => {
-    this.#known = prepared.get(connection) ?? new Map();
-    prepared.set(connection, this.#known);
+    const known = prepared.get(connection) ?? new Map<string, string>();
+    prepared.set(connection, known);
+    const toParse = new Set<string>();
     for (const { name, text } of this.#statements) {
-      if (name === undefined) continue;
-      const standsFor = this.#known.get(name) ?? this.#new.get(name);
-      if (standsFor === undefined) this.#new.set(name, text);
-      else if (standsFor !== text) return new Error(`the name ${name} stands for another statement already`);
+      if (name === undefined || known.get(name) === text) continue;
+      if (known.has(name)) return new Error(`the name ${name} stands for another statement already`);
+      known.set(name, text);
+      toParse.add(name);
+      this.hasPrepared = true;
     }
-    const toParse = new Set(this.#new.keys());
     connection.stream.cork();
     for (const { name, text, values } of this.#statements) {
       const statement = name === undefined ? '' : nameOnWire(name);
