@@ -45,7 +45,8 @@ export function createBatcher<T, R>({
   let running = 0;
   let scheduled = false;
   let onIdle: (() => void)[] = [];
-  const inHand = new Set<string>();
+  /** The keys of each batch under way: thrown away as a whole, since a set that shrinks is made anew. */
+  const inHand: ReadonlySet<string>[] = [];
 
   const schedule = () => {
     const least = running === 0 ? 1 : (leastPerLane ?? 1);
@@ -64,7 +65,7 @@ export function createBatcher<T, R>({
     const batch: Waiting<T, R>[] = [];
     const rest: Waiting<T, R>[] = [];
     for (const one of waiting) {
-      const isFree = !keyOf || !inHand.has(keyOf(one.item));
+      const isFree = !keyOf || !inHand.some((keys) => keys.has(keyOf(one.item)));
       (batch.length < size && isFree ? batch : rest).push(one);
     }
     waiting = rest;
@@ -76,15 +77,15 @@ export function createBatcher<T, R>({
     running += 1;
     let tell = () => {};
     for (let batch = take(); batch.length > 0; batch = take()) {
-      const keys = keyOf ? batch.map(({ item }) => keyOf(item)) : [];
-      for (const key of keys) inHand.add(key);
+      const keys = new Set(keyOf && batch.map(({ item }) => keyOf(item)));
+      inHand.push(keys);
       schedule();
       const carriedOut = carryOut(batch, run);
       // The callers of the batch before go on while this one's first question is under way.
       await nextTurn();
       tell();
       tell = await carriedOut;
-      for (const key of keys) inHand.delete(key);
+      inHand.splice(inHand.indexOf(keys), 1);
     }
     tell();
     running -= 1;

@@ -31,11 +31,15 @@ export function createHeadWatch(log: EventLog): HeadWatch {
   };
   let appends = 0;
   const tail = createTail();
-  const unsubscribe = log.onAppended((events) => {
-    tail.append(events);
-    appends += 1;
-    wake();
-  });
+  let unsubscribe: (() => void) | undefined;
+  /** Once somebody has asked: as long as nobody follows, a commit is made into no news. */
+  const listen = () => {
+    unsubscribe ??= log.onAppended((events) => {
+      tail.append(events);
+      appends += 1;
+      wake();
+    });
+  };
   let reading: Promise<Heads> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -72,6 +76,7 @@ export function createHeadWatch(log: EventLog): HeadWatch {
 
   return {
     async moved(after, { waitMs, events, signal }) {
+      listen();
       const untilMs = Date.now() + waitMs;
       for (;;) {
         const before = appends;
@@ -89,7 +94,7 @@ export function createHeadWatch(log: EventLog): HeadWatch {
       }
     },
     close() {
-      unsubscribe();
+      unsubscribe?.();
       clearInterval(timer);
       wake();
     },

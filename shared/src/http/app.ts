@@ -68,7 +68,7 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
       caller: '',
     };
     setContext(response, context);
-    response.once('close', () => {
+    response.on('close', () => {
       const seconds = (performance.now() - context.startedMs) / 1_000;
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       const { method } = request;

@@ -37,18 +37,18 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const settle = (act: () => void) => {
-      request.off('data', onData).off('end', onEnd).off('error', onLoss).off('close', onLoss);
-      act();
-    };
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) settle(() => reject(tooLarge()));
-      else chunks.push(chunk);
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        reject(tooLarge());
+      }
     };
-    const onEnd = () =>
-      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
-    const onLoss = () => settle(() => reject(problem('invalid', 'The body ended before it was complete.')));
+    const onEnd = () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    const onLoss = () => {
+      if (!request.complete) reject(problem('invalid', 'The body ended before it was complete.'));
+    };
     request.on('data', onData).on('end', onEnd).on('error', onLoss).on('close', onLoss);
   });
 }

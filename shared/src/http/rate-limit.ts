@@ -1,31 +1,21 @@
 /** How often one caller may write: so many times in each second. Counted per process, in memory that is bounded by time. */
-import type { Request, Response } from 'express';
-import { rateLimit } from 'express-rate-limit';
-import { contextOf } from './context.ts';
+import { MemoryStore, type Options } from 'express-rate-limit';
 import { problem } from './problem.ts';
 
 const WINDOW_MS = 1_000;
 
-/** Counts a request of the caller that its context names. Rejects with `too-many-requests` when it is one too many. */
-export type RateLimit = (request: Request, response: Response) => Promise<void>;
+/** Counts a request of a caller, told by its subject. Rejects with `too-many-requests` when it is one too many. */
+export type RateLimit = (caller: string) => Promise<void>;
 
+/** The library's store alone: its middleware asks itself for each request how it was set up, which takes longer. */
 export function createRateLimit({ perSecond }: { perSecond: number }): RateLimit {
-  const limit = rateLimit({
-    windowMs: WINDOW_MS,
-    limit: perSecond,
-    keyGenerator: (_, response) => contextOf(response).caller,
-    handler: (_request, _response, next) =>
-      next(
-        problem('too-many-requests', `You may write ${perSecond} times a second here: slow down.`, {
-          retryAfterS: WINDOW_MS / 1_000,
-        }),
-      ),
-    standardHeaders: false,
-    legacyHeaders: false,
-    validate: false,
-  });
-  return (request, response) =>
-    new Promise((resolve, reject) => {
-      limit(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+  const hits = new MemoryStore();
+  hits.init({ windowMs: WINDOW_MS } as Options);
+  return async (caller) => {
+    const { totalHits } = await hits.increment(caller);
+    if (totalHits <= perSecond) return;
+    throw problem('too-many-requests', `You may write ${perSecond} times a second here: slow down.`, {
+      retryAfterS: WINDOW_MS / 1_000,
     });
+  };
 }

@@ -20,7 +20,7 @@ export function serveRoute(
     contextOf(response).route = route.path;
     const caller = await callerOf(route, request, authenticate);
     contextOf(response).caller = caller.subject;
-    if (route.write && caller !== NOBODY) await rateLimit(request, response);
+    if (route.write && caller !== NOBODY) await rateLimit(caller.subject);
     const body = route.body ? await readJson(request) : undefined;
     const input = validate(route, request, body);
     await send(response, await route.handle(new Handled(caller, input, request, response)));
