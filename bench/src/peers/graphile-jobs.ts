@@ -1,11 +1,12 @@
 /**
- * graphile-worker: from the acknowledgement of `add_job` to the beginning of its task, in a worker of its own process.
+ * graphile-worker: from `add_job` to the beginning of its task, in a worker of its own process. From its being called, as
+ * graphile-worker's own latency test has it (perfTest/latencyTest.js), and from its being acknowledged.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { makeWorkerUtils } from 'graphile-worker';
-import { atRate, type MeasureAt } from '../at-rate.ts';
+import { atRate, type Latencies } from '../at-rate.ts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { endWithUs } from '../end-with-us.ts';
 import { keepInFlight } from '../in-flight.ts';
@@ -15,11 +16,13 @@ const WIDTH = 16;
 const MAX_RATE_SECONDS = 3;
 const QUIET_CAP_MS = 60_000;
 
+export type JobLatencies = { readonly called: Latencies; readonly acknowledged: Latencies };
+
 /** Starts a worker, finds the rate at which jobs can be added and run at the same time, and has it measured. */
 export const onGraphileJobs = <T>(
   server: Server,
   { seconds }: { seconds: number },
-  leg: (measureAt: MeasureAt, maxPerSecond: number) => Promise<T>,
+  leg: (measureAt: (perSecond: number) => Promise<JobLatencies>, maxPerSecond: number) => Promise<T>,
 ): Promise<T> =>
   onFreshDatabase(server, async (url) => {
     const utils = await makeWorkerUtils({ connectionString: url });
@@ -63,15 +66,20 @@ export const onGraphileJobs = <T>(
 
       return await leg(async (perSecond) => {
         started.clear();
+        const called: number[] = [];
         const acknowledged: number[] = [];
         await atRate({ perSecond, seconds, width: WIDTH }, async (n) => {
+          called[n] = nowMs();
           await utils.addJob('count', { n });
-          acknowledged[n] = performance.timeOrigin + performance.now();
+          acknowledged[n] = nowMs();
         });
         await allStarted(acknowledged.length);
         requireSame('jobs run', started.size, acknowledged.length);
-        const latenciesMs = acknowledged.map((atMs, n) => Math.max(0, started.get(n)! - atMs));
-        return { perSecond, latenciesMs };
+        const since = (times: readonly number[]): Latencies => ({
+          perSecond,
+          latenciesMs: times.map((atMs, n) => Math.max(0, started.get(n)! - atMs)),
+        });
+        return { called: since(called), acknowledged: since(acknowledged) };
       }, maxPerSecond);
     } finally {
       const ended = once(worker, 'exit');
@@ -80,3 +88,6 @@ export const onGraphileJobs = <T>(
       await utils.release();
     }
   });
+
+/** On a clock that the worker's process shares. */
+const nowMs = (): number => performance.timeOrigin + performance.now();
