@@ -1,6 +1,6 @@
 /**
  * Who is calling: bearer tokens (RFC 6750) that are JWTs signed by the issuer (RFC 7519, RFC 8725). A token that has
- * been verified is remembered by its hash, because a signature costs more than all the rest of a request.
+ * been verified is remembered by the hash of its header, because a signature costs more than all the rest of a request.
  */
 import { hash } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
@@ -59,13 +59,12 @@ export function createAuthentication({
     return { caller: callerFrom(payload), expiresMs: payload.exp! * 1_000 };
   };
 
-  return async (authorization) => {
-    const token = tokenFrom(authorization);
-    const id = hash('sha256', token, 'base64');
+  return async (authorization = '') => {
+    const id = hash('sha256', authorization, 'base64');
     const known = remembered.get(id);
     if (known && known.untilMs > now()) return known.caller;
 
-    const { caller, expiresMs } = await verify(token).catch((error) => {
+    const { caller, expiresMs } = await verify(tokenFrom(authorization)).catch((error) => {
       throw refusal(error);
     });
     remembered.delete(id);
@@ -75,8 +74,8 @@ export function createAuthentication({
   };
 }
 
-function tokenFrom(authorization: string | undefined): string {
-  if (authorization === undefined) {
+function tokenFrom(authorization: string): string {
+  if (authorization === '') {
     throw problem('unauthenticated', 'This needs a token: send it as "Authorization: Bearer <token>".');
   }
   const token = authorization.length <= MAX_TOKEN_LENGTH ? BEARER.exec(authorization)?.[1] : undefined;
