@@ -30,7 +30,8 @@ export async function openConnection(host: string, port: number): Promise<Connec
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     if (received.length < end + END_OF_HEAD.length + length) return;
     received = received.slice(end + END_OF_HEAD.length + length);
-    const { resolve, sentMs } = waiting!;
+    if (!waiting) throw new Error(`answered without being asked: ${head.slice(0, head.indexOf('\r'))}`);
+    const { resolve, sentMs } = waiting;
     waiting = undefined;
     resolve({ status: Number(head.slice(9, 12)), latencyMs: performance.now() - sentMs, head });
   });

@@ -12,17 +12,18 @@ const WIDTH = 64;
 const PROBES_PER_SECOND = 50;
 
 const plan = JSON.parse(process.argv[2]!) as VisiblePlan;
-const open = async (port: number): Promise<Connection[]> =>
-  Promise.all(Array.from({ length: WIDTH }, () => openConnection(plan.host, port)));
-const writers = await open(plan.cartPort);
-const readers = await open(plan.trackingPort);
+/** Connections that are free; more are opened when they are needed, since a server gives up on one that asks nothing. */
+const writers: Connection[] = [];
+const readers: Connection[] = [];
 const every = Math.max(1, Math.round(plan.perSecond / PROBES_PER_SECOND));
 const latenciesMs: number[] = [];
 let posted = 0;
 
 await atRate({ perSecond: plan.perSecond, seconds: plan.seconds, width: WIDTH }, async (n) => {
   const productId = `product-${n % PRODUCTS}`;
-  const writer = writers.pop()!;
+  const writer = writers.pop() ?? (await openConnection(plan.host, plan.cartPort));
+  const reader =
+    n % every === 0 ? (readers.pop() ?? (await openConnection(plan.host, plan.trackingPort))) : undefined;
   const post = requestText('POST', `/carts/${plan.cartIds[n % plan.cartIds.length]}/items`, {
     headers: { authorization: plan.shopper },
     body: JSON.stringify({ items: [{ productId, quantity: 1 }] }),
@@ -32,7 +33,6 @@ await atRate({ perSecond: plan.perSecond, seconds: plan.seconds, width: WIDTH },
   writers.push(writer);
   if (status !== 200) throw new Error(`a post was answered ${status}`);
   posted += 1;
-  const reader = n % every === 0 ? readers.pop() : undefined;
   if (!reader) return;
   const position = /\r\nposition: ([^\r]+)/i.exec(head)![1]!;
   const get = requestText('GET', `/products/${productId}/counts`, {
