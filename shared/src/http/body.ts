@@ -39,11 +39,9 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
     let bytes = 0;
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-      else {
-        chunks.length = 0;
-        reject(tooLarge());
-      }
+      if (bytes <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      chunks.length = 0;
+      if (bytes - chunk.length <= MAX_BODY_BYTES) reject(tooLarge());
     };
     const onEnd = () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     const onLoss = () => {
