@@ -102,7 +102,7 @@ describe('with several lanes', () => {
         await nextTurn();
       }
     };
-    return { begun, batcher, endAll };
+    return { begun, batcher, endAll, endOne: () => ends.shift()!() };
   };
   const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
   const submitAll = (batcher: { submit(item: number): Promise<number> }, count: number) =>
@@ -132,6 +132,23 @@ describe('with several lanes', () => {
     expect(begun.map(({ length }) => length)).toEqual([8, 8]);
     await endAll();
     expect([await all, await more].flat()).toHaveLength(16);
+  });
+
+  test('goes on beside another batch only for as many as make it worth it', async () => {
+    const { begun, batcher, endAll, endOne } = openLanes(8);
+    const all = submitAll(batcher, 16);
+    await nextTurn();
+    await nextTurn();
+    expect(begun.map(({ length }) => length)).toEqual([8, 8]);
+    const more = submitAll(batcher, 3);
+    endOne();
+    await nextTurn();
+    await nextTurn();
+    expect(begun.map(({ length }) => length)).toEqual([8, 8]);
+    await endAll();
+    expect(begun.map(({ length }) => length)).toEqual([8, 8, 3]);
+    await Promise.all([all, more]);
+    await batcher.idle();
   });
 
   test('has items of one key in one batch at a time, in their order', async () => {

@@ -23,7 +23,7 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
 /**
  * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
  * with that error. At most `lanes` batches run at once, each of all that waits; or, with `leastPerLane`, of an even share
- * of it but no fewer, and another one begins only for so many. Items that `keyOf` gives the same key are never in two
+ * of it but no fewer, and beside another one it begins, or goes on, only for so many. Items that `keyOf` gives the same key are never in two
  * batches at once, and keep their order.
  */
 export function createBatcher<T, R>({
@@ -48,9 +48,11 @@ export function createBatcher<T, R>({
   /** The keys of each batch under way: thrown away as a whole, since a set that shrinks is made anew. */
   const inHand: ReadonlySet<string>[] = [];
 
+  /** Whether what waits is worth another batch beside so many. */
+  const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (leastPerLane ?? 1));
+
   const schedule = () => {
-    const least = running === 0 ? 1 : (leastPerLane ?? 1);
-    if (scheduled || running >= lanes || waiting.length < least) return;
+    if (scheduled || running >= lanes || !isWorthIt(running)) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -58,8 +60,9 @@ export function createBatcher<T, R>({
     });
   };
 
-  /** A lane's next batch: its share of what waits, but for keys that another lane has in hand. */
+  /** A lane's next batch: its share of what waits, but for keys that another lane has in hand; empty where it may end. */
   const take = (): Waiting<T, R>[] => {
+    if (!isWorthIt(running - 1)) return [];
     const share = Math.ceil(waiting.length / (lanes - running + 1));
     const size = Math.min(maxBatch, leastPerLane === undefined ? maxBatch : Math.max(leastPerLane, share));
     const batch: Waiting<T, R>[] = [];

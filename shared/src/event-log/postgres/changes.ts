@@ -30,14 +30,13 @@ import { type Columns, createWriter, type Written } from './write.ts';
 const MAX_BATCH = 256;
 const MAX_WAITING = 10_000;
 const MAX_ATTEMPTS = 8;
-/** While the database writes one batch, another is decided: an eighth more where 256 are in flight. Three are slower. */
+/** While the database writes one batch, another is decided: a seventh more. Three are slower again. */
 const LANES = 2;
 /**
  * What a statement costs by itself is worth as much as thirty changes, and two batches at once take cores from whoever
- * answers: shared by thirties, a service with 64 requests in flight answered a tenth less, and the store made a fifth fewer
- * of 256 changes.
+ * answers: with two of fewer, a service with 64 requests in flight answers a tenth less.
  */
-const LEAST_PER_LANE = 128;
+const LEAST_PER_LANE = 32;
 
 export type PostgresChangeStore<State> = ChangeStore<State> & {
   /**
