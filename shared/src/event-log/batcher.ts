@@ -23,8 +23,8 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
 /**
  * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
  * with that error. At most `lanes` batches run at once, each of all that waits; or, with `leastPerLane`, of an even share
- * of it but no fewer, and beside another one it begins, or goes on, only for so many. Items that `keyOf` gives the same key are never in two
- * batches at once, and keep their order.
+ * of it but no fewer, and beside another one a batch begins only for so many. Items that `keyOf` gives the same key are
+ * never in two batches at once, and keep their order.
  */
 export function createBatcher<T, R>({
   run,
