@@ -36,6 +36,7 @@ const PURE = [
   'shared/src/event-log/mongodb/fold-document.ts',
   'shared/src/event-log/mongodb/stored.ts',
   'shared/src/subscription/share.ts',
+  'shared/src/text/',
   'launcher/src/plan.ts',
   'launcher/src/system.ts',
   'demo/src/arguments.ts',

@@ -6,7 +6,8 @@
  * behind them follows from that.
  */
 import { type Client, carryOutAll, inOneTrip, inTransaction, type Pool } from '../postgres/pool.ts';
-import { handling, storable } from './fault.ts';
+import { toStorable } from '../text/storable.ts';
+import { handling } from './fault.ts';
 import { countParked, fence, HasParked, type Move, movePositions, refusalOf } from './fence.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './item.ts';
 import type { Projection } from './projection.ts';
@@ -100,7 +101,7 @@ async function blockedKeys(
   const events = items.map(({ event }) => event).filter(({ partition }) => withParked.has(partition));
   if (events.length === 0) return new Set();
   const byStoredKey = new Map(
-    events.map((event) => [`${event.partition}/${storable(event.partitionkey)}`, keyOf(event)]),
+    events.map((event) => [`${event.partition}/${toStorable(event.partitionkey)}`, keyOf(event)]),
   );
   const { rows } = await client.query<{ place: string }>({
     name: 'blocked-keys',
@@ -109,7 +110,7 @@ async function blockedKeys(
     values: [
       subscription,
       [...new Set(events.map(({ partition }) => partition))],
-      [...new Set(events.map(({ partitionkey }) => storable(partitionkey)))],
+      [...new Set(events.map(({ partitionkey }) => toStorable(partitionkey)))],
     ],
   });
   return new Set(rows.flatMap(({ place }) => byStoredKey.get(place) ?? []));
@@ -137,7 +138,7 @@ async function parkAll(
       subscription,
       items.map(({ event }) => event.partition),
       items.map(({ event }) => event.sequence),
-      items.map(({ event }) => storable(event.partitionkey)),
+      items.map(({ event }) => toStorable(event.partitionkey)),
       items.map(({ event }) => event.time),
       items.map(({ event }) => JSON.stringify(event)),
       items.map(({ fault }) => fault.reason),

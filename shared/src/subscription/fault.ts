@@ -2,7 +2,9 @@
  * Whose fault an error is. Only what an event's own handling threw can be held against the event, and not even that when
  * it says that the database was in trouble: an event that is parked for an outage would be missing for nothing.
  */
+
 import { isAway } from '../postgres/failure.ts';
+import { toStorable } from '../text/storable.ts';
 
 /** An event could not be handled, and it, or one of its batch, is to blame. The message is the reason, fit to store. */
 export class EventFault extends Error {
@@ -34,7 +36,4 @@ const isTrouble = (error: unknown): boolean =>
   isAway(error) || TROUBLE.test(String((error as { code?: unknown } | null)?.code));
 
 const reasonOf = (error: unknown): string =>
-  storable((error instanceof Error && error.message) || String(error)).slice(0, MAX_REASON_LENGTH);
-
-/** A text as a column can hold it: PostgreSQL's has no NUL. */
-export const storable = (text: string): string => text.replaceAll('\0', '\u2400');
+  toStorable((error instanceof Error && error.message) || String(error), MAX_REASON_LENGTH);
