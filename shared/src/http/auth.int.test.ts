@@ -22,7 +22,16 @@ const jwk = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' })
 const keySet = (...keys: object[]) => JSON.stringify({ keys });
 
 const part = (value: unknown): string =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  (Buffer.isBuffer(value)
+    ? value
+    : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+  ).toString('base64url');
+
+/** Claims whose subject is these bytes. */
+const withSubject = (...bytes: number[]): Buffer => {
+  const [before, after] = JSON.stringify({ ...claims, sub: 'SUB' }).split('SUB') as [string, string];
+  return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
+};
 
 type Signer = (input: Buffer) => Buffer;
 const es256 =
@@ -155,6 +164,12 @@ const forged: readonly [string, string][] = [
   ['an empty subject', token({ ...claims, sub: '' })],
   ['a subject of 256 characters', token({ ...claims, sub: 'a'.repeat(256) })],
   ['a number as subject', token({ ...claims, sub: 7 })],
+  ['a subject with NUL', token({ ...claims, sub: 'a\0' })],
+  ['half of a surrogate pair as subject', token({ ...claims, sub: '\ud800' })],
+  ['a subject with the other half', token({ ...claims, sub: 'a\udc00b' })],
+  ['a subject that is not UTF-8', token(withSubject(0xff))],
+  ['a subject cut in the middle of a character', token(withSubject(0xc3))],
+  ['half of a surrogate pair in bytes', token(withSubject(0xed, 0xa0, 0x80))],
   ['no roles', token(without('roles'))],
   ['a role that is text', token({ ...claims, roles: 'operator' })],
   ['roles that only look like a list', token({ ...claims, roles: { 0: 'operator', length: 1 } })],

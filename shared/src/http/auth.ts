@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
+import { isStorable } from '../text/storable.ts';
 import { createKeySet, KeysAway } from './key-set.ts';
 import { type Problem, problem } from './problem.ts';
 
@@ -89,6 +90,7 @@ function callerFrom({ sub, roles: claimed }: { sub?: string; roles?: unknown }):
   if (typeof sub !== 'string' || sub.length < 1 || sub.length > MAX_SUBJECT_LENGTH) {
     throw notBelieved(`The token's sub is not a text of 1 to ${MAX_SUBJECT_LENGTH} characters.`);
   }
+  if (!isStorable(sub)) throw notBelieved("The token's sub holds NUL or half of a surrogate pair.");
   if (
     !Array.isArray(claimed) ||
     claimed.length > MAX_ROLES ||

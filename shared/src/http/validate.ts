@@ -1,7 +1,12 @@
-/** Checks the parts of a request against a route's declaration, and tells everything that is wrong with it at once. */
+/**
+ * Checks the parts of a request against a route's declaration, and tells everything that is wrong with it at once. Text
+ * that no store could keep is refused first, wherever it stands, so no schema and no handler ever sees any.
+ */
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { type FieldError, problem } from './problem.ts';
+import { toStorable } from '../text/storable.ts';
+import { type FieldError, type Problem, problem } from './problem.ts';
+import { findUnstorable } from './request-text.ts';
 import type { Route } from './route.ts';
 
 const MAX_ERRORS = 50;
@@ -18,28 +23,33 @@ export type Input = {
 /** Throws `invalid` with a list of what is wrong where. `body` is the parsed body, undefined when there was none. */
 export function validate(route: Route, request: Request, body: unknown): Input {
   const errors: FieldError[] = [];
+  const query = readQuery(request.url, errors);
+  const headers = route.headers ? declaredHeaders(route.headers, request) : NONE;
+  const unstorable = findUnstorable({ path: request.params, query, headers, body });
+  if (unstorable.length > 0) throw refusal(unstorable);
+
   const check = (part: string, schema: z.ZodType, value: unknown): unknown => {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
     for (const issue of result.error.issues) errors.push(...fieldErrors(part, issue));
     return undefined;
   };
-
   const input = {
     params: route.params ? check('path', route.params, request.params) : NONE,
-    query: check('query', route.query, readQuery(request.url, errors)),
-    headers: route.headers ? check('header', route.headers, declaredHeaders(route.headers, request)) : NONE,
+    query: check('query', route.query, query),
+    headers: route.headers ? check('header', route.headers, headers) : NONE,
     body: route.body ? check('body', route.body, body) : undefined,
   };
-  if (errors.length > 0) {
-    throw problem('invalid', 'The request is not valid: see errors for what is wrong with which part.', {
-      errors: errors
-        .slice(0, MAX_ERRORS)
-        .map(({ path, message }) => ({ path: path.slice(0, MAX_PATH_LENGTH), message })),
-    });
-  }
+  if (errors.length > 0) throw refusal(errors);
   return input;
 }
+
+const refusal = (errors: readonly FieldError[]): Problem =>
+  problem('invalid', 'The request is not valid: see errors for what is wrong with which part.', {
+    errors: errors
+      .slice(0, MAX_ERRORS)
+      .map(({ path, message }) => ({ path: toStorable(path, MAX_PATH_LENGTH), message })),
+  });
 
 /** The parameters after `?`, each as a text. One that is given twice is an error, because either could be meant. */
 function readQuery(url: string, errors: FieldError[]): Record<string, string> {

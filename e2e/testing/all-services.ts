@@ -1,0 +1,156 @@
+/**
+ * For tests that hold for every route: all services in this process, each on databases of its own, what their OpenAPI
+ * documents say may be asked of them, and a caller for each role.
+ */
+import { writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { startCartService } from '@micromart/cart-service/service';
+import { startCatalogService } from '@micromart/catalog-service/service';
+import { startCatalogWorker } from '@micromart/catalog-service/worker';
+import type { Role } from '@micromart/shared/http/auth';
+import { createLogger } from '@micromart/shared/process/logger';
+import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
+import { openTestDatabase } from '@micromart/shared/testing/postgres';
+import { until } from '@micromart/shared/testing/until';
+import { startTrackingService } from '@micromart/shopper-tracking-service/service';
+import { type Operation, operationsOf } from './operations.ts';
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  // biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+  readonly body: any;
+};
+
+export type Asking = {
+  readonly method: string;
+  /** As it goes on the wire, nothing encoded any more. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent as it is, with its length; several parts in chunks. */
+  readonly body?: string | readonly string[] | undefined;
+};
+
+export type AllServices = {
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  readonly issuer: TestIssuer;
+  /** All that the documents of all services declare. */
+  readonly operations: readonly Operation[];
+  /** Asks with a token that may do what the operation needs; where `as` is given, with that one. */
+  ask(operation: Pick<Operation, 'service' | 'roles'>, asking: Asking, as?: string): Promise<Reply>;
+  token(role: Role, subject?: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+const SERVICES = ['cart-service', 'catalog-service', 'shopper-tracking-service'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+export async function openAllServices(): Promise<AllServices> {
+  const [issuer, ...databases] = await Promise.all([
+    openTestIssuer(),
+    openTestDatabase(),
+    openTestDatabase(),
+    openTestDatabase(),
+    openTestDatabase(),
+  ]);
+  const [carts, products, queue, tracking] = databases.map(({ url }) => url) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const SERVICE_TOKEN_FILE = `${issuer.jwks}.token`;
+  await writeFile(SERVICE_TOKEN_FILE, await issuer.token({ subject: 'services', roles: ['service'] }));
+  const settings = {
+    HOST: '127.0.0.1',
+    PORT: 0,
+    LOG_LEVEL: 'silent' as const,
+    RATE_LIMIT_PER_SECOND: 1_000_000,
+    METRICS_OPEN: false,
+    SERVICE_TOKEN_FILE,
+    AUTH_JWKS: issuer.jwks,
+    AUTH_ISSUER: issuer.issuer,
+    AUTH_AUDIENCE: issuer.audience,
+  };
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const stores = { ...settings, STORE_URL: products, QUEUE_URL: queue };
+  const worker = await startCatalogWorker(
+    { ...stores, IMPORT_ALLOWED_HOSTS: new Set<string>(), API_ROLE: undefined, KAFKA_PUBLISH_URL: undefined },
+    logger,
+  );
+  const catalog = await startCatalogService(
+    { ...stores, CACHE_MAX_AGE: 3_600, CACHE_MAX_AGE_REVALIDATED: 1_800 },
+    logger,
+  );
+  const cart = await startCartService({ ...settings, STORE_URL: carts, CATALOG_URL: catalog.url }, logger);
+  const tracker = await startTrackingService(
+    {
+      ...settings,
+      STORE_URL: tracking,
+      CART_EVENTS_URL: `${cart.url}/events`,
+      READY_MAX_LAG_MS: 30_000,
+    },
+    logger,
+  );
+  const urls = {
+    'cart-service': cart.url,
+    'catalog-service': catalog.url,
+    'shopper-tracking-service': tracker.url,
+  };
+  await until(async () => (await fetch(`${tracker.url}/health/ready`)).ok);
+
+  const tokens = new Map<string, Promise<string>>();
+  const token = (role: Role, subject = `some-${role}`): Promise<string> => {
+    const name = `${role} ${subject}`;
+    const known = tokens.get(name) ?? issuer.token({ subject, roles: [role] });
+    tokens.set(name, known);
+    return known;
+  };
+  const documents = await Promise.all(
+    SERVICES.map(async (service) =>
+      operationsOf(service, (await (await fetch(`${urls[service]}/openapi.json`)).json()) as never),
+    ),
+  );
+
+  return {
+    urls,
+    issuer,
+    operations: documents.flat(),
+    token,
+    async ask({ service, roles: [role] }, asking, as) {
+      const bearer = as ?? (role && (await token(role)));
+      return send(urls[service as ServiceName], asking, bearer);
+    },
+    async close() {
+      await Promise.all([cart, catalog, tracker].map((one) => one.close()));
+      await worker.close();
+      await Promise.all([...databases.map((one) => one.close()), issuer.close()]);
+    },
+  };
+}
+
+/** One request by Node's own client, which sends paths and headers as they are. */
+async function send(url: string, { method, path, headers, body }: Asking, token?: string): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const outgoing = request(url, {
+    method,
+    path,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(typeof body === 'string' && { 'content-length': String(Buffer.byteLength(body)) }),
+      ...headers,
+    },
+  });
+  outgoing.once('response', resolve).once('error', reject);
+  for (const part of [body ?? []].flat()) outgoing.write(part);
+  outgoing.end();
+  const incoming = await promise;
+  const received = await text(incoming);
+  const isJson = /[/+]json$/.test(incoming.headers['content-type'] ?? '');
+  return {
+    status: incoming.statusCode!,
+    headers: incoming.headers,
+    body: received !== '' && isJson ? JSON.parse(received) : received,
+  };
+}
