@@ -16,4 +16,10 @@ describe('parameters', () => {
       expect(instant().safeParse(text).success).toBe(false);
     }
   });
+
+  test('takes no time whose year in UTC cannot be written with four digits, nor the year 0', () => {
+    for (const text of ['0000-06-01T00:00:00Z', '9999-12-31T23:59:59-23:59', '0001-01-01T00:00:00+23:59']) {
+      expect(instant().safeParse(text).success).toBe(false);
+    }
+  });
 });

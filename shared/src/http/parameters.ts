@@ -3,6 +3,7 @@
  * `z.coerce.number()` would read '' as 0, and '0x10' and '1e3' as numbers.
  */
 import { z } from 'zod';
+import { moment } from '../text/moment.ts';
 
 const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
 
@@ -16,8 +17,5 @@ export const wholeNumber = ({ min = 0, max }: { min?: number; max: number }) =>
     .transform(Number)
     .meta({ override: { type: 'integer', minimum: min, maximum: max } });
 
-/** A moment, RFC 3339 with a zone: `2026-11-01T09:30:00Z`. */
-export const instant = () =>
-  z.iso
-    .datetime({ offset: true, error: 'must be a time as in 2026-11-01T09:30:00Z' })
-    .transform((text) => new Date(text));
+/** A moment, RFC 3339 with a zone, of the years 0001 to 9999: `2026-11-01T09:30:00Z`. */
+export const instant = () => moment.transform((utc) => new Date(utc));

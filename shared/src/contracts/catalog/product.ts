@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { moment } from '../../text/moment.ts';
 import { productId } from '../product-id.ts';
 
 /**
@@ -29,12 +30,6 @@ export const label = text(MAX_LABEL_LENGTH);
 const optionalLabel = label.nullable().default(null);
 
 const givenMoney = z.strictObject(money.shape);
-
-/** A moment (RFC 3339), written in UTC with milliseconds: such texts sort as the moments do. */
-const moment = z.iso
-  .datetime({ offset: true, error: 'must be a time as in 2026-11-01T09:30:00Z' })
-  .transform((given) => new Date(given).toISOString())
-  .refine((utc) => /^[0-9]{4}-/.test(utc), 'must be a time within the years 0000 to 9999');
 
 const content = {
   name: text(MAX_NAME_LENGTH),

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/**
+ * A moment as text: RFC 3339 (5.6) with its zone, given back in UTC with milliseconds, so that such texts sort as the
+ * moments do. Of the years 0001 to 9999 in UTC: RFC 3339 writes no other with four digits once the offset is taken off,
+ * and there is no year 0 in PostgreSQL. Leap seconds are refused, since no clock here can show one.
+ */
+export const moment = z.iso
+  .datetime({ offset: true, error: 'must be a time as in 2026-11-01T09:30:00Z' })
+  .transform((given) => new Date(given).toISOString())
+  .refine((utc) => /^(?!0000)[0-9]{4}-/.test(utc), 'must be a time within the years 0001 to 9999, in UTC');
