@@ -229,6 +229,36 @@ describe('an Idempotency-Key', () => {
     expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 2]]);
   });
 
+  test.each([
+    [
+      'POST',
+      'items',
+      { items: [{ productId: '1', quantity: 1 }] },
+      { items: [{ productId: '1', quantity: 2 }] },
+    ],
+    ['PUT', 'items/1', { quantity: 1 }, { quantity: 2 }],
+    ['POST', 'close', { reason: 'bought' }, { reason: 'abandoned' }],
+  ])('of %s …/%s with another body is refused', async (method, path, first, second) => {
+    const id = await open();
+    const ask = (body: unknown) =>
+      call(method, `/carts/${id}/${path}`, { body, headers: { 'idempotency-key': `${method} ${path}` } });
+    expect((await ask(first)).status).toBe(200);
+    expect((await ask(second)).status).toBe(422);
+    expect((await ask(first)).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('is not answered for a request with a body where none belongs', async () => {
+    const id = await open();
+    await add(id, [['1', 12]]);
+    const ask = (method: string, path: string, body?: unknown) =>
+      call(method, path, { body, headers: { 'idempotency-key': `${method} ${path}` } });
+    expect((await ask('DELETE', `/carts/${id}/items/1`, { quantity: 1 })).status).toBe(400);
+    expect(lines(await call('GET', `/carts/${id}`))).toEqual([['1', 12]]);
+    expect((await ask('POST', '/carts', { items: [{ productId: '1', quantity: 1 }] })).status).toBe(400);
+    expect((await ask('POST', '/carts')).status).toBe(201);
+    expect((await ask('POST', '/carts', { items: [] })).status).toBe(400);
+  });
+
   test('belongs to the subject that uses it', async () => {
     const headers = { 'idempotency-key': randomUUID() };
     const first = await call('POST', '/carts', { headers });

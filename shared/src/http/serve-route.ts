@@ -4,6 +4,7 @@ import { send } from './answer.ts';
 import { type Authenticate, type Caller, NOBODY } from './auth.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
+import { requireNoBody } from './no-body.ts';
 import { problem } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Route, RouteRequest } from './route.ts';
@@ -21,7 +22,7 @@ export function serveRoute(
     const caller = await callerOf(route, request, authenticate);
     contextOf(response).caller = caller.subject;
     if (route.write && caller !== NOBODY) await rateLimit(caller.subject);
-    const body = route.body ? await readJson(request) : undefined;
+    const body = route.body ? await readJson(request) : await requireNoBody(request);
     const input = validate(route, request, body);
     await send(response, await route.handle(new Handled(caller, input, request, response)));
   };
