@@ -3,6 +3,7 @@
  * tells, whatever the file is called. A line that cannot be read is rejected by itself; the others go on.
  */
 import { type FeedLine, feedLine } from '@micromart/shared/contracts/catalog/product';
+import { toStorable } from '@micromart/shared/text/storable';
 import type { z } from 'zod';
 
 export type FeedFormat =
@@ -91,9 +92,10 @@ function check(given: unknown): LineRead {
   return result.success ? { product: result.data } : { message: describe(result.error) };
 }
 
+/** Messages name keys as the line has them, whatever is in those. */
 function describe({ issues: [first] }: z.ZodError): string {
   const path = first!.path.join('.');
-  return (path ? `${path}: ${first!.message}` : first!.message).slice(0, MAX_MESSAGE_LENGTH);
+  return toStorable(path ? `${path}: ${first!.message}` : first!.message, MAX_MESSAGE_LENGTH);
 }
 
 const MAX_URL_LENGTH = 2_000;

@@ -7,6 +7,7 @@
  * - away: our own store does not answer. The job waits for as long as that takes; it is not the job's failure.
  */
 import { Problem } from '@micromart/shared/http/problem';
+import { toStorable } from '@micromart/shared/text/storable';
 import { type JobError, MAX_FAILURES, MAX_FRUITLESS_CLAIMS, retryDelayS } from './job.ts';
 
 export type Setback = { readonly kind: 'refused' | 'passing' | 'away'; readonly error: JobError };
@@ -38,16 +39,21 @@ export function setbackOf(error: unknown, isAway: (error: unknown) => boolean): 
     };
   }
   if (error instanceof Problem)
-    return { kind: 'refused', error: { code: error.code, detail: error.message } };
+    return { kind: 'refused', error: { code: error.code, detail: toDetail(error.message) } };
   if (error instanceof FeedError) {
     const { fault, message } = error;
     return {
       kind: fault === 'upstream-away' ? 'passing' : 'refused',
-      error: { code: fault, detail: message },
+      error: { code: fault, detail: toDetail(message) },
     };
   }
   return { kind: 'passing', error: { code: 'internal', detail: 'Something went wrong on our side.' } };
 }
+
+const MAX_DETAIL_LENGTH = 500;
+
+/** What others sent may be part of it. */
+const toDetail = (message: string): string => toStorable(message, MAX_DETAIL_LENGTH);
 
 const AWAY_DELAY_S = 5;
 

@@ -1,0 +1,173 @@
+/** Feeds whose lines are anything at all, with the store of each engine and the ledger that records what came of them. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describeOn } from '@micromart/shared/testing/describe-on';
+import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/shared/testing/mongodb';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { isStorable } from '@micromart/shared/text/storable';
+import fc from 'fast-check';
+import { parseAllowedHosts } from '../feed-hosts.ts';
+import type { ImportProgress, RejectedRow } from '../job.ts';
+import { type JobLedger, openJobLedger } from '../jobs/postgres-ledger.ts';
+import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
+import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import { importFeed } from './import-feed.ts';
+import { IMPORT_LIMITS } from './limits.ts';
+
+const RUNS = 30;
+const RUNS_CAP_MS = 240_000;
+
+const CSV_HEADER = 'product_id,name,department,category,brand,size,price_cents';
+const noLineFeed = (line: Buffer) => Buffer.from(line.filter((byte) => byte !== 0x0a));
+
+/** Text that stores refuse or change, and what a cut may fall into the middle of. */
+const awkward = fc
+  .array(
+    fc.oneof(fc.constantFrom('\0', '\ud83d', '\ude00', '😀', '"', ',', '\\', '__proto__', '.'), fc.string()),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(''));
+const long = fc
+  .tuple(fc.constantFrom('😀', '\0', '\ud800', 'é'), fc.integer({ min: 60, max: 400 }), fc.nat(3))
+  .map(([unit, times, shift]) => 'x'.repeat(shift) + unit.repeat(times));
+const bytes = fc.uint8Array({ maxLength: 60 }).map((given) => Buffer.from(given));
+const text = fc.oneof(awkward, long);
+/** A product but for what is put into it. */
+const ODD = { id: 'odd', name: 'Odd', price: { amount: 1, currency: 'USD' } };
+const jsonLine = fc
+  .oneof(
+    fc.dictionary(text, fc.oneof(text, fc.double(), fc.constant(null)), { maxKeys: 3 }),
+    fc.dictionary(text, fc.constant(1), { maxKeys: 2 }).map((unknown) => ({ ...unknown, ...ODD })),
+    fc.record({ id: text, name: text, price: fc.record({ amount: fc.double(), currency: text }) }),
+    text.map((name) => ({ ...ODD, name })),
+    fc.jsonValue(),
+  )
+  .map((value) => Buffer.from(JSON.stringify(value)));
+const csvLine = fc.array(text, { minLength: 5, maxLength: 8 }).map((cells) => Buffer.from(cells.join(',')));
+
+let database: TestDatabase;
+let ledger: JobLedger;
+let upstream: TestUpstream;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  ledger = await openJobLedger(database.url, { send: async () => {}, onError: () => {} });
+  upstream = await openTestUpstream('');
+});
+afterAll(async () => {
+  await ledger.close();
+  await Promise.all([database.close(), upstream.close()]);
+});
+
+type Outcome = { readonly progress: ImportProgress; readonly rejected: readonly RejectedRow[] };
+
+/** Imports a file to its end, as a job of its own. */
+async function importFile(store: CatalogWriter, file: Buffer): Promise<Outcome> {
+  upstream.file = file;
+  const request = { kind: 'import', url: upstream.url };
+  const { rows } = await database.admin.query<{ id: string }>(
+    `INSERT INTO jobs (id, request, subject, delivery) SELECT id, $1, 'carla', id FROM gen_random_uuid() AS id RETURNING id`,
+    [request],
+  );
+  const [claim] = await ledger.claim([rows[0]!.id]);
+  const work = {
+    store,
+    ledger,
+    asking: { allowed: parseAllowedHosts(upstream.host)!, limits: IMPORT_LIMITS },
+    pace: <T>(work: () => Promise<T>) => work(),
+    now: () => new Date(),
+    onChunk: () => {},
+  };
+  const progress = await importFeed(upstream.url, claim!, work, new AbortController().signal);
+  expect(await ledger.end([{ claim: claim!, state: 'done' }])).toHaveLength(1);
+  const ended = await database.admin.query<{ rejected: RejectedRow[] }>(
+    'SELECT rejected_rows AS rejected FROM jobs WHERE number = $1',
+    [claim!.number],
+  );
+  return { progress, rejected: ended.rows[0]!.rejected };
+}
+
+function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
+  describe(`an import on ${engine}`, () => {
+    let store: CatalogWriter;
+    let imports = 0;
+    beforeAll(async () => {
+      store = await open();
+    }, MONGODB_START_CAP_MS);
+    afterAll(() => store?.close());
+
+    /** Good lines before, between and behind the others: all of them are written, and the job says why the others are not. */
+    async function expectGoodRows(head: string, good: (id: string) => string, others: readonly Buffer[]) {
+      imports += 1;
+      const ids = Array.from({ length: others.length + 1 }, (_, n) => `good-${imports}-${n}`);
+      const lines = ids.flatMap((id, n) => [Buffer.from(good(id)), ...others.slice(n, n + 1).map(noLineFeed)]);
+      const file = Buffer.concat([head, ...lines].map((line) => Buffer.concat([Buffer.from(line), EOL])));
+      const { progress, rejected } = await importFile(store, file);
+      const { tally } = progress;
+      expect(progress.totalRows).toBe(progress.rows);
+      expect(tally.applied + tally.unchanged + tally.superseded + progress.rejected).toBe(progress.rows);
+      expect(rejected).toHaveLength(progress.rejected);
+      expect(rejected.filter(({ message }) => !isStorable(message) || message === '')).toEqual([]);
+      const found = await Promise.all(ids.map((id) => store.products.read(id)));
+      expect(found.map((document) => document?.state.price.amount)).toEqual(ids.map(() => 7));
+    }
+
+    const jsonOf = (id: string) =>
+      JSON.stringify({ id, name: 'Good', price: { amount: 7, currency: 'USD' } });
+
+    test.each([
+      ['an unknown key with NUL in it', { 'a\0b': 1 }],
+      ['an unknown key with half a character', { '\ud800': 1 }],
+      ['an unknown key of many characters, the cut between any two', { ['😀'.repeat(300)]: 1 }],
+      ['the same, the cut one further', { [`x${'😀'.repeat(300)}`]: 1 }],
+    ])('goes past %s', async (_, line) => {
+      await expectGoodRows('', jsonOf, [Buffer.from(JSON.stringify({ ...ODD, ...line }))]);
+    });
+
+    test(
+      'of NDJSON with any lines ends, and its good lines are written',
+      () =>
+        fc.assert(
+          fc.asyncProperty(fc.array(fc.oneof(jsonLine, bytes), { maxLength: 6 }), (others) =>
+            expectGoodRows('', jsonOf, others),
+          ),
+          { numRuns: RUNS },
+        ),
+      RUNS_CAP_MS,
+    );
+
+    test(
+      'of CSV with any lines ends, and its good lines are written',
+      () =>
+        fc.assert(
+          fc.asyncProperty(fc.array(fc.oneof(csvLine, bytes), { maxLength: 6 }), (others) =>
+            expectGoodRows(CSV_HEADER, (id) => `${id},Good,,,,,7`, others),
+          ),
+          { numRuns: RUNS },
+        ),
+      RUNS_CAP_MS,
+    );
+  });
+}
+
+const EOL = Buffer.from('\n');
+const fail = (error: unknown) => {
+  throw error;
+};
+
+describe('with products on PostgreSQL', () => {
+  let products: TestDatabase;
+  afterAll(() => products?.close());
+  describeAnyLine('PostgreSQL', async () => {
+    products = await openTestDatabase();
+    return openCatalogWriter(products.url, { onError: fail });
+  });
+});
+
+describeOn(testFerretdb, 'with products', () => {
+  let server: TestMongodb;
+  afterAll(() => server?.close());
+  describeAnyLine(testFerretdb.name, async () => {
+    server = await testFerretdb.start();
+    return openCatalogWriter(server.freshUrl(), { onError: fail });
+  });
+});
