@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { ProductCopy } from '@micromart/shared/contracts/catalog/copies/compose';
-import type { Product } from '@micromart/shared/contracts/catalog/product';
+import { MAX_AMOUNT, type Product } from '@micromart/shared/contracts/catalog/product';
 import { stubProduct } from '@micromart/shared/testing/stub-catalog';
-import type { Line } from './cart.ts';
+import { type Line, MAX_LINES, MAX_QUANTITY } from './cart.ts';
 import { priceItems } from './pricing.ts';
 
 const usd = (amount: number) => ({ amount, currency: 'USD' });
@@ -53,6 +53,23 @@ test('has no total of nothing, and none of several currencies', () => {
   expect(priceItems([], new Map())).toEqual({ items: [], total: null, catalog: 'fresh' });
   const offers = new Map([says('1'), says('2', { price: { amount: 1, currency: 'EUR' } })]);
   expect(priceItems([line('1', 1), line('2', 1)], offers).total).toBeNull();
+});
+
+test('has an exact total however full the cart is and however dear its products are', () => {
+  const ids = Array.from({ length: MAX_LINES }, (_, n) => String(n));
+  const offers = new Map(ids.map((id) => says(id, { price: usd(MAX_AMOUNT) })));
+  const { total } = priceItems(
+    ids.map((id) => line(id, MAX_QUANTITY)),
+    offers,
+  );
+  expect(BigInt(total!.amount)).toBe(BigInt(MAX_AMOUNT) * BigInt(MAX_LINES * MAX_QUANTITY));
+  expect(total!.amount).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
+});
+
+test('has no total where a product from before prices were limited makes it more than a number holds', () => {
+  const offers = new Map([says('1', { price: usd(Number.MAX_SAFE_INTEGER) })]);
+  expect(priceItems([line('1', 1)], offers).total).toEqual(usd(Number.MAX_SAFE_INTEGER));
+  expect(priceItems([line('1', 2)], offers).total).toBeNull();
 });
 
 test('shows a line from before names and prices were kept by what the catalog calls it', () => {

@@ -50,7 +50,8 @@ function priceLine(
 
 /**
  * What is to be paid today; lines that are not on sale do not count. Null when nothing is on sale, when something cannot
- * be told, and when the prices are in several currencies, which have no sum.
+ * be told, when the prices are in several currencies, which have no sum, and when it is more than a number holds exactly
+ * (products written before prices were limited).
  */
 function totalOf(items: readonly PricedLine[]): Money | null {
   if (items.some(({ available }) => available === null)) return null;
@@ -59,8 +60,6 @@ function totalOf(items: readonly PricedLine[]): Money | null {
   );
   const [first] = sold;
   if (!first || sold.some(({ currency }) => currency !== first.currency)) return null;
-  return {
-    amount: sold.reduce((sum, { quantity, amount }) => sum + quantity * amount, 0),
-    currency: first.currency,
-  };
+  const amount = sold.reduce((sum, line) => sum + line.quantity * line.amount, 0);
+  return Number.isSafeInteger(amount) ? { amount, currency: first.currency } : null;
 }

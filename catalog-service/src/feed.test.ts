@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { MAX_AMOUNT } from '@micromart/shared/contracts/catalog/product';
 import { formatOf, isFeedUrl, isSameFile, readCsvLine, readJsonLine } from './feed.ts';
 
 const HEADER = 'product_id,name,department,category,brand,size,price_cents';
@@ -40,6 +41,21 @@ describe('a line', () => {
   test('of JSON is a product', () => {
     const text = '{"id":"7","name":"Tea","department":"GROCERY","price":{"amount":250,"currency":"USD"}}';
     expect(readJsonLine(text)).toEqual({ product: tea });
+  });
+
+  test('of JSON that costs -0 is the one that costs 0', () => {
+    const line = (amount: string) =>
+      readJsonLine(`{"id":"7","name":"Tea","price":{"amount":${amount},"currency":"USD"}}`);
+    expect(line('-0')).toStrictEqual(line('0'));
+  });
+
+  test('of CSV that costs more than any sum could hold is rejected', () => {
+    expect(readCsvLine(columns, ['7', 'Tea', '', '', '', '', String(MAX_AMOUNT)])).toMatchObject({
+      product: { price: { amount: MAX_AMOUNT } },
+    });
+    expect(readCsvLine(columns, ['7', 'Tea', '', '', '', '', String(MAX_AMOUNT + 1)])).toEqual({
+      message: expect.stringMatching(/^price.amount: /),
+    });
   });
 
   test.each([

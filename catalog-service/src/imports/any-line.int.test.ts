@@ -99,7 +99,10 @@ function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
     async function expectGoodRows(head: string, good: (id: string) => string, others: readonly Buffer[]) {
       imports += 1;
       const ids = Array.from({ length: others.length + 1 }, (_, n) => `good-${imports}-${n}`);
-      const lines = ids.flatMap((id, n) => [Buffer.from(good(id)), ...others.slice(n, n + 1).map(noLineFeed)]);
+      const lines = ids.flatMap((id, n) => [
+        Buffer.from(good(id)),
+        ...others.slice(n, n + 1).map(noLineFeed),
+      ]);
       const file = Buffer.concat([head, ...lines].map((line) => Buffer.concat([Buffer.from(line), EOL])));
       const { progress, rejected } = await importFile(store, file);
       const { tally } = progress;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { feedLine, product, productContent } from './product.ts';
+import { feedLine, MAX_AMOUNT, money, product, productContent } from './product.ts';
 
 const price = { amount: 399, currency: 'USD' };
 const least = { name: 'Bananas', price };
@@ -39,6 +39,16 @@ describe('what is written of a product', () => {
     ['no price', { price: undefined }],
     ['a price in parts of a cent', { price: { amount: 0.5, currency: 'USD' } }],
     ['a price below 0', { price: { amount: -1, currency: 'USD' } }],
+    ['a price that no sum could hold', { price: { amount: MAX_AMOUNT + 1, currency: 'USD' } }],
+    [
+      'such a scheduled price',
+      {
+        scheduledPrice: {
+          price: { amount: MAX_AMOUNT + 1, currency: 'USD' },
+          from: '2026-11-01T09:30:00Z',
+        },
+      },
+    ],
     ['a price beyond counting', { price: { amount: 2 ** 53, currency: 'USD' } }],
     ['no currency', { price: { amount: 1 } }],
     ['a field that is not known', { colour: 'yellow' }],
@@ -50,6 +60,25 @@ describe('what is written of a product', () => {
   ])('is refused with %s', (_, change) => {
     expect(productContent.safeParse({ ...least, ...change }).success).toBe(false);
   });
+
+  test('may cost as much as the largest price', () => {
+    const dear = { amount: MAX_AMOUNT, currency: 'USD' };
+    expect(productContent.parse({ ...least, price: dear }).price).toEqual(dear);
+  });
+
+  test.each(['-0', '-0.0', '-0e9', '0'])(
+    'costs 0, and nothing else that equals it, where it says %s',
+    (text) => {
+      const free = JSON.parse(`{ "amount": ${text}, "currency": "USD" }`);
+      const { price: read, scheduledPrice } = productContent.parse({
+        ...least,
+        price: free,
+        scheduledPrice: { price: free, from: '2026-11-01T09:30:00Z' },
+      });
+      expect([read.amount, scheduledPrice!.price.amount]).toStrictEqual([0, 0]);
+      expect(money.parse(free).amount).toBe(0);
+    },
+  );
 
   test('has an id in a feed', () => {
     expect(feedLine.parse({ id: '__proto__', ...least }).id).toBe('__proto__');

@@ -7,9 +7,20 @@ import { productId } from '../product-id.ts';
  * loosely; what is written is held to exactly these.
  */
 
+/**
+ * The most that a price may be, in minor units. A cart holds at most 500 lines of 999 units, so that no total passes
+ * what JSON's numbers can hold exactly (RFC 8259, 6: up to 2^53 - 1).
+ */
+export const MAX_AMOUNT = 10_000_000_000;
+
 /** An amount in minor units (cents), and its currency (ISO 4217). */
 export const money = z.object({
-  amount: z.int().min(0).meta({ example: 399 }),
+  // JSON knows -0, which is 0 in every respect but that a comparison of states tells them apart.
+  amount: z
+    .int()
+    .min(0)
+    .overwrite((amount) => amount + 0)
+    .meta({ example: 399 }),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be three capital letters, as in USD')
@@ -29,7 +40,7 @@ const text = (maxLength: number) =>
 export const label = text(MAX_LABEL_LENGTH);
 const optionalLabel = label.nullable().default(null);
 
-const givenMoney = z.strictObject(money.shape);
+const givenMoney = z.strictObject({ ...money.shape, amount: money.shape.amount.max(MAX_AMOUNT) });
 
 const content = {
   name: text(MAX_NAME_LENGTH),
