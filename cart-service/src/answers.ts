@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { matchesStrongly, parseTagCondition } from '@micromart/shared/http/conditional';
-import { problem } from '@micromart/shared/http/problem';
+import { matchesStrongly, matchesWeakly, type TagCondition } from '@micromart/shared/http/conditional';
+import { type Preconditions, preconditionFailed } from '@micromart/shared/http/preconditions';
 import type { Answer } from '@micromart/shared/http/route';
 import type { Cart } from './cart.ts';
 import type { Offers } from './offers.ts';
@@ -33,17 +33,23 @@ export function cartAnswer(
 
 const TAG = /^([1-9][0-9]{0,9})\.[0-9A-Za-z_-]{1,64}$/;
 
-/** Holds a change to the `If-Match` of its request, which speaks of the cart's version only. */
-export function requireVersion(ifMatch: string | undefined, version: number): void {
-  if (ifMatch === undefined) return;
-  const wanted = parseTagCondition(ifMatch);
-  if (!wanted) {
-    throw problem('invalid', 'If-Match must be `*` or entity tags in quotes, as ETag gave them.', {
-      errors: [{ path: 'header.if-match', message: 'must be * or a list of entity tags' }],
-    });
-  }
-  const versions =
-    wanted === '*' ? wanted : wanted.map((tag) => ({ ...tag, value: TAG.exec(tag.value)?.[1] ?? '' }));
-  if (!matchesStrongly(versions, { weak: false, value: String(version) }))
-    throw problem('precondition-failed', 'The cart has changed meanwhile. Read it again.');
+/**
+ * Holds a request to its preconditions, which speak of the cart's version alone; `*` asks whether its target, `exists`, a
+ * line or the cart, is there (RFC 9110, 13.1.1 and 13.1.2).
+ */
+export function requireHeld({ ifMatch, ifNoneMatch }: Preconditions, version: number, exists = true): void {
+  if (ifMatch && !names(ifMatch, version, exists, matchesStrongly)) throw preconditionFailed('If-Match');
+  if (ifNoneMatch && names(ifNoneMatch, version, exists, matchesWeakly))
+    throw preconditionFailed('If-None-Match');
+}
+
+function names(
+  condition: TagCondition,
+  version: number,
+  exists: boolean,
+  matches: typeof matchesStrongly,
+): boolean {
+  if (condition === '*') return exists;
+  const versions = condition.map((tag) => ({ ...tag, value: TAG.exec(tag.value)?.[1] ?? '' }));
+  return matches(versions, { weak: false, value: String(version) });
 }

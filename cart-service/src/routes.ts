@@ -4,12 +4,12 @@ import { money } from '@micromart/shared/contracts/catalog/product';
 import { productId } from '@micromart/shared/contracts/product-id';
 import type { Decide, Document } from '@micromart/shared/event-log/change-store';
 import { createIdempotency, idempotencyHeaders } from '@micromart/shared/event-log/idempotency';
-import { matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { matchesWeakly } from '@micromart/shared/http/conditional';
 import { wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
-import { cartAnswer, requireVersion } from './answers.ts';
+import { cartAnswer, requireHeld } from './answers.ts';
 import {
   addItems,
   type Cart,
@@ -75,20 +75,21 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
   const idempotency = createIdempotency(store.carts);
 
   /**
-   * Answers a change of a cart: of the newest one, the caller's own, at the version that `If-Match` asks for. The rule is
-   * told what the catalog says of `wanted`, besides what the cart holds.
+   * Answers a change of a cart: of the newest one, the caller's own, if its preconditions hold. The rule is told what the
+   * catalog says of `wanted`, besides what the cart holds.
    */
   const change = (
-    request: RouteRequest<{ cartId: string }, unknown, Written, unknown>,
+    request: RouteRequest<{ cartId: string; productId?: string }, unknown, Written, unknown>,
     wanted: readonly string[],
     rule: (cart: Cart, occasion: Occasion, offers: Offers) => CartChange,
   ): Promise<Answer> => {
-    const { params, caller, headers, traceparent } = request;
+    const { params, caller, preconditions, traceparent } = request;
     return idempotency.once(request, (key) =>
       consult(copies, (offersOf) => {
         const decide: Decide<Cart, Answer> = (document, nextVersion) => {
           const own = requireOwn(document, caller.subject);
-          requireVersion(headers['if-match'], own.version);
+          if (mayBeChanged(own.state, request))
+            requireHeld(preconditions, own.version, isThere(own.state, params));
           const offers = offersOf([...productIdsOf(own.state), ...wanted]);
           const occasion = { cartId: params.cartId, version: nextVersion, now: now() };
           const result = rule(own.state, occasion, offers);
@@ -131,11 +132,13 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       params: z.object({ cartId }),
       answers: { ...answers, 304: { description: 'The cart is as you have it.' } },
       problems: ['not-found', 'unavailable'],
-      async handle({ params, caller, raw }) {
+      preconditions: 'by-handler',
+      async handle({ params, caller, preconditions }) {
         const own = requireOwn(await store.carts.read(params.cartId), caller.subject);
         const { copies: offers } = await copies.get(productIdsOf(own.state));
         const answer = cartAnswer(200, params.cartId, own.state, own.version, offers);
-        const held = parseTagCondition(raw.get('if-none-match') ?? '');
+        requireHeld({ ifMatch: preconditions.ifMatch }, own.version);
+        const held = preconditions.ifNoneMatch;
         if (held && matchesWeakly(held, { weak: false, value: answer.tag })) {
           return { status: 304, headers: answer.headers };
         }
@@ -149,9 +152,10 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       roles: ['shopper'],
       params: z.object({ cartId }),
       headers: idempotencyHeaders,
+      preconditions: 'by-handler',
       body: newItems,
       answers,
-      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) => {
         const { items } = request.body;
         const wanted = items.map((item) => item.productId);
@@ -165,9 +169,10 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       roles: ['shopper'],
       params: z.object({ cartId, productId }),
       headers: idempotencyHeaders,
+      preconditions: 'by-handler',
       body: z.strictObject({ quantity: z.int().min(0).max(MAX_QUANTITY) }),
       answers,
-      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) => {
         const { params, body } = request;
         const wanted = body.quantity > 0 ? [params.productId] : [];
@@ -188,8 +193,9 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
           .meta({ description: 'How many to take out; the whole line when it is left out' }),
       }),
       headers: idempotencyHeaders,
+      preconditions: 'by-handler',
       answers,
-      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
         change(request, [], (own, occasion) =>
           removeItem(own, request.params.productId, request.query.quantity, occasion),
@@ -202,9 +208,10 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       roles: ['shopper'],
       params: z.object({ cartId }),
       headers: idempotencyHeaders,
+      preconditions: 'by-handler',
       body: z.strictObject({ reason: z.enum(['bought', 'abandoned']) }),
       answers,
-      problems: ['not-found', 'conflict', 'precondition-failed', 'unprocessable', 'unavailable'],
+      problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
         change(request, [], (own, occasion) => closeCart(own, request.body.reason, occasion)),
     }),
@@ -229,6 +236,18 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
 }
 
 const NOTHING_ASKED: Offers = new Map();
+
+const isThere = ({ items }: Cart, { productId: target }: { productId?: string }): boolean =>
+  target === undefined || items.some((one) => one.productId === target);
+
+/**
+ * Whether there is anything to change. Where there is not, the rule says so, and preconditions are not looked at: they
+ * never take the place of an error that is there without them (RFC 9110, 13.2.1).
+ */
+const mayBeChanged = (
+  cart: Cart,
+  { params, raw }: Pick<RouteRequest<{ productId?: string }, unknown, unknown, unknown>, 'params' | 'raw'>,
+) => cart.state === 'open' && (raw.method !== 'DELETE' || isThere(cart, params));
 
 const productIdsOf = ({ items }: Cart): string[] => items.map((one) => one.productId);
 

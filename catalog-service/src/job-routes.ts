@@ -1,9 +1,8 @@
 import { productContent } from '@micromart/shared/contracts/catalog/product';
 import { productId } from '@micromart/shared/contracts/product-id';
-import { parseTagCondition } from '@micromart/shared/http/conditional';
 import { wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
-import { type Answer, type Route, route } from '@micromart/shared/http/route';
+import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
 import { readCursor, writeCursor } from './cursor.ts';
 import { isFeedUrl } from './feed.ts';
@@ -15,14 +14,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_CURSOR_LENGTH = 2_000;
 
-const ifMatch = z.object({
-  'if-match': z
-    .string()
-    .max(1_000)
-    .refine((header) => parseTagCondition(header) !== undefined, 'must be * or a list of entity tags')
-    .optional()
-    .meta({ description: 'The worker compares it: a product that has changed meanwhile makes the job fail' }),
-});
+const CONDITIONS =
+  'The worker compares `If-Match` and `If-None-Match` when it carries the job out: where they do not hold, the job fails with `precondition-failed`, and nothing is changed.';
 
 const importOrder = z.strictObject({
   url: z
@@ -58,7 +51,8 @@ export function jobRoutes(desk: JobDesk): Route[] {
       summary: 'Write a product, in place of all it was before',
       roles: ['catalog'],
       params: z.object({ id: productId }),
-      headers: ifMatch,
+      description: CONDITIONS,
+      preconditions: 'by-handler',
       body: productContent,
       answers: accepted,
       problems: ['unavailable'],
@@ -68,7 +62,7 @@ export function jobRoutes(desk: JobDesk): Route[] {
             kind: 'put',
             productId: request.params.id,
             content: request.body,
-            ifMatch: request.headers['if-match'],
+            ...conditionsOf(request),
           },
           request,
         ),
@@ -79,14 +73,12 @@ export function jobRoutes(desk: JobDesk): Route[] {
       summary: 'Withdraw a product from sale',
       roles: ['catalog'],
       params: z.object({ id: productId }),
-      headers: ifMatch,
+      description: CONDITIONS,
+      preconditions: 'by-handler',
       answers: accepted,
       problems: ['unavailable'],
       handle: (request) =>
-        accept(
-          { kind: 'withdraw', productId: request.params.id, ifMatch: request.headers['if-match'] },
-          request,
-        ),
+        accept({ kind: 'withdraw', productId: request.params.id, ...conditionsOf(request) }, request),
     }),
     route({
       method: 'post',
@@ -155,6 +147,12 @@ export function jobRoutes(desk: JobDesk): Route[] {
     }),
   ];
 }
+
+/** Of a write that is carried out later, its preconditions as they were sent; they have been read, so they are well-formed. */
+const conditionsOf = ({ raw }: Pick<RouteRequest<unknown, unknown, unknown, unknown>, 'raw'>) => ({
+  ifMatch: raw.headers['if-match'],
+  ifNoneMatch: raw.headers['if-none-match'],
+});
 
 function numberOf(after: string): number {
   if (/^[0-9]{1,15}$/.test(after)) return Number(after);

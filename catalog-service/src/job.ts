@@ -4,16 +4,15 @@
  */
 import type { Place } from '@micromart/shared/event-log/position';
 import type { FeedMark } from './feed.ts';
-import type { ProductContent, Result } from './product.ts';
+import type { OrderConditions, ProductContent, Result } from './product.ts';
 
 export type JobRequest =
-  | {
+  | ({
       readonly kind: 'put';
       readonly productId: string;
       readonly content: ProductContent;
-      readonly ifMatch?: string | undefined;
-    }
-  | { readonly kind: 'withdraw'; readonly productId: string; readonly ifMatch?: string | undefined }
+    } & OrderConditions)
+  | ({ readonly kind: 'withdraw'; readonly productId: string } & OrderConditions)
   | { readonly kind: 'import'; readonly url: string };
 
 /** Imports wait for others, so they have a queue of their own, and no change waits behind one. */

@@ -6,10 +6,11 @@ import {
   productSet,
 } from '@micromart/shared/contracts/catalog/product';
 import { isProductId, productId } from '@micromart/shared/contracts/product-id';
-import { matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { matchesWeakly } from '@micromart/shared/http/conditional';
 import { wholeNumber } from '@micromart/shared/http/parameters';
+import type { Preconditions } from '@micromart/shared/http/preconditions';
 import { problem } from '@micromart/shared/http/problem';
-import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
+import { type Answer, type Route, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
 import { cacheHeaders, type Lifetimes, MISSING_HEADERS, productAnswer, standingOf } from './answers.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -50,8 +51,6 @@ const search = z
   .partial();
 type Search = z.output<typeof search>;
 
-type Raw = RouteRequest<unknown, unknown, unknown, unknown>['raw'];
-
 const page = z.object({ items: z.array(product), next: z.string().nullable() });
 
 const copyHeaders = z.object({
@@ -83,10 +82,10 @@ export function productRoutes(
         304: notModified,
       },
       problems: ['unavailable'],
-      handle({ query: { ids: wanted, ...given }, raw }) {
+      handle({ query: { ids: wanted, ...given }, preconditions }) {
         if (!wanted) return list(given);
         refuseSearch(given);
-        return answerCopy(wanted, raw, (items, missing) => ({ items, missing }));
+        return answerCopy(wanted, preconditions, (items, missing) => ({ items, missing }));
       },
     }),
     route({
@@ -100,26 +99,26 @@ export function productRoutes(
         304: notModified,
       },
       problems: ['not-found', 'gone', 'unavailable'],
-      handle: ({ params: { id }, raw }) => answerCopy([id], raw, ([item]) => item, requireSold),
+      handle: ({ params: { id }, preconditions }) =>
+        answerCopy([id], preconditions, ([item]) => item, requireSold),
     }),
   ];
 
   /**
-   * Answers for a set of products. Whether a copy still holds is told from versions alone: no product is read, nothing
-   * is serialised. `refuse` may throw, for what is known of them.
+   * Answers for a set of products. Whether a copy still holds is told from versions alone, where nothing else
+   * is asked: no product is read, nothing is serialised. `refuse` may throw, for what is known of them.
    */
   async function answerCopy(
     wanted: readonly string[],
-    raw: Raw,
+    { ifMatch, ifNoneMatch }: Preconditions,
     bodyOf: (items: readonly ProductAnswer[], missing: readonly string[]) => unknown,
     refuse: (known: readonly ProductVersion[]) => void = () => {},
   ): Promise<Answer> {
-    const held = parseTagCondition(raw.get('if-none-match') ?? '');
-    if (held) {
+    if (ifNoneMatch && !ifMatch) {
       const known = await reader.versions(wanted);
       refuse(known);
       const standing = standingOf(reader.log.name, wanted, known, now());
-      if (matchesWeakly(held, { weak: false, value: standing.tag })) {
+      if (matchesWeakly(ifNoneMatch, { weak: false, value: standing.tag })) {
         return { status: 304, headers: cacheHeaders(standing, lifetimes.maxAgeRevalidatedS) };
       }
     }

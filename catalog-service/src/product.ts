@@ -17,7 +17,8 @@ import { productsTag } from '@micromart/shared/contracts/catalog/etag';
 import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
 import type { NewEvent } from '@micromart/shared/contracts/envelope';
 import type { Decide } from '@micromart/shared/event-log/change-store';
-import { matchesStrongly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
+import { preconditionFailed } from '@micromart/shared/http/preconditions';
 import { problem } from '@micromart/shared/http/problem';
 
 export type { ProductContent };
@@ -35,9 +36,15 @@ export type Product = ProductContent & {
   readonly decided: Origin & { readonly result: Exclude<Result, 'superseded'> };
 };
 
+/** The preconditions of an order, as the headers `If-Match` and `If-None-Match` have them. */
+export type OrderConditions = {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+};
+
 export type ProductOrder =
-  | { readonly kind: 'put'; readonly content: ProductContent; readonly ifMatch?: string | undefined }
-  | { readonly kind: 'withdraw'; readonly ifMatch?: string | undefined };
+  | ({ readonly kind: 'put'; readonly content: ProductContent } & OrderConditions)
+  | ({ readonly kind: 'withdraw' } & OrderConditions);
 
 /** What there is to know of a product without what it is. */
 export type Version = {
@@ -83,9 +90,9 @@ const withDuePrice = ({ price, scheduledPrice }: ProductContent) => ({
 });
 
 /**
- * Decides an order on the product as it is in force. `log` is the log's name, part of the entity tags that `ifMatch`
- * names. Throws `precondition-failed` when the product is not what `ifMatch` asks for, and `not-found` when what was
- * never known is to be withdrawn.
+ * Decides an order on the product as it is in force. `log` is the log's name, part of the entity tags that its
+ * conditions name. Throws `precondition-failed` when they do not hold, and `not-found` when what was never known is to be
+ * withdrawn.
  */
 export const decideOrder =
   (log: string, id: string, order: ProductOrder, origin: Origin, now: Date): Decide<Product, Result> =>
@@ -95,7 +102,7 @@ export const decideOrder =
     if (stored && !isBefore(stored.decided, origin)) return { answer: stored.decided.result };
 
     const current = stored && inForce(stored, now);
-    requireMatch(log, id, order.ifMatch, current);
+    requireConditions(log, id, order, current);
     const next = carryOut(order, current, now);
     const changed = changedFields(current, next);
     const result = changed.length > 0 ? 'applied' : 'unchanged';
@@ -133,13 +140,22 @@ function carryOut(order: ProductOrder, current: Product | undefined, now: Date):
 const isBefore = (one: Origin, other: Origin): boolean =>
   one.job < other.job || (one.job === other.job && one.row < other.row);
 
-function requireMatch(log: string, id: string, ifMatch: string | undefined, current: Product | undefined) {
-  if (ifMatch === undefined) return;
-  const condition = parseTagCondition(ifMatch);
+/** In the order of RFC 9110, 13.2.2. A product that is withdrawn has a tag, but is not there any more: `*` is not it. */
+function requireConditions(
+  log: string,
+  id: string,
+  { ifMatch, ifNoneMatch }: OrderConditions,
+  current: Product | undefined,
+): void {
   const tag = current && { weak: false, value: productsTag(log, [{ id, version: current.version }]) };
-  if (!condition || !tag || !matchesStrongly(condition, tag)) {
-    throw problem('precondition-failed', 'The product is not what If-Match asks for. Read it again.');
-  }
+  const names = (header: string, matches: typeof matchesWeakly): boolean => {
+    const condition = parseTagCondition(header);
+    if (condition === '*') return current?.withdrawn === false;
+    return condition !== undefined && tag !== undefined && matches(condition, tag);
+  };
+  if (ifMatch !== undefined && !names(ifMatch, matchesStrongly)) throw preconditionFailed('If-Match');
+  if (ifNoneMatch !== undefined && names(ifNoneMatch, matchesWeakly))
+    throw preconditionFailed('If-None-Match');
 }
 
 /** Of a product that is new, the fields it has. */

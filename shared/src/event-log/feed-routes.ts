@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { envelope } from '../contracts/envelope.ts';
-import { matchesWeakly, parseTagCondition } from '../http/conditional.ts';
+import { matchesWeakly } from '../http/conditional.ts';
 import { NDJSON } from '../http/listen.ts';
 import { wholeNumber } from '../http/parameters.ts';
 import { problem } from '../http/problem.ts';
@@ -112,7 +112,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
         304: { description: 'The page is the one you have.' },
       },
       problems: ['invalid', 'not-found', 'conflict', 'unavailable'],
-      async handle({ params: { partition }, query: { log: named, after, limit }, raw }) {
+      async handle({ params: { partition }, query: { log: named, after, limit }, preconditions }) {
         if (partition >= log.partitions) {
           throw problem('not-found', `This log has the partitions 0 to ${log.partitions - 1}.`);
         }
@@ -120,9 +120,9 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
           throw sourceReplaced(`This is the log ${log.name}; ${named} is not here any more.`);
         }
         const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
-        const held = parseTagCondition(raw.get('if-none-match') ?? '');
+        const { ifMatch, ifNoneMatch: held } = preconditions;
         // Only full pages are given this tag, so whoever holds it holds the page.
-        if (held && held !== '*' && matchesWeakly(held, etag))
+        if (!ifMatch && held && held !== '*' && matchesWeakly(held, etag))
           return { status: 304, headers: immutable(etag.value) };
         const page = await log.page(partition, after, limit);
         if (page.length === 0) await requireReached(log, partition, after);

@@ -24,7 +24,6 @@ export const idempotencyHeaders = z.object({
   'idempotency-key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
     description: 'Makes the request safe to repeat: the same key gets the same answer for 24 hours.',
   }),
-  'if-match': z.string().max(1_000).optional(),
 });
 
 type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
@@ -58,10 +57,18 @@ export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): 
   };
 }
 
+/** What has no `If-None-Match` is told as it was before that was heeded, so that keys outlive an upgrade. */
 function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
-  const told = JSON.stringify([raw.method, raw.originalUrl, headers['if-match'] ?? null, body ?? null]);
+  const { 'if-match': ifMatch = null, 'if-none-match': ifNoneMatch } = raw.headers;
+  const told = JSON.stringify([
+    raw.method,
+    raw.originalUrl,
+    ifMatch,
+    body ?? null,
+    ...(ifNoneMatch === undefined ? [] : [ifNoneMatch]),
+  ]);
   return { scope: caller.subject, key, fingerprint: createHash('sha256').update(told).digest('base64url') };
 }
 

@@ -7,6 +7,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
+import { preconditionHeaders } from './preconditions.ts';
 import { type ProblemCode, statusOf, titleOf } from './problem.ts';
 import type { AnswerDeclaration, Route } from './route.ts';
 
@@ -67,16 +68,24 @@ export function problemsOf(route: Route): ProblemCode[] {
   const implied: ProblemCode[] = ['invalid', 'internal'];
   if (route.roles !== 'open') implied.push('unauthenticated', 'forbidden', 'unavailable');
   if (route.write && route.roles !== 'open') implied.push('too-many-requests');
+  if (route.preconditions !== 'refused') implied.push('precondition-failed');
   if (route.body) implied.push('too-large', 'unsupported-media-type');
   return [...new Set([...implied, ...route.problems])];
 }
 
+const NOT_MODIFIED: AnswerDeclaration = {
+  description: 'What you have is what would be answered.',
+  headers: z.object({ ETag: z.string().optional() }),
+};
+
 function operation(route: Route): ZodOpenApiOperationObject {
-  const { method, path, summary, description, roles, params, query, headers, body, answers } = route;
+  const { method, path, summary, description, roles, params, query, headers, body, answers, preconditions } =
+    route;
   const responses: Record<string, ZodOpenApiResponseObject | { $ref: string }> = {};
   for (const code of problemsOf(route)) {
     responses[statusOf(code)] = { $ref: `#/components/responses/${code}` };
   }
+  if (preconditions !== 'refused' && method === 'get') responses[304] = response(NOT_MODIFIED);
   for (const [status, answer] of Object.entries(answers)) responses[status] = response(answer);
   return {
     operationId: operationId(method, path),
@@ -87,7 +96,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       ...(params && { path: params }),
       query,
-      ...(headers && { header: headers }),
+      header: z.object({ ...headers?.shape, ...(preconditions !== 'refused' && preconditionHeaders.shape) }),
     },
     ...(body && {
       requestBody: { required: route.bodyRequired, content: { 'application/json': { schema: body } } },

@@ -13,7 +13,7 @@ const problems = {
   'not-acceptable': { status: 406, title: 'The resource has no such representation' },
   conflict: { status: 409, title: 'The request conflicts with the state of the resource' },
   gone: { status: 410, title: 'The resource is gone' },
-  'precondition-failed': { status: 412, title: 'The resource has changed meanwhile' },
+  'precondition-failed': { status: 412, title: 'The resource is not as a precondition asks for' },
   'too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is of a type that is not read here' },
   unprocessable: { status: 422, title: 'The request is valid but cannot be carried out' },

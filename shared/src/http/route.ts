@@ -9,6 +9,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Caller, Role } from './auth.ts';
+import type { PreconditionRule, Preconditions } from './preconditions.ts';
 import type { ProblemCode } from './problem.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -32,6 +33,8 @@ export type RouteRequest<P, Q, H, B> = {
   /** The declared headers, under their declared names. */
   readonly headers: H;
   readonly body: B;
+  /** `If-Match` and `If-None-Match`, where the route evaluates them. */
+  readonly preconditions: Preconditions;
   /** Nobody (no subject, no role) where the route is open. */
   readonly caller: Caller;
   /** Fires when the client has gone, or the server stops: whoever waits answers early. */
@@ -73,6 +76,8 @@ export type RouteDeclaration<
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
   /** The problems this route answers with, besides those that follow from its declaration. */
   readonly problems: readonly ProblemCode[];
+  /** Who evaluates `If-Match` and `If-None-Match`; by default the answer of a GET does, and other methods refuse them. */
+  readonly preconditions?: PreconditionRule;
   /** Whether it counts against the caller's rate limit; by default every method but GET does. */
   readonly write?: boolean;
   handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>): Promise<Answer> | Answer;
@@ -80,9 +85,10 @@ export type RouteDeclaration<
 
 export type Route = Omit<
   RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodObject, z.ZodType>,
-  'query' | 'write' | 'handle'
+  'query' | 'preconditions' | 'write' | 'handle'
 > & {
   readonly query: z.ZodObject;
+  readonly preconditions: PreconditionRule;
   readonly write: boolean;
   readonly bodyRequired: boolean;
   handle(request: RouteRequest<unknown, unknown, unknown, unknown>): Promise<Answer> | Answer;
@@ -111,7 +117,8 @@ export function route<
   }
   const bodyRequired = body !== undefined && !body.safeParse(undefined).success;
   const query = (declaration.query ?? z.object({})).strict();
-  return { ...declaration, query, write, bodyRequired } as unknown as Route;
+  const preconditions = declaration.preconditions ?? (method === 'get' ? 'by-answer' : 'refused');
+  return { ...declaration, query, preconditions, write, bodyRequired } as unknown as Route;
 }
 
 /** The path as the router writes it: `/carts/:cartId`. */

@@ -5,6 +5,7 @@ import { type Authenticate, type Caller, NOBODY } from './auth.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
 import { requireNoBody } from './no-body.ts';
+import { conditioned, type Preconditions } from './preconditions.ts';
 import { problem } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Route, RouteRequest } from './route.ts';
@@ -24,7 +25,11 @@ export function serveRoute(
     if (route.write && caller !== NOBODY) await rateLimit(caller.subject);
     const body = route.body ? await readJson(request) : await requireNoBody(request);
     const input = validate(route, request, body);
-    await send(response, await route.handle(new Handled(caller, input, request, response)));
+    const answer = await route.handle(new Handled(caller, input, request, response));
+    await send(
+      response,
+      route.preconditions === 'by-answer' ? conditioned(answer, input.preconditions) : answer,
+    );
   };
 }
 
@@ -39,16 +44,18 @@ class Handled implements RouteRequest<unknown, unknown, unknown, unknown> {
   readonly query: unknown;
   readonly headers: unknown;
   readonly body: unknown;
+  readonly preconditions: Preconditions;
   readonly caller: Caller;
   readonly raw: Request;
   readonly #response: Response;
 
-  constructor(caller: Caller, { params, query, headers, body }: Input, raw: Request, response: Response) {
+  constructor(caller: Caller, input: Input, raw: Request, response: Response) {
     this.id = contextOf(response).id;
-    this.params = params;
-    this.query = query;
-    this.headers = headers;
-    this.body = body;
+    this.params = input.params;
+    this.query = input.query;
+    this.headers = input.headers;
+    this.body = input.body;
+    this.preconditions = input.preconditions;
     this.caller = caller;
     this.raw = raw;
     this.#response = response;

@@ -5,6 +5,7 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { toStorable } from '../text/storable.ts';
+import { type Preconditions, readPreconditions } from './preconditions.ts';
 import { type FieldError, type Problem, problem } from './problem.ts';
 import { findUnstorable } from './request-text.ts';
 import type { Route } from './route.ts';
@@ -18,6 +19,7 @@ export type Input = {
   readonly query: unknown;
   readonly headers: unknown;
   readonly body: unknown;
+  readonly preconditions: Preconditions;
 };
 
 /** Throws `invalid` with a list of what is wrong where. `body` is the parsed body, undefined when there was none. */
@@ -39,6 +41,7 @@ export function validate(route: Route, request: Request, body: unknown): Input {
     query: check('query', route.query, query),
     headers: route.headers ? check('header', route.headers, headers) : NONE,
     body: route.body ? check('body', route.body, body) : undefined,
+    preconditions: readPreconditions(request.headers, route.preconditions, errors),
   };
   if (errors.length > 0) throw refusal(errors);
   return input;
