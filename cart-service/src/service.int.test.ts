@@ -535,6 +535,30 @@ test('serves its health and its documents to anybody', async () => {
   expect((await call('GET', '/openapi.json', { token: '' })).body.openapi).toMatch(/^3\.1\./);
 });
 
+test('says that writes are stuck, answers them 503, and ends in order all the same', async () => {
+  const stuck = await carts.start();
+  const holder = await carts.database.admin.connect();
+  await holder.query('BEGIN');
+  await holder.query('LOCK TABLE carts IN EXCLUSIVE MODE');
+  const refused = await call('POST', '/carts', { at: stuck.url });
+  expect(refused).toMatchObject({ status: 503, body: { title: expect.any(String) } });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect(await call('GET', '/health/ready', { at: stuck.url, token: '' })).toMatchObject({
+    status: 200,
+    body: { ready: true, degraded: true, parts: { store: { ok: true }, writes: { ok: false } } },
+  });
+  const waiting = call('POST', '/carts', { at: stuck.url });
+  await until(async () => {
+    const { rowCount } = await carts.database.admin.query(
+      `SELECT 1 FROM pg_stat_activity WHERE application_name = 'cart-service' AND wait_event_type = 'Lock'`,
+    );
+    return rowCount;
+  });
+  await Promise.all([stuck.close(), waiting.catch(() => {})]);
+  await holder.query('ROLLBACK');
+  holder.release();
+});
+
 test('does its work without Kafka, where it was to publish, and says that it is degraded', async () => {
   const broker = `127.0.0.1:${await freePort()}`;
   const degraded = await carts.start({ KAFKA_PUBLISH_URL: `kafka://${broker}/cart-events` });

@@ -56,7 +56,11 @@ export async function startCartService(config: Config, logger: Logger): Promise<
       audience: config.AUTH_AUDIENCE,
     }),
     routes: [...cartRoutes(store, copies, () => new Date()), ...feed.routes],
-    checks: [{ name: 'store', check: store.check }, ...(relay ? [relay.check] : [])],
+    checks: [
+      { name: 'store', check: store.check },
+      { name: 'writes', optional: true, check: store.checkWrites },
+      ...(relay ? [relay.check] : []),
+    ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,

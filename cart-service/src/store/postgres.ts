@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
 import { eventLogMigrations, openPostgresLog } from '@micromart/shared/event-log/postgres/log';
 import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
@@ -13,6 +14,8 @@ import type { CartStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
 const MAX_RACES = 5;
+/** For what is in hand, which nobody waits for any more: the requests have been answered, or cut off. */
+const CLOSE_LIMIT_MS = 500;
 
 const migrations = [
   eventLogMigrations,
@@ -92,11 +95,16 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     },
 
     check: () => checkAnswers(pool),
+    checkWrites: () => carts.check(),
 
     async close() {
       sweep.close();
-      await carts.idle();
-      await pool.end();
+      carts.stop();
+      // A statement that the server does not end keeps its connection; nobody waits for it any more.
+      await Promise.race([
+        carts.idle().then(() => pool.end()),
+        delay(CLOSE_LIMIT_MS, undefined, { ref: false }),
+      ]);
     },
   };
 }

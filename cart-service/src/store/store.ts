@@ -27,7 +27,9 @@ export type CartStore = {
   forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
-  /** Finishes what is in hand. */
+  /** Whether changes get through, for readiness too. */
+  checkWrites(): Promise<{ ok: boolean; detail?: string }>;
+  /** Ends what is in hand, within half a second. */
   close(): Promise<void>;
 };
 

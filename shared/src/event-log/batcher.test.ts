@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { until } from '../testing/until.ts';
 import { createBatcher } from './batcher.ts';
 
 const echo = async (items: readonly number[]) => items.map((value) => ({ value }));
@@ -164,5 +165,78 @@ describe('with several lanes', () => {
     expect(begun[2]).toEqual([8]);
     await all;
     await batcher.idle();
+  });
+});
+
+describe('a batch that does not end in its time', () => {
+  const LIMIT_MS = 20;
+  /** Batches that do not end before they are told to; all but the first end at once. */
+  const openStuck = () => {
+    const signals: AbortSignal[] = [];
+    const ends: (() => void)[] = [];
+    const batcher = createBatcher<number, number>({
+      run: async (items, signal) => {
+        signals.push(signal);
+        if (signals.length === 1) await new Promise<void>((resolve) => ends.push(resolve));
+        return echo(items);
+      },
+      maxBatch: 1,
+      maxWaiting: 100,
+      timeoutMs: LIMIT_MS,
+    });
+    return { batcher, signals, endOne: () => ends.shift()!() };
+  };
+  const unavailable = expect.objectContaining({ code: 'unavailable' });
+
+  test('fails, with all that waited behind it for as long', async () => {
+    const { batcher, endOne } = openStuck();
+    const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
+    expect(outcomes).toEqual([1, 2, 3].map(() => ({ status: 'rejected', reason: unavailable })));
+    endOne();
+    await batcher.idle();
+  });
+
+  test('is told to try nothing more, and is seen from outside until one ends in time', async () => {
+    const { batcher, signals, endOne } = openStuck();
+    expect(batcher.isStuck()).toBe(false);
+    await expect(batcher.submit(1)).rejects.toEqual(unavailable);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(batcher.isStuck()).toBe(true);
+    endOne();
+    await batcher.idle();
+    expect(batcher.isStuck()).toBe(true);
+    expect(await batcher.submit(2)).toBe(2);
+    await batcher.idle();
+    expect(batcher.isStuck()).toBe(false);
+  });
+
+  test('keeps its place until it has ended, so that nothing of it runs beside what follows', async () => {
+    const { batcher, signals, endOne } = openStuck();
+    await expect(batcher.submit(1)).rejects.toEqual(unavailable);
+    await expect(batcher.submit(2)).rejects.toEqual(unavailable);
+    expect(signals).toHaveLength(1);
+    endOne();
+    await batcher.idle();
+    expect(signals).toHaveLength(1);
+  });
+
+  test('stops at once when it is told to, with all that waits', async () => {
+    const signals: AbortSignal[] = [];
+    const batcher = createBatcher<number, number>({
+      run: async (items, signal) => {
+        signals.push(signal);
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        return echo(items);
+      },
+      maxBatch: 1,
+      maxWaiting: 100,
+    });
+    const outcomes = Promise.allSettled([1, 2].map(batcher.submit));
+    await until(() => signals.length === 1);
+    batcher.stop();
+    await batcher.idle();
+    expect(await outcomes).toEqual([1, 2].map(() => ({ status: 'rejected', reason: unavailable })));
+    await expect(batcher.submit(3)).rejects.toEqual(unavailable);
+    expect(signals).toHaveLength(1);
   });
 });

@@ -10,9 +10,13 @@
  *   and position, whichever process is asked.
  * - When the connection dies while committing, the outcome is established before anything is repeated. Where that
  *   cannot be done in time, the change fails with the error that shows the database away, and may have happened.
+ * - So does one that has not ended in its time, whatever holds it up.
+ * - Ids and keys are texts that come back from the database as they went in. Others are refused: under what the database
+ *   makes of them, they would be somebody else's.
  */
 import type { NewEvent } from '../contracts/envelope.ts';
 import { problem } from '../http/problem.ts';
+import { isStorable } from '../text/storable.ts';
 import type { Place } from './position.ts';
 
 export type Document<State> = {
@@ -81,6 +85,21 @@ export const keyInFlight = () =>
       retryAfterS: 1,
     },
   );
+
+export const lostRaces = () =>
+  problem('unavailable', 'Too many others change the same at this moment; try again in a moment.');
+
+export const isStorableKey = ({ scope, key }: IdempotencyKey): boolean =>
+  isStorable(scope) && isStorable(key);
+
+/** Throws an invalid problem unless the texts that a change is found by are storable. */
+export function requireStorable(id: string, key: IdempotencyKey | undefined): void {
+  if (isStorable(id) && (!key || isStorableKey(key))) return;
+  throw problem(
+    'invalid',
+    'An id or key has a character that cannot be stored: NUL, or half of a surrogate pair.',
+  );
+}
 
 /** One text for what makes a key unique. */
 export const nameOfKey = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

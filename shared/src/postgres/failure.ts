@@ -14,18 +14,20 @@ const codeOf = (error: unknown): string | undefined => {
 };
 
 const AWAY = new Set(['08', '40', '53', '57']);
-const LOCK_NOT_AVAILABLE = '55P03';
+/** A lock that was not to be had in time; a transaction that stood idle, or went on, for too long. */
+const TOO_LATE = new Set(['55P03', '25P03', '25P04']);
 
 const CONNECTION_WORDS =
   /connection terminated|query read timeout|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|cannot use a pool after/i;
 
 /**
  * Whether the database was away, full or busy, so that the same work may well succeed later: a lost or refused
- * connection, SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), and 55P03.
+ * connection, SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), and the server's own
+ * time limits.
  */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error);
-  if (code) return AWAY.has(code.slice(0, 2)) || code === LOCK_NOT_AVAILABLE;
+  if (code) return AWAY.has(code.slice(0, 2)) || TOO_LATE.has(code);
   if (!(error instanceof Error)) return false;
   if (isSystemError(error)) return true;
   if (error instanceof AggregateError) return error.errors.some(isAway);

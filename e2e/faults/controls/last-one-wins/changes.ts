@@ -53,6 +53,8 @@ export function createPostgresChangeStore<State>(
       return changed(log.name, outcome.answer, outcome.place, heads!) as never;
     },
     transact: () => Promise.reject(new Error('the control forgets nobody')),
+    check: async () => ({ ok: true }),
     idle: async () => {},
+    stop: () => {},
   };
 }

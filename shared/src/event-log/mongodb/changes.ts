@@ -18,7 +18,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isAway } from '../../mongodb/failure.ts';
 import type { Mongodb } from '../../mongodb/open.ts';
 import { createBatcher, type Outcome } from '../batcher.ts';
-import type { Changed, ChangeOptions, ChangeStore, Decide } from '../change-store.ts';
+import {
+  type Changed,
+  type ChangeOptions,
+  type ChangeStore,
+  type Decide,
+  lostRaces,
+} from '../change-store.ts';
 import type { ChangeRequest } from '../fold.ts';
 import { partitionOf } from '../partition.ts';
 import { openDocuments, type Row } from './documents.ts';
@@ -73,40 +79,48 @@ export async function openMongodbChangeStore<State>(
   const documents = await openDocuments<State>(mongodb, { collection, move });
   const inTurn = createTurns();
   const changes = createBatcher<ChangeRequest<State>, Changed<unknown>>({
-    run: (requests) => inTurn(() => carryOut(requests)),
+    run: (requests, signal) => inTurn(() => carryOut(requests, signal)),
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
 
-  async function carryOut(requests: readonly ChangeRequest<State>[]) {
+  async function carryOut(requests: readonly ChangeRequest<State>[], signal: AbortSignal) {
     const outcomes: Outcomes<State> = new Map();
     const works = [...Map.groupBy(requests, ({ id }) => id)].map(([id, its]) => ({
       id,
       requests: its,
       sent: new Map(),
     }));
-    await carryOutAll(works, outcomes);
+    await carryOutAll(works, outcomes, signal);
     return requests.map((request) => outcomes.get(request)!);
   }
 
-  async function carryOutAll(works: readonly Work<State>[], outcomes: Outcomes<State>): Promise<void> {
+  async function carryOutAll(
+    works: readonly Work<State>[],
+    outcomes: Outcomes<State>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const openOnes = () => works.filter(({ requests }) => !outcomes.has(requests[0]!));
     try {
-      await attemptUntilDone(openOnes, outcomes);
+      await attemptUntilDone(openOnes, outcomes, signal);
     } catch (error) {
       const open = openOnes();
       if (open.length > 1 && !isAway(error)) {
         // Only the one at fault is to fail.
-        for (const work of open) await carryOutAll([work], outcomes);
+        for (const work of open) await carryOutAll([work], outcomes, signal);
       } else {
         for (const request of open.flatMap(({ requests }) => requests)) outcomes.set(request, { error });
       }
     }
   }
 
-  async function attemptUntilDone(openOnes: () => Work<State>[], outcomes: Outcomes<State>): Promise<void> {
+  async function attemptUntilDone(
+    openOnes: () => Work<State>[],
+    outcomes: Outcomes<State>,
+    signal: AbortSignal,
+  ): Promise<void> {
     let failures = 0;
-    for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
+    for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
       if (tried > 0) await delay(Math.random() * PAUSE_MS * tried);
       try {
         await attempt(openOnes(), outcomes);
@@ -116,7 +130,7 @@ export async function openMongodbChangeStore<State>(
         if (!isAway(error) || failures === MAX_FAILURES) throw error;
       }
     }
-    throw new Error(`a change in ${collection} lost ${MAX_ATTEMPTS} races for its document`);
+    throw lostRaces();
   }
 
   /**

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { isAway } from '../../postgres/failure.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { openPool, type Pool } from '../../postgres/pool.ts';
 import { openTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { openTcpProxy } from '../../testing/tcp-proxy.ts';
 import { until } from '../../testing/until.ts';
+import { isStorable } from '../../text/storable.ts';
 import type { Decide, Document } from '../change-store.ts';
 import { createPostgresChangeStore, type PostgresChangeStore } from './changes.ts';
+import { createIdempotencyKeys } from './idempotency-keys.ts';
 import { eventLogMigrations, openPostgresLog, type PostgresEventLog } from './log.ts';
 
 type Counter = { readonly count: number };
@@ -31,15 +34,18 @@ let pool: Pool;
 let log: PostgresEventLog;
 let store: PostgresChangeStore<Counter>;
 
-const open = async (name = 'test') => {
+const open = async (name = 'test', limits: { timeoutMs?: number } = {}) => {
   const itsPool = openPool(database.url, { max: 10, name });
   const itsLog = await openPostgresLog(itsPool, { family: 'test', source: '/test' });
   return {
     pool: itsPool,
     log: itsLog,
-    store: createPostgresChangeStore<Counter>(itsPool, { table: 'counters', log: itsLog }),
+    store: createPostgresChangeStore<Counter>(itsPool, { table: 'counters', log: itsLog, ...limits }),
   };
 };
+
+/** What a promise comes to: its value, or its error. */
+const settle = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -341,6 +347,121 @@ describe('an idempotency key', () => {
   });
 });
 
+describe('any text', () => {
+  const anyText = fc.string({
+    unit: fc.oneof(fc.constantFrom('\0', '\ud800', '\udfff', '\ufffd', '😀', 'a'), fc.string()),
+    minLength: 1,
+    maxLength: 6,
+  });
+
+  test('in a key or an id is carried out once and replayed, or refused, and never tried for ever', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, anyText, anyText, async (scope, name, tail) => {
+        const id = `${randomUUID()}${tail}`;
+        const key = { scope, key: `${name}${randomUUID()}`, fingerprint: 'add 1' };
+        const [first, again] = await Promise.allSettled([
+          store.change(id, decideBy(1, 'x'), { key }),
+          store.change(randomUUID(), decideBy(1, 'y')),
+        ]);
+        expect(again.status).toBe('fulfilled');
+        const second = await settle(store.change(id, decideBy(1, 'x'), { key }));
+        if ([scope, name, tail].every(isStorable)) {
+          expect(second).toEqual({ ...(first as PromiseFulfilledResult<object>).value, replayed: true });
+        } else {
+          for (const reason of [(first as PromiseRejectedResult).reason, second])
+            expect(reason).toMatchObject({ code: 'invalid' });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('that was stored under a key in another form is found as the database finds it', async () => {
+    const [key, id] = ids(2) as [string, string];
+    await store.change(id, decideBy(1, id), { key: { scope: '\ufffd', key, fingerprint: 'add 1' } });
+    const { find } = createIdempotencyKeys(pool, log.name);
+    expect(await find({ scope: '\ud800', key, fingerprint: 'add 1' })).toMatchObject({ replayed: true });
+  });
+});
+
+describe('a write that cannot end', () => {
+  test('fails in its time, is seen as stuck, and is whole when what held it lets go', async () => {
+    const limited = await open('limited', { timeoutMs: 300 });
+    const [id, other] = ids(2) as [string, string];
+    await limited.store.change(id, decideBy(1, id));
+    const holder = await database.admin.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM event_log_heads FOR UPDATE');
+    const late = await Promise.all(
+      [id, other].map((one) => settle(limited.store.change(one, decideBy(1, one)))),
+    );
+    expect(late).toEqual(late.map(() => expect.objectContaining({ code: 'unavailable' })));
+    expect(await limited.store.check()).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('stuck'),
+    });
+    await holder.query('ROLLBACK');
+    holder.release();
+    await limited.store.idle();
+    expect((await limited.store.change(id, decideBy(1, id))).answer.count).toBeGreaterThanOrEqual(2);
+    expect(await limited.store.check()).toEqual({ ok: true });
+    const { state } = (await limited.store.read(id))!;
+    expect((await readLog()).filter(({ subject }) => subject === id)).toHaveLength(state.count);
+    await limited.pool.end();
+  });
+
+  test('because the database refuses its key though nothing is stored under it fails as unavailable', async () => {
+    await database.admin.query(`CREATE FUNCTION refuse_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE unique_violation USING CONSTRAINT = 'idempotency_keys_pkey'; END $$`);
+    await database.admin.query(
+      `CREATE TRIGGER refuse_key BEFORE INSERT ON idempotency_keys FOR EACH ROW WHEN (new.key = 'refused')
+       EXECUTE FUNCTION refuse_key()`,
+    );
+    const [id, other] = ids(2) as [string, string];
+    const [refused, taken] = await Promise.all([
+      settle(store.change(id, decideBy(1, id), { key: { scope: 's', key: 'refused', fingerprint: 'f' } })),
+      settle(
+        store.change(other, decideBy(1, other), { key: { scope: 's', key: 'taken', fingerprint: 'f' } }),
+      ),
+    ]);
+    await database.admin.query('DROP FUNCTION refuse_key CASCADE');
+    expect(refused).toMatchObject({ code: 'unavailable' });
+    expect(taken).toMatchObject({ replayed: false });
+    await store.idle();
+  });
+
+  test('because the disk is full is seen until one succeeds', async () => {
+    const id = randomUUID();
+    await database.admin.query(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE disk_full; END $$`);
+    await database.admin.query(
+      'CREATE TRIGGER disk_full BEFORE INSERT ON event_log_events FOR EACH ROW EXECUTE FUNCTION disk_full()',
+    );
+    expect(isAway(await settle(store.change(id, decideBy(1, id))))).toBe(true);
+    expect(await store.check()).toMatchObject({ ok: false, detail: expect.stringContaining('full') });
+    await database.admin.query('DROP FUNCTION disk_full CASCADE');
+    await store.change(id, decideBy(1, id));
+    expect(await store.check()).toEqual({ ok: true });
+  });
+
+  test('ends at once when the store is stopped, and nothing more is taken', async () => {
+    const stopping = await open('stopping');
+    const id = randomUUID();
+    const holder = await database.admin.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM event_log_heads FOR UPDATE');
+    const change = settle(stopping.store.change(id, decideBy(1, id)));
+    await until(async () => (await waitingSessionsOf('stopping')) === 1);
+    stopping.store.stop();
+    expect(await change).toMatchObject({ code: 'unavailable' });
+    expect(await settle(stopping.store.change(id, decideBy(1, id)))).toMatchObject({ code: 'unavailable' });
+    await holder.query('ROLLBACK');
+    holder.release();
+    await stopping.store.idle();
+    await stopping.pool.end();
+  });
+});
+
 describe('a log', () => {
   test('keeps its name when it is opened again', async () => {
     const again = await open();
@@ -366,6 +487,15 @@ describe('a log', () => {
 async function sessionsOf(name: string): Promise<number> {
   const { rows } = await database.admin.query<{ n: number }>(
     'SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1',
+    [name],
+  );
+  return rows[0]!.n;
+}
+
+async function waitingSessionsOf(name: string): Promise<number> {
+  const { rows } = await database.admin.query<{ n: number }>(
+    `SELECT count(*) AS n FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock'`,
     [name],
   );
   return rows[0]!.n;

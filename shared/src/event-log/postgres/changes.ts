@@ -13,13 +13,26 @@
  * - a key had been used: that request gets the answer stored under it, the rest is decided again;
  * - the connection died: see outcome.ts;
  * - anything else: each request of the batch is tried alone, so that only the one at fault fails.
+ *
+ * All of it has a bound: so many attempts, each of which either ends or settles a request, and the batch's time (batcher.ts).
+ * At either, what is not settled fails as unavailable.
  */
 import { randomUUID } from 'node:crypto';
 import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
 import { textList } from '../../postgres/list.ts';
 import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
-import { createBatcher, type Outcome } from '../batcher.ts';
-import type { Changed, ChangeOptions, ChangeStore, Decide, Document } from '../change-store.ts';
+import { BATCH_TIMEOUT_MS, createBatcher, type Outcome } from '../batcher.ts';
+import {
+  type Changed,
+  type ChangeOptions,
+  type ChangeStore,
+  type Decide,
+  type Document,
+  type IdempotencyKey,
+  isStorableKey,
+  lostRaces,
+  requireStorable,
+} from '../change-store.ts';
 import { type ChangeRequest, type FoldedBatch, foldBatch } from '../fold.ts';
 import { changed, createIdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
 import type { PostgresEventLog } from './log.ts';
@@ -37,6 +50,8 @@ const LANES = 2;
  * answers: with two of fewer, a service with 64 requests in flight answers a tenth less.
  */
 const LEAST_PER_LANE = 32;
+/** As long as nothing is written after it. */
+const FAILURE_SHOWN_MS = 60_000;
 
 export type PostgresChangeStore<State> = ChangeStore<State> & {
   /**
@@ -47,8 +62,12 @@ export type PostgresChangeStore<State> = ChangeStore<State> & {
     work: (client: Client) => Promise<Spanning<Answer>>,
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
+  /** Whether changes get through, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
   /** Resolves when no change is waiting or under way. */
   idle(): Promise<void>;
+  /** Takes no more changes, and fails those that wait or are under way, which may have happened. */
+  stop(): void;
 };
 
 /** What an attempt had done when it failed. */
@@ -58,18 +77,35 @@ type Outcomes = readonly Outcome<Changed<unknown>>[];
 
 export function createPostgresChangeStore<State>(
   pool: Pool,
-  { table, log, columns }: { table: string; log: PostgresEventLog; columns?: Columns<State> },
+  {
+    table,
+    log,
+    columns,
+    timeoutMs = BATCH_TIMEOUT_MS,
+  }: { table: string; log: PostgresEventLog; columns?: Columns<State>; timeoutMs?: number },
 ): PostgresChangeStore<State> {
   const write = createWriter(table, columns);
   const keys = createIdempotencyKeys(pool, log.name);
   const placing = { partitions: log.partitions, newId: randomUUID };
+  /** When the last batch failed because the database was away, full or busy; none has ended well since. */
+  let failedAtMs = Number.NEGATIVE_INFINITY;
   const changes = createBatcher({
-    run: carryOut,
+    run: async (requests: readonly ChangeRequest<State>[], signal) => {
+      try {
+        const outcomes = await carryOut(requests, signal);
+        failedAtMs = Number.NEGATIVE_INFINITY;
+        return outcomes;
+      } catch (error) {
+        if (isAway(error)) failedAtMs = performance.now();
+        throw error;
+      }
+    },
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
     lanes: LANES,
     leastPerLane: LEAST_PER_LANE,
     keyOf: ({ id }) => id,
+    timeoutMs,
   });
 
   async function read(id: string): Promise<Document<State> | undefined> {
@@ -81,30 +117,33 @@ export function createPostgresChangeStore<State>(
     return rows[0];
   }
 
-  async function carryOut(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
-    let last: unknown;
-    for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
+  async function carryOut(requests: readonly ChangeRequest<State>[], signal: AbortSignal): Promise<Outcomes> {
+    let last: unknown = lostRaces();
+    for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
       const commit = randomUUID();
       const attempt: Attempt<State> = { mayHaveCommitted: false };
       try {
         await (tried === 0 ? writeUnlocked : writeLocked)(requests, commit, attempt);
         if (attempt.written) return finish(attempt.folded!, attempt.written);
       } catch (error) {
-        last = error;
+        if (isAway(error)) last = error;
         if (isConnectionLoss(error) && attempt.mayHaveCommitted) {
-          const outcome = await establishOutcome(pool, commit);
+          const outcome = await establishOutcome(pool, commit, signal);
           if (outcome.committed) {
             return finish(attempt.folded!, attempt.written ?? outcome.heads);
           }
         } else if (violatedConstraint(error) === KEYS_CONSTRAINT) {
-          return answerUsedKeys(requests);
+          const answered = await answerUsedKeys(requests, signal);
+          if (answered) return answered;
         } else if (!isConflict(error) && violatedConstraint(error) !== `${table}_pkey`) {
           if (requests.length === 1 || isAway(error)) throw error;
-          return eachAlone(requests);
+          return eachAlone(requests, signal);
         }
       }
     }
-    throw last ?? new Error(`a change of ${table} lost ${MAX_ATTEMPTS} races for its document`);
+    // One that can never be written may have held up the others.
+    if (requests.length > 1 && !isAway(last) && !signal.aborted) return eachAlone(requests, signal);
+    throw last;
   }
 
   async function writeUnlocked(
@@ -154,21 +193,31 @@ export function createPostgresChangeStore<State>(
     return write(client, { rows, events, answers, commit });
   }
 
-  /** Some of these keys have been used: those requests get the answers stored under them, the others go on. */
-  async function answerUsedKeys(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
+  /**
+   * Some of these keys have been used: those requests get the answers stored under them, the others go on. Undefined where
+   * nothing is stored under any of them, any more, so that the whole batch is to be tried again.
+   */
+  async function answerUsedKeys(
+    requests: readonly ChangeRequest<State>[],
+    signal: AbortSignal,
+  ): Promise<Outcomes | undefined> {
     const used = await Promise.all(requests.map(({ key }) => key && settled(keys.find(key))));
     const outcomes = used.map((outcome) =>
       outcome && ('error' in outcome || outcome.value) ? (outcome as Outcome<Changed<unknown>>) : undefined,
     );
     const open = requests.filter((_, n) => !outcomes[n]);
-    const rest = open.length > 0 ? [...(await carryOut(open))] : [];
+    if (open.length === requests.length) return undefined;
+    const rest = open.length > 0 ? [...(await carryOut(open, signal))] : [];
     return outcomes.map((outcome) => outcome ?? rest.shift()!);
   }
 
-  async function eachAlone(requests: readonly ChangeRequest<State>[]): Promise<Outcomes> {
+  async function eachAlone(
+    requests: readonly ChangeRequest<State>[],
+    signal: AbortSignal,
+  ): Promise<Outcomes> {
     const outcomes: Outcome<Changed<unknown>>[] = [];
     for (const request of requests) {
-      const alone = await settled(carryOut([request]));
+      const alone = await settled(carryOut([request], signal));
       outcomes.push('error' in alone ? alone : alone.value[0]!);
     }
     return outcomes;
@@ -183,12 +232,26 @@ export function createPostgresChangeStore<State>(
 
   return {
     read,
-    replay: keys.find as ChangeStore<State>['replay'],
+    async replay<Answer>(key: IdempotencyKey) {
+      return isStorableKey(key) ? ((await keys.find(key)) as Changed<Answer> | undefined) : undefined;
+    },
     async change<Answer>(id: string, decide: Decide<State, Answer>, options: ChangeOptions = {}) {
+      requireStorable(id, options.key);
       return (await changes.submit({ id, decide, ...options })) as Changed<Answer>;
     },
-    transact: (work, options = {}) => transact({ pool, log, write, keys }, work, options),
+    async transact(work, options = {}) {
+      requireStorable('', options.key);
+      return transact({ pool, log, write, keys, timeoutMs }, work, options);
+    },
+    async check() {
+      if (changes.isStuck())
+        return { ok: false, detail: `writes are stuck: they did not end within ${timeoutMs} ms` };
+      if (performance.now() - failedAtMs < FAILURE_SHOWN_MS)
+        return { ok: false, detail: 'the last writes failed: the database is away, full or busy' };
+      return { ok: true };
+    },
     idle: changes.idle,
+    stop: changes.stop,
   };
 }
 

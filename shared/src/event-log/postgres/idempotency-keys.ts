@@ -12,8 +12,7 @@ const MAX_WAITING = 10_000;
 export type IdempotencyKeys = { find(key: IdempotencyKey): Promise<Changed<unknown> | undefined> };
 
 type KeyRow = {
-  scope: string;
-  key: string;
+  nth: number;
   fingerprint: string;
   answer: unknown;
   partition: number;
@@ -25,18 +24,19 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
   async function findAll(
     wanted: readonly IdempotencyKey[],
   ): Promise<Outcome<Changed<unknown> | undefined>[]> {
+    // Matched by the database alone, which may hold two texts for the same that are not so here.
     const { rows } = await pool.query<KeyRow>({
       name: 'idempotency_keys',
-      text: `SELECT scope, key, fingerprint, answer, partition, sequence FROM idempotency_keys
-             WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+      text: `SELECT w.nth, k.fingerprint, k.answer, k.partition, k.sequence
+             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (scope, key, nth)
+             JOIN idempotency_keys k ON k.scope = w.scope AND k.key = w.key`,
       values: [textList(wanted.map(({ scope }) => scope)), textList(wanted.map(({ key }) => key))],
     });
-    return wanted.map(({ scope, key, fingerprint }) => {
-      const row = rows.find((one) => one.scope === scope && one.key === key);
+    const found = new Map(rows.map((row) => [row.nth, row]));
+    return wanted.map(({ fingerprint }, n) => {
+      const row = found.get(n + 1);
       if (!row) return { value: undefined };
-      if (row.fingerprint !== fingerprint) {
-        return { error: keyReused() };
-      }
+      if (row.fingerprint !== fingerprint) return { error: keyReused() };
       const { answer, partition, sequence } = row;
       const position = sequence === null ? {} : { position: { log, partition, sequence } };
       return { value: { answer, ...position, replayed: true } };

@@ -19,9 +19,13 @@ type Mark = { written: boolean; partitions: number[] | null; heads: string[] | n
  * more, since the place is taken. So whose mark stands there is final, and asking again gives the same answer, also when
  * this question's own reply is lost.
  *
- * Throws the database's error when it stays away for about five seconds.
+ * Throws the database's error when it stays away for `TRIES` questions, or until the signal is aborted.
  */
-export async function establishOutcome(pool: Pool, commit: string): Promise<CommitOutcome> {
+export async function establishOutcome(
+  pool: Pool,
+  commit: string,
+  signal: AbortSignal,
+): Promise<CommitOutcome> {
   for (let tried = 1; ; tried += 1) {
     try {
       await pool.query(
@@ -39,7 +43,7 @@ export async function establishOutcome(pool: Pool, commit: string): Promise<Comm
         heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
       };
     } catch (error) {
-      if (!isAway(error) || tried === TRIES) throw error;
+      if (!isAway(error) || tried === TRIES || signal.aborted) throw error;
       await delay(PAUSE_MS);
     }
   }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../../contracts/envelope.ts';
-import { isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
+import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
 import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
-import type { Changed, ChangeOptions } from '../change-store.ts';
+import { type Changed, type ChangeOptions, lostRaces } from '../change-store.ts';
 import { type BatchPlace, createPlacer } from '../place.ts';
 import { changed, type IdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
 import type { PostgresEventLog } from './log.ts';
@@ -14,16 +14,24 @@ const MAX_ATTEMPTS = 8;
 /** What a change that spans documents appends, and answers. */
 export type Spanning<Answer> = { readonly events: readonly NewEvent[]; readonly answer: Answer };
 
-type Deps = { pool: Pool; log: PostgresEventLog; write: Writer<never>; keys: IdempotencyKeys };
+type Deps = {
+  readonly pool: Pool;
+  readonly log: PostgresEventLog;
+  readonly write: Writer<never>;
+  readonly keys: IdempotencyKeys;
+  /** After so long, it is not tried again. */
+  readonly timeoutMs: number;
+};
 
 /** Carries out one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
 export async function transact<Answer>(
-  { pool, log, write, keys }: Deps,
+  { pool, log, write, keys, timeoutMs }: Deps,
   work: (client: Client) => Promise<Spanning<Answer>>,
   { key, traceparent }: ChangeOptions,
 ): Promise<Changed<Answer>> {
-  let last: unknown;
-  for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let last: unknown = lostRaces();
+  for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
     const commit = randomUUID();
     let result: Changed<Answer> | undefined;
     let tell = () => {};
@@ -43,9 +51,9 @@ export async function transact<Answer>(
       tell();
       return result!;
     } catch (error) {
-      last = error;
+      if (isAway(error)) last = error;
       if (isConnectionLoss(error) && result) {
-        if ((await establishOutcome(pool, commit)).committed) return result;
+        if ((await establishOutcome(pool, commit, signal)).committed) return result;
       } else if (key && violatedConstraint(error) === KEYS_CONSTRAINT) {
         const used = await keys.find(key);
         if (used) return used as Changed<Answer>;

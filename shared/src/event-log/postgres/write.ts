@@ -75,8 +75,14 @@ SELECT agreed.yes AS agreed, to_json(heads.before) AS before FROM agreed, heads`
  * Session settings for the pool of a store that writes. The statement always looks rows up by their keys, so its plan is
  * to be made once and for every size of table: left to itself the server plans it anew each time, which takes as long as
  * carrying it out, or keeps a plan from when the table was new, which reads all of it.
+ *
+ * No statement runs without end, so that what somebody else holds keeps no connection for ever: the server ends it a little
+ * after a batch has failed by its own time (batcher.ts). A process that freezes in the middle of a transaction would keep
+ * all others from writing; so the server ends one that stands idle.
  */
 export const WRITER_SETTINGS = {
+  statement_timeout: '12s',
+  idle_in_transaction_session_timeout: '5s',
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
