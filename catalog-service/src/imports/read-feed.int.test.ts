@@ -104,6 +104,40 @@ describe('a feed is read', () => {
   });
 });
 
+describe('whatever its host says of its coding, a feed is read', () => {
+  const FILES = { plain: Buffer.from(ndjsonFeed(25)), packed: gzipSync(ndjsonFeed(25)) };
+  const CODINGS = [
+    '',
+    ',',
+    'identity',
+    'Identity',
+    'gzip',
+    'GZIP',
+    ', x-gzip ,',
+    'aws-chunked',
+    'aws-chunked, gzip',
+  ];
+
+  test.each(CODINGS.flatMap((coding) => [['plain', coding] as const, ['packed', coding] as const]))(
+    '%s, though it says %j',
+    async (kind, coding) => {
+      upstream = await openTestUpstream(FILES[kind], { headers: { 'content-encoding': coding } });
+      const { chunks, rows } = await read(upstream.url);
+      expect(rows).toHaveLength(25);
+      const rest = await read(upstream.url, { mark: chunks[1]!.mark });
+      expect([rest.isContinued, rest.rows.length]).toEqual([true, 5]);
+    },
+  );
+
+  test('but not where it needs another coding to be undone, which is named', async () => {
+    upstream = await openTestUpstream('x', { headers: { 'content-encoding': 'gzip, BR' } });
+    await expect(read(upstream.url)).rejects.toMatchObject({
+      fault: 'feed-unreadable',
+      message: expect.stringContaining('br'),
+    });
+  });
+});
+
 describe('a feed is continued', () => {
   const half = async (): Promise<FeedMark> => (await read(upstream!.url)).chunks[1]!.mark;
   const rest = Array.from({ length: 5 }, (_, n) => `p${n + 20}`);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FeedMark, Validator } from '../feed.ts';
 import { FeedError } from '../setback.ts';
 import { type Asking, ask, silent, toFeedError } from './ask.ts';
+import { unreadableCodings } from './content-codings.ts';
 import type { ImportLimits } from './limits.ts';
 import { receive } from './receive.ts';
 
@@ -89,9 +90,12 @@ function rangeHeaders({ offset, validator }: FeedMark): Record<string, string> |
 
 function requireStatus({ statusCode = 0, headers }: IncomingMessage, wanted: readonly number[]): void {
   if (wanted.includes(statusCode)) {
-    const encoding = headers['content-encoding'] ?? 'identity';
-    if (/^(identity|gzip|x-gzip)$/i.test(encoding)) return;
-    throw new FeedError('feed-unreadable', 'The host sends the feed in an encoding other than gzip.');
+    const codings = unreadableCodings(headers['content-encoding']);
+    if (codings.length === 0) return;
+    throw new FeedError(
+      'feed-unreadable',
+      `The host sends the feed with the content coding ${codings.join(', ')}; only gzip can be undone.`,
+    );
   }
   const mayPass = statusCode >= 500 || [408, 425, 429].includes(statusCode);
   throw new FeedError(

@@ -21,6 +21,8 @@ export type Manners = {
   readonly pace?: { readonly bytes: number; readonly pauseMs: number };
   /** Sends this instead of an entity tag; null for nothing. */
   readonly etag?: string | null;
+  /** Sent besides, as they are: a text of bytes as latin1. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type TestUpstream = {
@@ -76,6 +78,7 @@ export async function openTestUpstream(file: Buffer | string, manners: Manners =
       return;
     }
     response.writeHead(ranged ? 206 : 200, {
+      ...manners.headers,
       ...(etag !== null && { etag }),
       ...(ranged && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
       'content-length': file.length - from,
