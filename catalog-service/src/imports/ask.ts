@@ -30,14 +30,22 @@ export async function ask(
   let target = targetOf(url, asking.allowed);
   for (let redirects = 0; redirects <= asking.limits.maxRedirects; redirects += 1) {
     const response = await askOnce(target, headers, asking);
-    const { location } = response.headers;
-    if (![301, 302, 303, 307, 308].includes(response.statusCode!) || !location) return response;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode!) || !response.headers.location)
+      return response;
+    const location = toUriReference(response.headers.location);
     response.destroy();
     if (!URL.canParse(location, target.url.href)) break;
     target = targetOf(new URL(location, target.url).href, asking.allowed);
   }
   throw new FeedError('upstream-refused', 'The host redirects too often, or to nowhere.');
 }
+
+/**
+ * A `Location` should be ASCII (RFC 9110, 10.2.2); hosts send other bytes as well, in whatever encoding, and Node gives a
+ * character for each byte. Percent-encoded they are the very bytes that the host wrote.
+ */
+const toUriReference = (location: string): string =>
+  location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Resolves with the head of an answer. The whole file as it is: ranges of a compressed transfer could not be unpacked. */
 function askOnce(target: Target, headers: Record<string, string>, asking: Asking): Promise<IncomingMessage> {

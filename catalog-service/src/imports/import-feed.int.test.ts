@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
 import { parseAllowedHosts } from '../feed-hosts.ts';
@@ -117,4 +118,11 @@ test('rows that are rejected are named, and keep no other out', async () => {
   upstream.file = Buffer.from(`${ndjsonFeed(2, 800_000)}{"id":"x"}\n\nnonsense\n${ndjsonFeed(3, 800_000)}`);
   expect(await attempt()).toMatchObject({ rows: 7, rejected: 2, mark: { line: 8 } });
   expect(rejected.map(({ row }) => row)).toEqual([3, 5]);
+});
+
+test('a packed file that is damaged at its end fails, and every row before the damage is written', async () => {
+  upstream.file = gzipSync(ndjsonFeed(37, 900_000)).subarray(0, -3);
+  await expect(attempt()).rejects.toMatchObject({ message: expect.stringContaining('line 37') });
+  expect(recorded).toMatchObject({ rows: 37, totalRows: null, tally: { applied: 37 } });
+  expect(await price('p36')).toBe(900_036);
 });

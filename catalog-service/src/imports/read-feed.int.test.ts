@@ -8,7 +8,7 @@ import { parseAllowedHosts } from '../feed-hosts.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import type { Resolve } from './ask.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './limits.ts';
-import { type FeedChunk, openFeed } from './read-feed.ts';
+import { type FeedChunk, type FeedRow, openFeed } from './read-feed.ts';
 
 let upstream: TestUpstream | undefined;
 afterEach(async () => {
@@ -58,7 +58,7 @@ async function read(
   return { isContinued: feed.isContinued, chunks, rows: chunks.flatMap(({ rows }) => rows) };
 }
 
-const names = (rows: Awaited<ReturnType<typeof read>>['rows']) =>
+const names = (rows: readonly FeedRow[]) =>
   rows.map((row) => ('product' in row ? row.product.id : row.message));
 
 describe('a feed is read', () => {
@@ -221,6 +221,27 @@ describe('a feed fails', () => {
     await expect(read(upstream.url)).rejects.toMatchObject({ fault });
   });
 
+  test.each([
+    ['the end of whose check sum is wrong', (file: Buffer) => file.with(file.length - 5, file.at(-5)! ^ 1)],
+    ['that lacks its last byte', (file: Buffer) => file.subarray(0, -1)],
+    ['that lacks its check sum', (file: Buffer) => file.subarray(0, -8)],
+    [
+      'behind whose last member another begins and is broken',
+      (file: Buffer) => Buffer.concat([file, file.subarray(0, 30)]),
+    ],
+  ])('%s, with every line before the damage given, and its number said', async (_, damage) => {
+    upstream = await openTestUpstream(Buffer.from(damage(gzipSync(ndjsonFeed(1_225)))));
+    const seen: FeedChunk[] = [];
+    await expect(
+      read(upstream.url, { limits: { chunkRows: 50 }, onChunk: (chunk) => seen.push(chunk) }),
+    ).rejects.toMatchObject({
+      fault: 'feed-unreadable',
+      message: expect.stringMatching(/^The compressed file .*line 1225\.$/),
+    });
+    expect(seen.flatMap(({ rows }) => names(rows))).toEqual(Array.from({ length: 1_225 }, (_, n) => `p${n}`));
+    expect(seen.at(-1)).toMatchObject({ isLast: false, mark: { line: 1_225 } });
+  });
+
   test('where nobody listens', async () => {
     upstream = await openTestUpstream('x');
     await upstream.close();
@@ -270,6 +291,52 @@ describe('a feed fails', () => {
 function damaged(file: Buffer): Buffer {
   return Buffer.concat([file.subarray(0, 5_000), Buffer.alloc(200, 7), file.subarray(5_200)]);
 }
+
+describe('a redirect', () => {
+  /** Redirects whoever asks for `/` to a text of bytes, and answers everything else with a feed. */
+  async function openRedirecting(location: Buffer) {
+    const asked: string[] = [];
+    const server = createServer(({ url = '' }, response) => {
+      asked.push(url);
+      if (url === '/') response.writeHead(302, { location: location.toString('latin1') }).end();
+      else response.end(ndjsonFeed(1));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const close = async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    };
+    return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked, close };
+  }
+
+  test.each([
+    ['UTF-8', Buffer.from('/größe/商品.ndjson?q=é'), '/gr%C3%B6%C3%9Fe/%E5%95%86%E5%93%81.ndjson?q=%C3%A9'],
+    ['ISO 8859-1', Buffer.from('/größe', 'latin1'), '/gr%F6%DFe'],
+    ['ASCII', Buffer.from('/a%20b?c=%C3%A9'), '/a%20b?c=%C3%A9'],
+  ])('in bytes of %s is followed to where these bytes lead', async (_, location, path) => {
+    const server = await openRedirecting(location);
+    try {
+      const { rows } = await read(`http://${server.host}/`, { allowed: [server.host] });
+      expect([rows.length, server.asked]).toEqual([1, ['/', path]]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('to a name in UTF-8 is held against the list by what the name is', async () => {
+    const server = await openRedirecting(Buffer.from('http://bücher.example/feed'));
+    try {
+      await expect(read(`http://${server.host}/`, { allowed: [server.host] })).rejects.toMatchObject({
+        fault: 'address-refused',
+        message: expect.stringContaining('xn--bcher-kva.example:80'),
+      });
+    } finally {
+      await server.close();
+    }
+  });
+});
 
 describe('nothing but what is allowed is reached', () => {
   /** Stands on loopback, and counts who comes. */

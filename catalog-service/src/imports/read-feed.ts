@@ -4,6 +4,8 @@
  *
  * - by asking for the rest, where bytes can be counted and the host knows ranges;
  * - else from the start, passing over the lines that were read.
+ *
+ * Where a feed turns out to be damaged or too large, the lines before that are given out first.
  */
 import type { FeedLine } from '@micromart/shared/contracts/catalog/product';
 import {
@@ -90,22 +92,30 @@ async function* readChunks(
   };
 
   const size = { maxLineBytes: limits.maxLineBytes, maxBytes: limits.maxUnpackedBytes };
-  for await (const lines of splitLines(content, size)) {
-    for (const { bytes, end } of lines) {
-      line += 1;
-      offset = firstByte + end;
-      if (line > MAX_LINES)
-        throw new FeedError('feed-too-large', `The feed has more than ${MAX_LINES} lines.`);
-      if (line <= from.line) continue;
-      const text = bytes && decode(bytes);
-      if (text?.trim() === '') continue;
-      if (!format) {
-        format = readFormat(text);
-        if (format.kind === 'csv') continue;
+  try {
+    for await (const lines of splitLines(content, size)) {
+      for (const { bytes, end } of lines) {
+        if (line === MAX_LINES) {
+          throw new FeedError('feed-too-large', `The feed has more than ${MAX_LINES} lines.`);
+        }
+        line += 1;
+        offset = firstByte + end;
+        if (line <= from.line) continue;
+        const text = bytes && decode(bytes);
+        if (text?.trim() === '') continue;
+        if (!format) {
+          format = readFormat(text);
+          if (format.kind === 'csv') continue;
+        }
+        pending.push({ row: line, text });
+        if (pending.length === limits.chunkRows) yield chunk(false);
       }
-      pending.push({ row: line, text });
-      if (pending.length === limits.chunkRows) yield chunk(false);
     }
+  } catch (error) {
+    if (!format || !(error instanceof FeedError) || error.fault === 'upstream-away') throw error;
+    // It would end here again, so what came before is all there is.
+    if (pending.length > 0) yield chunk(false);
+    throw new FeedError(error.fault, `${error.message} It was read up to line ${line}.`);
   }
   if (!format) throw new FeedError('feed-unreadable', 'The feed is empty.');
   yield chunk(true);

@@ -1,5 +1,14 @@
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  Z_BUF_ERROR,
+  Z_NO_FLUSH,
+  Z_OK,
+  Z_STREAM_END,
+  ZStream,
+  zlibInflate,
+  zlibInflateInit2,
+  zlibInflateReset,
+} from 'pako';
 import { FeedError } from '../setback.ts';
 
 /** gzip's first two bytes (RFC 1952, 2.3.1); no text begins with them. */
@@ -26,16 +35,47 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
+/** What a call of the decoder may give: small enough that nobody waits for it for long. */
+const OUTPUT_BYTES = 65_536;
+/** To the decoder, that the data are in gzip's format, with a window of 32 kB. */
+const GZIP_WINDOW_BITS = 31;
+
+/**
+ * Unpacks one member of gzip after another (RFC 1952, 2.2). What a damaged file holds before the damage is given out
+ * before the error is thrown; Node's own decoder drops what has come of the last bytes it was given, the last rows of a
+ * file whose check sum is wrong. What follows the last member is no part of the content.
+ */
 async function* inflate(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip();
-  // An error of either end reaches whoever reads the other; the callback has nothing to add.
-  pipeline(Readable.from(file, { objectMode: false }), gunzip, () => {});
-  try {
-    for await (const piece of gunzip) yield piece;
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!code.startsWith('Z_')) throw error;
-    const fault = code === 'Z_BUF_ERROR' ? 'ends too early' : 'is damaged';
-    throw new FeedError('feed-unreadable', `The compressed file ${fault}.`);
+  const decoder = new ZStream();
+  zlibInflateInit2(decoder, GZIP_WINDOW_BITS);
+  let isBetweenMembers = false;
+  for await (const piece of file) {
+    decoder.input = piece;
+    decoder.next_in = 0;
+    decoder.avail_in = piece.length;
+    for (let mayHaveMore = true; mayHaveMore; ) {
+      if (isBetweenMembers) {
+        if (decoder.avail_in === 0) break;
+        if (piece[decoder.next_in] !== MAGIC[0]) return;
+        zlibInflateReset(decoder);
+      }
+      const { status, output } = decode(decoder);
+      if (output.length > 0) yield output;
+      isBetweenMembers = status === Z_STREAM_END;
+      if (!isBetweenMembers && status !== Z_OK && status !== Z_BUF_ERROR) throw broken('is damaged');
+      mayHaveMore = status !== Z_BUF_ERROR && (decoder.avail_in > 0 || output.length === OUTPUT_BYTES);
+      await nextTurn();
+    }
   }
+  if (!isBetweenMembers) throw broken('ends too early');
 }
+
+function decode(decoder: ZStream): { status: number; output: Buffer } {
+  decoder.output = new Uint8Array(OUTPUT_BYTES);
+  decoder.next_out = 0;
+  decoder.avail_out = OUTPUT_BYTES;
+  const status = zlibInflate(decoder, Z_NO_FLUSH);
+  return { status, output: Buffer.from(decoder.output.buffer, 0, decoder.next_out) };
+}
+
+const broken = (how: string) => new FeedError('feed-unreadable', `The compressed file ${how}.`);
