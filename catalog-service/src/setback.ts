@@ -15,7 +15,6 @@ export type Setback = { readonly kind: 'refused' | 'passing' | 'away'; readonly 
 export type FeedFault =
   | 'address-refused'
   | 'upstream-away'
-  | 'upstream-too-slow'
   | 'upstream-refused'
   | 'feed-unreadable'
   | 'feed-too-large';

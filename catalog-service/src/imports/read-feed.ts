@@ -39,8 +39,6 @@ export type FeedChunk = {
   readonly mark: FeedMark;
   /** Bytes of the file that had come by then. */
   readonly bytes: number;
-  /** For how long the host was waited for since the chunk before. */
-  readonly waitedMs: number;
   readonly isLast: boolean;
 };
 
@@ -85,15 +83,12 @@ async function* readChunks(
   let line = upstream.isContinued ? from.line : 0;
   let offset = firstByte;
   let pending: PendingLine[] = [];
-  let toldMs = 0;
 
   const chunk = (isLast: boolean): FeedChunk => {
     const rows = readLines(format, pending);
     pending = [];
     const mark = { ...from, line, offset: isPacked ? null : offset, format };
-    const waitedMs = upstream.waitedMs() - toldMs;
-    toldMs += waitedMs;
-    return { rows, mark, bytes: upstream.bytesRead(), waitedMs, isLast };
+    return { rows, mark, bytes: upstream.bytesRead(), isLast };
   };
 
   const size = { maxLineBytes: limits.maxLineBytes, maxBytes: limits.maxUnpackedBytes };

@@ -15,10 +15,14 @@ export type ReferenceSettings = {
 };
 
 const CACHED_BRIEFLY = { 'Cache-Control': 'public, max-age=60' };
+const JSON_DOCUMENT = { ...CACHED_BRIEFLY, 'Content-Type': 'application/json' };
 
 const jsonObject = z.looseObject({});
 
-/** The documents describe `routes` and the reference itself; they are made when they are first asked for. */
+/**
+ * The documents describe `routes` and the reference itself. Each is made once, when it is first asked for, and kept as bytes,
+ * which all answers under way share: anybody may ask for it, and a document weighs as much as a hundred other answers.
+ */
 export function referenceRoutes(settings: ReferenceSettings): Route[] {
   const { name, version = '1', metrics, metricsOpen, asyncapi } = settings;
   let document: OpenApiDocument | undefined;
@@ -26,6 +30,8 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
     document ??= openApiDocument({ title: name, version, routes: [...settings.routes, ...routes] });
     return document;
   };
+  const documentBytes = once(() => JSON.stringify(openapi()));
+  const page = once(() => createDocsPage(openapi()));
 
   const routes: Route[] = [
     route({
@@ -48,7 +54,7 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
       roles: 'open',
       answers: { 200: { description: 'The document', schema: jsonObject } },
       problems: [],
-      handle: () => ({ status: 200, headers: CACHED_BRIEFLY, body: openapi() }),
+      handle: () => ({ status: 200, headers: JSON_DOCUMENT, text: documentBytes() }),
     }),
     route({
       method: 'get',
@@ -65,11 +71,12 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
           'Content-Security-Policy': DOCS_CONTENT_SECURITY_POLICY,
           'Referrer-Policy': 'no-referrer',
         },
-        text: createDocsPage(openapi()),
+        text: page(),
       }),
     }),
   ];
   if (asyncapi !== undefined) {
+    const bytes = once(() => JSON.stringify(asyncapi));
     routes.push(
       route({
         method: 'get',
@@ -78,9 +85,17 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
         roles: 'open',
         answers: { 200: { description: 'The document', schema: jsonObject } },
         problems: [],
-        handle: () => ({ status: 200, headers: CACHED_BRIEFLY, body: asyncapi }),
+        handle: () => ({ status: 200, headers: JSON_DOCUMENT, text: bytes() }),
       }),
     );
   }
   return routes;
+}
+
+function once(make: () => string): () => Buffer {
+  let made: Buffer | undefined;
+  return () => {
+    made ??= Buffer.from(make());
+    return made;
+  };
 }

@@ -36,7 +36,7 @@ export function serveRoute(
 /**
  * What a handler is told. Signal and trace are made when they are asked for. It is a class because V8 gives an object that
  * is written down with accessors a hidden class of its own each time, which holds on to request and response until all of
- * the heap is collected. Without those, and the set that server.ts speaks of, a busy service answers a fifth more.
+ * the heap is collected. Without those, and the set that connections.ts speaks of, a busy service answers a fifth more.
  */
 class Handled implements RouteRequest<unknown, unknown, unknown, unknown> {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '../process/logger.ts';
+import { openRawConnection } from '../testing/raw-connection.ts';
 import { until } from '../testing/until.ts';
 import { createApp } from './app.ts';
 import { NOBODY } from './auth.ts';
@@ -51,21 +51,10 @@ async function serve(handle: Handle): Promise<RunningServer> {
   return server;
 }
 
-/** A bare connection, to say exactly what is sent when; `text` is all that came back. */
 async function open({ port }: RunningServer) {
-  const socket: Socket = connect(port, '127.0.0.1');
-  closers.push(() => socket.destroy());
-  const received = { text: '', ended: false };
-  socket.on('data', (chunk) => {
-    received.text += chunk;
-  });
-  socket
-    .on('error', () => {})
-    .on('close', () => {
-      received.ended = true;
-    });
-  await new Promise((resolve) => socket.once('connect', resolve));
-  return { socket, received, send: (text: string) => socket.write(text) };
+  const client = await openRawConnection(port);
+  closers.push(() => client.socket.destroy());
+  return client;
 }
 
 const aborted = (signal: AbortSignal) =>
@@ -176,25 +165,7 @@ describe('closing a server', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('serves who comes anew for a moment still, while readiness tells a balancer to send nobody', async () => {
-    const server = await serve(async () => OK);
-    // Somebody is connected, so there may be a balancer that sends more.
-    const known = await open(server);
-    known.send(REQUEST);
-    await until(() => known.received.text.endsWith('"done"'));
-    const closed = server.close();
-    const clients = await Promise.all([open(server), open(server)]);
-    clients[0]!.send(REQUEST);
-    clients[1]!.send('GET /health/ready HTTP/1.1\r\nHost: test\r\n\r\n');
-    await closed;
-    await until(() => clients.every(({ received }) => received.ended));
-    expect(clients[0]!.received.text).toMatch(/200 OK.*Connection: close.*"done"$/s);
-    expect(clients[1]!.received.text).toMatch(
-      /503 Service Unavailable.*Connection: close.*the service is stopping/s,
-    );
-  });
-
-  test('takes no new connections once it is closed', async () => {
+  test('takes no new connections', async () => {
     const server = await serve(async () => OK);
     await server.close();
     await expect(fetch(`${server.url}/wait`)).rejects.toThrow();
