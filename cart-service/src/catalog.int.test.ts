@@ -39,6 +39,28 @@ const read = async (cartId: string) => (await call('GET', `/carts/${cartId}`)).b
 const change = (id: string, given: Parameters<typeof stubProduct>[1]) =>
   carts.catalog.products.set(id, stubProduct(id, { version: 2, ...given }));
 
+test('one late answer of the catalog fails nobody but who waits for it', async () => {
+  carts.catalog.late = (ids) => ids.includes('slow');
+  const [slow, ...others] = await Promise.all(Array.from({ length: 9 }, () => open()));
+  const late = add(slow!, ['slow']);
+  await until(() => carts.catalog.asked.some((ids) => ids.includes('slow')));
+  const statuses: number[] = [];
+  let isLate = true;
+  const done = late.finally(() => {
+    isLate = false;
+  });
+  let last = false;
+  // Until well after it has been given up.
+  for (let round = 0; !last; round += 1) {
+    last = !isLate;
+    const added = await Promise.all(others.map((id, n) => add(id, [`product-${round}-${n}`])));
+    statuses.push(...added.map(({ status }) => status));
+    others.splice(0, others.length, ...(await Promise.all(others.map(() => open()))));
+  }
+  expect((await done).status).toBe(503);
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+});
+
 describe('a line', () => {
   test("remembers what the product was and cost, and shows today's price beside it", async () => {
     carts.catalog.cacheControl = CONFIRM;

@@ -18,6 +18,8 @@ export type StubCatalog = {
   cacheControl: string;
   /** Its answer to everything, where it is not well. */
   failing: number | undefined;
+  /** Which questions it never answers. */
+  late: (ids: readonly string[]) => boolean;
   /** Refuses connections until it is started again, on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -66,6 +68,7 @@ export async function openStubCatalog({ host = '127.0.0.1', port = 0 } = {}): Pr
     if (pathname !== '/products') return void response.end('{"ready":true}');
     const ids = searchParams.get('ids')!.split(',');
     asked.push(ids);
+    if (stub.late(ids)) return;
     const productOf = (id: string) =>
       stub.products.get(id) ?? (stub.products.has(id) ? null : stubProduct(id));
     const { status, etag, body } = answerProducts(ids, productOf, headers['if-none-match']);
@@ -85,6 +88,7 @@ export async function openStubCatalog({ host = '127.0.0.1', port = 0 } = {}): Pr
     asked,
     cacheControl: CACHE_CONTROL,
     failing: undefined,
+    late: () => false,
     async start() {
       server.listen(listeningAt, host);
       await once(server, 'listening');

@@ -52,6 +52,19 @@ describe('a failing origin', () => {
     expect((await client.get(`${origin.url}/b`)).text).toBe(`${origin.url} did not answer within 0.1 s`);
   });
 
+  test('that answers one request in a hundred too late fails only those', async () => {
+    origin.answer = ({ url }, response) => {
+      if (!url!.endsWith('37')) response.end('here');
+    };
+    const client = origin.client({ timeoutMs: 300 });
+    for (let hundred = 1; hundred <= 4; hundred += 1) {
+      const paths = Array.from({ length: 100 }, (_, n) => `/${hundred * 100 + n}`);
+      const answers = await Promise.all(paths.map((path) => client.get(origin.url + path)));
+      const failed = paths.filter((_, n) => answers[n]!.status !== 200);
+      expect(failed).toEqual([`/${hundred}37`]);
+    }
+  });
+
   test('has its own headers on a 503 heeded, but not in the place of an answer that may stand in', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1, pauseMs: 0 });
