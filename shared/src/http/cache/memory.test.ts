@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createMemory } from './memory.ts';
 
@@ -35,6 +35,17 @@ test('removes all keys that begin alike', () => {
   for (const key of ['a 1', 'a 2', 'b 1']) memory.set(key, 1, 1);
   memory.deleteAll('a ');
   expect([memory.get('a 1'), memory.get('b 1'), memory.bytes]).toEqual([undefined, 1, 1]);
+});
+
+test('keeps no iterator of a map, which would hold every table that the map outgrows', () => {
+  const iterators = (['keys', 'values', 'entries', Symbol.iterator] as const).map((name) =>
+    jest.spyOn(Map.prototype, name),
+  );
+  const memory = createMemory<number>({ maxEntries: 10, maxBytes: 100 }, nothing);
+  for (let n = 0; n < 1_000; n += 1) memory.set(`key ${n % 20}`, n, 1);
+  const made = iterators.flatMap(({ mock }) => mock.results);
+  for (const one of iterators) one.mockRestore();
+  expect(made).toEqual([]);
 });
 
 test('never holds more entries or bytes than it may, and always knows how many', () => {

@@ -1,11 +1,9 @@
 /**
  * Where answers are kept: node-cache, bounded by entries and by bytes. Its own expiry is off, because an answer past its
  * lifetime still serves for conditional requests and, where its owner allows, for errors.
- *
- * The oldest goes first, but one that was used since is passed over once: nearly what was used least recently, without
- * moving an entry at each use (which costs a Map of ten thousand forty microseconds).
  */
 import NodeCache from 'node-cache';
+import { createUseOrder, type Place } from './use-order.ts';
 
 export type MemoryLimits = { readonly maxEntries: number; readonly maxBytes: number };
 
@@ -25,55 +23,43 @@ const LARGEST_SHARE = 1 / 4;
 /** `onEvict` is told of every entry that has to go for another one. */
 export function createMemory<T>({ maxEntries, maxBytes }: MemoryLimits, onEvict: () => void): Memory<T> {
   const cache = new NodeCache({ stdTTL: 0, checkperiod: 0, useClones: false, maxKeys: maxEntries });
-  /** By key, in the order in which they are looked at when one has to go. */
-  const entries = new Map<string, { readonly bytes: number; isUsed: boolean }>();
-  /** Kept, as a new one would pass over the places of all that are gone. */
-  let oldest = entries.keys();
+  const places = new Map<string, Place>();
+  const order = createUseOrder();
   let bytes = 0;
 
   function remove(key: string): void {
-    bytes -= entries.get(key)?.bytes ?? 0;
-    entries.delete(key);
+    const place = places.get(key);
+    if (!place) return;
+    bytes -= place.entry.bytes;
+    place.remove();
+    places.delete(key);
     cache.del(key);
-  }
-
-  function evict(): void {
-    const { value: key, done } = oldest.next();
-    if (done) {
-      oldest = entries.keys();
-      return;
-    }
-    const { bytes, isUsed } = entries.get(key)!;
-    if (!isUsed) {
-      remove(key);
-      onEvict();
-      return;
-    }
-    entries.delete(key);
-    entries.set(key, { bytes, isUsed: false });
   }
 
   return {
     get(key) {
-      const entry = entries.get(key);
-      if (!entry) return undefined;
-      entry.isUsed = true;
+      const place = places.get(key);
+      if (!place) return undefined;
+      place.entry.isUsed = true;
       return cache.get<T>(key);
     },
     set(key, value, size) {
       remove(key);
       if (size > maxBytes * LARGEST_SHARE) return;
-      while (entries.size >= maxEntries || bytes + size > maxBytes) evict();
+      while (places.size >= maxEntries || bytes + size > maxBytes) {
+        remove(order.next()!.key);
+        onEvict();
+      }
       cache.set(key, value);
-      entries.set(key, { bytes: size, isUsed: false });
+      places.set(key, order.add({ key, bytes: size, isUsed: false }));
       bytes += size;
     },
     delete: remove,
     deleteAll(prefix) {
-      for (const key of entries.keys()) if (key.startsWith(prefix)) remove(key);
+      for (const key of places.keys()) if (key.startsWith(prefix)) remove(key);
     },
     get entries() {
-      return entries.size;
+      return places.size;
     },
     get bytes() {
       return bytes;

@@ -1,0 +1,53 @@
+/**
+ * Which entry has to go for another one: the oldest first, but one that was used since it was last looked at is passed over
+ * once. That is nearly what was used least recently, without moving an entry at each use.
+ *
+ * It is a ring of its own. A map keeps the order of insertion too, but to find the first of it, a new iterator passes over
+ * the places of all that are gone, and one that is kept holds on to every table that the map has outgrown since.
+ */
+export type Entry = { readonly key: string; readonly bytes: number; isUsed: boolean };
+
+type Link = { entry: Entry | undefined; before: Link; after: Link };
+
+/** An entry's place; it is what removes the entry again. */
+export type Place = { readonly entry: Entry; remove(): void };
+
+export type UseOrder = {
+  /** Puts an entry behind all others. */
+  add(entry: Entry): Place;
+  /** The one to go next; undefined when there is none. */
+  next(): Entry | undefined;
+};
+
+export function createUseOrder(): UseOrder {
+  const end = { entry: undefined } as Link;
+  end.before = end;
+  end.after = end;
+
+  const append = (link: Link) => {
+    link.before = end.before;
+    link.after = end;
+    end.before.after = link;
+    end.before = link;
+  };
+  const detach = ({ before, after }: Link) => {
+    before.after = after;
+    after.before = before;
+  };
+
+  return {
+    add(entry) {
+      const link = { entry } as Link;
+      append(link);
+      return { entry, remove: () => detach(link) };
+    },
+    next() {
+      for (let first = end.after; first.entry?.isUsed; first = end.after) {
+        first.entry.isUsed = false;
+        detach(first);
+        append(first);
+      }
+      return end.after.entry;
+    },
+  };
+}
