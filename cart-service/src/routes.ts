@@ -5,7 +5,7 @@ import { productId } from '@micromart/shared/contracts/product-id';
 import type { Decide, Document } from '@micromart/shared/event-log/change-store';
 import { createIdempotency, idempotencyHeaders } from '@micromart/shared/event-log/idempotency';
 import { matchesWeakly } from '@micromart/shared/http/conditional';
-import { wholeNumber } from '@micromart/shared/http/parameters';
+import { uuid, wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ import type { CartStore } from './store/store.ts';
 
 const MAX_ITEMS = 100;
 
-const cartId = z.uuid().meta({ description: 'As `Location` gave it when the cart was opened' });
+const cartId = uuid().meta({ description: 'As `Location` gave it when the cart was opened' });
 const quantity = z.int().min(1).max(MAX_QUANTITY);
 
 const newItems = z.strictObject({

@@ -129,6 +129,14 @@ describe('a cart', () => {
     expect((await call('GET', `/carts/${id}`, { headers: { 'if-none-match': etag } })).status).toBe(200);
   });
 
+  test('is the same by its id in capitals', async () => {
+    const id = await open();
+    const capitals = id.toUpperCase();
+    expect(lines(await add(capitals, [['1', 2]]))).toEqual([['1', 2]]);
+    expect((await call('GET', `/carts/${capitals}`)).body).toEqual((await call('GET', `/carts/${id}`)).body);
+    expect(await eventsOf(id)).toHaveLength(1);
+  });
+
   test('takes a change only at the version that If-Match asks for', async () => {
     const id = await open();
     const { headers } = await add(id, [['1', 1]]);

@@ -1,6 +1,6 @@
 import { productContent } from '@micromart/shared/contracts/catalog/product';
 import { productId } from '@micromart/shared/contracts/product-id';
-import { wholeNumber } from '@micromart/shared/http/parameters';
+import { uuid, wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
@@ -24,7 +24,7 @@ const importOrder = z.strictObject({
     .meta({ description: 'NDJSON, or CSV below a header; gzip allowed; one product a line' }),
 });
 
-const jobId = z.object({ jobId: z.uuid().meta({ description: 'As `Location` gave it' }) });
+const jobId = z.object({ jobId: uuid().meta({ description: 'As `Location` gave it' }) });
 
 const accepted = {
   202: {

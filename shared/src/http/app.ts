@@ -10,6 +10,7 @@ import type { Metrics } from './metrics.ts';
 import { Problem, problem, problemAnswer } from './problem.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { referenceRoutes } from './reference.ts';
+import { faultOfHead } from './request-head.ts';
 import { type Route, routerPath } from './route.ts';
 import { serveRoute } from './serve-route.ts';
 import { signalOf } from './signal.ts';
@@ -75,7 +76,10 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
       metrics.observeRequest({ method, route: context.route, status }, seconds);
       logger.debug({ requestId: context.id, method, route: context.route, status, seconds }, 'answered');
     });
-    next();
+    const fault = faultOfHead(request);
+    if (!fault && request.headers.expect !== undefined && request.httpVersionMinor > 0)
+      response.writeContinue();
+    next(fault);
   };
 }
 

@@ -16,6 +16,9 @@ function request(chunks: readonly Buffer[], headers: Record<string, string> = {}
 
 const codeOf = (promise: Promise<unknown>) => promise.then(JSON.stringify, (error) => error.code);
 
+/** As a quoted string (RFC 9110, 5.6.4), of what may stand in one. */
+const quote = (text: string) => `"${text.replace(/[^\t\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
+
 const depthOfValue = (value: unknown): number =>
   typeof value === 'object' && value !== null
     ? 1 + Object.values(value).reduce((deepest: number, one) => Math.max(deepest, depthOfValue(one)), 0)
@@ -32,21 +35,65 @@ describe('body', () => {
   });
 
   test.each([
-    ['application/json', '{}'],
-    ['Application/JSON; charset="UTF-8"', '{}'],
-    ['application/json;charset=utf-16', 'unsupported-media-type'],
-    ['application/json; charset=utf-8; x=1', 'unsupported-media-type'],
-    ['application/jsonx', 'unsupported-media-type'],
-    ['text/plain', 'unsupported-media-type'],
-    ['', 'unsupported-media-type'],
-  ])('of the type "%s" gives %s', async (type, outcome) => {
-    expect(await codeOf(readJson(request([bytes('{}')], { 'content-type': type })))).toBe(outcome);
+    'application/json',
+    'Application/JSON; charset="UTF-8"',
+    'application/json;',
+    'application/json ; ;',
+    'application/json;charset=utf8',
+    'application/json; charset=',
+    'application/json; charset=utf-8; x=1',
+    'application/json;x="a;b\\"c, text/plain"',
+    'application/json; profile="https://example.com/cart"; q',
+    // No parameter means anything to JSON (RFC 8259, 11): it is UTF-8, or refused for its bytes.
+    'application/json;charset=utf-16',
+  ])('of the type %j is JSON', async (type) => {
+    expect(await codeOf(readJson(request([bytes('{}')], { 'content-type': type })))).toBe('{}');
   });
 
-  test('is not unpacked', async () => {
-    const packed = request([bytes('{}')], { 'content-encoding': 'gzip' });
-    expect(await codeOf(readJson(packed))).toBe('unsupported-media-type');
+  test.each([
+    'application/jsonx',
+    'application/json5; a=b',
+    'application/json, text/plain',
+    'application/x/json',
+    'text/json',
+    'text/plain; x="application/json"',
+    'text/plain',
+    'json',
+    '/',
+    ';application/json',
+    '',
+  ])('of the type %j is refused', async (type) => {
+    expect(await codeOf(readJson(request([bytes('{}')], { 'content-type': type })))).toBe(
+      'unsupported-media-type',
+    );
   });
+
+  test('is JSON with any parameters', async () => {
+    const value = fc.oneof(fc.stringMatching(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/), fc.string().map(quote));
+    const parameters = fc.array(fc.tuple(fc.stringMatching(/^[A-Za-z0-9-]+$/), value));
+    await fc.assert(
+      fc.asyncProperty(parameters, fc.mixedCase(fc.constant('application/json')), async (given, type) => {
+        const header = [type, ...given.map(([name, text]) => `${name}=${text}`)].join(' ; ');
+        expect(await codeOf(readJson(request([bytes('{}')], { 'content-type': header })))).toBe('{}');
+      }),
+    );
+  });
+
+  test.each(['', ' ', ',', ' ,, ', 'identity', 'Identity', 'IDENTITY', ', identity ,identity,'])(
+    'without a coding, as in %j, is taken as it is',
+    async (coding) => {
+      const one = request([bytes('{}')], { 'content-encoding': coding });
+      expect(await codeOf(readJson(one))).toBe('{}');
+    },
+  );
+
+  test.each(['gzip', 'GZIP', 'identity, gzip', ',br,', 'aws-chunked', 'identityx', 'identity;q=1'])(
+    'with a coding, as in %j, is not unpacked',
+    async (coding) => {
+      const one = request([bytes('{}')], { 'content-encoding': coding });
+      expect(await codeOf(readJson(one))).toBe('unsupported-media-type');
+    },
+  );
 
   test.each([
     ['said to be', request([bytes('{}')], { 'content-length': '100001' })],

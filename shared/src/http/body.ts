@@ -3,11 +3,12 @@
  * could run out of stack. The rest of a body that was refused is thrown away by the server as it comes in.
  */
 import type { IncomingMessage } from 'node:http';
+import { MIMEType } from 'node:util';
 import { problem } from './problem.ts';
 
 const MAX_BODY_BYTES = 100_000;
 const MAX_DEPTH = 64;
-const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?utf-8"?[ \t]*)?$/i;
+const JSON_TYPE = 'application/json';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -17,12 +18,12 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   const length = headers['content-length'];
   if (length === '0' || (length === undefined && headers['transfer-encoding'] === undefined))
     return undefined;
-  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+  if (!isJson(headers['content-type'] ?? '')) {
     throw problem('unsupported-media-type', 'Send the body as "Content-Type: application/json".', {
-      headers: { Accept: 'application/json' },
+      headers: { Accept: JSON_TYPE },
     });
   }
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+  if (isCoded(headers['content-encoding'])) {
     throw problem('unsupported-media-type', 'Send the body without a Content-Encoding.', {
       headers: { 'Accept-Encoding': 'identity' },
     });
@@ -30,6 +31,20 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (Number(length) > MAX_BODY_BYTES) throw tooLarge();
   return parse(await readBytes(request));
 }
+
+/** With any parameters at all, for none means anything to JSON (RFC 8259, 11), and without one after a semicolon. */
+function isJson(contentType: string): boolean {
+  if (contentType === JSON_TYPE) return true;
+  try {
+    return new MIMEType(contentType).essence === JSON_TYPE;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a list of codings, with elements that may be empty (RFC 9110, 8.4 and 5.6.1.2), names one that does something. */
+const isCoded = (contentEncoding = ''): boolean =>
+  contentEncoding.split(',').some((element) => !['', 'identity'].includes(element.trim().toLowerCase()));
 
 const tooLarge = () => problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes: send it in parts.`);
 

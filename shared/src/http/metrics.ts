@@ -14,6 +14,9 @@ export type Metrics = {
 /** From a millisecond to the longest long poll. */
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Those of RFC 9110 and RFC 5789. All others are one, as OpenTelemetry has it: each would be series of its own. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -25,7 +28,12 @@ export function createMetrics(service: string): Metrics {
     registers: [registry],
   });
   addProcessMetrics(registry);
-  return { registry, observeRequest: (labels, seconds) => requests.observe(labels, seconds) };
+  return {
+    registry,
+    observeRequest({ method, ...labels }, seconds) {
+      requests.observe({ method: METHODS.has(method) ? method : '_OTHER', ...labels }, seconds);
+    },
+  };
 }
 
 function addProcessMetrics(registry: Registry): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { instant, wholeNumber } from './parameters.ts';
+import { instant, uuid, wholeNumber } from './parameters.ts';
 
 describe('parameters', () => {
   test('takes one spelling of a whole number', () => {
@@ -21,5 +21,12 @@ describe('parameters', () => {
     for (const text of ['0000-06-01T00:00:00Z', '9999-12-31T23:59:59-23:59', '0001-01-01T00:00:00+23:59']) {
       expect(instant().safeParse(text).success).toBe(false);
     }
+  });
+
+  test('takes a UUID in capitals for the same', () => {
+    const id = '3f2a9c1e-7b1d-4c55-9e0a-d1f2a3b4c5d6';
+    for (const text of [id, id.toUpperCase(), id.replace('f', 'F')]) expect(uuid().parse(text)).toBe(id);
+    for (const text of ['', `{${id}}`, `urn:uuid:${id}`, id.replaceAll('-', '')])
+      expect(uuid().safeParse(text).success).toBe(false);
   });
 });

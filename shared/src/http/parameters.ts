@@ -19,3 +19,6 @@ export const wholeNumber = ({ min = 0, max }: { min?: number; max: number }) =>
 
 /** A moment, RFC 3339 with a zone, of the years 0001 to 9999: `2026-11-01T09:30:00Z`. */
 export const instant = () => moment.transform((utc) => new Date(utc));
+
+/** A UUID, the same in capitals and small letters (RFC 9562, 4); it comes in small ones. */
+export const uuid = () => z.uuid().toLowerCase();

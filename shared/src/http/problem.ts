@@ -16,6 +16,7 @@ const problems = {
   'precondition-failed': { status: 412, title: 'The resource is not as a precondition asks for' },
   'too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is of a type that is not read here' },
+  'expectation-failed': { status: 417, title: 'The request expects what is not done here' },
   unprocessable: { status: 422, title: 'The request is valid but cannot be carried out' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong on our side' },

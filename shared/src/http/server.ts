@@ -14,7 +14,7 @@ import type { Express } from 'express';
 import type { Logger } from '../process/logger.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
 import { endEarly } from './signal.ts';
-import { MAX_HEADER_BYTES } from './unreadable.ts';
+import { MAX_HEADER_BYTES, TUNNEL } from './unreadable.ts';
 
 export type RunningServer = { readonly url: string; readonly port: number; close(): Promise<void> };
 
@@ -65,10 +65,16 @@ export async function startServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: headersTimeoutMs / 2,
+    // The application refuses what has none, with a problem.
+    requireHostHeader: false,
   });
   server.timeout = SILENCE_TIMEOUT_MS;
   server.on('connection', connections.add);
   server.on('request', connections.take);
+  // What a request expects is for the application to promise or refuse.
+  server.on('checkContinue', connections.take);
+  server.on('checkExpectation', connections.take);
+  server.on('connect', (_, socket) => connections.refuse(socket as Socket, { code: TUNNEL }));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET') socket.destroy();
     else connections.refuse(socket, error);

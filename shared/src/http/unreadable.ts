@@ -5,6 +5,9 @@ export type Unreadable = { readonly code?: string | undefined };
 
 export const MAX_HEADER_BYTES = 16_384;
 
+/** The code of a CONNECT, after which a connection does not speak HTTP any more. */
+export const TUNNEL = 'TUNNEL';
+
 /**
  * How long a client may go on sending before a refused connection is closed for good. Closed at once, the refusal could be
  * lost to it, by the reset that answers what it still sends (RFC 9112, 9.6).
@@ -18,6 +21,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, title: string,
     `The headers have more than ${MAX_HEADER_BYTES} bytes.`,
   ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive in time.'],
+  [TUNNEL]: [405, 'Method Not Allowed', 'There are no tunnels here.'],
 };
 const NOT_HTTP = [400, 'Bad Request', 'The request is not valid HTTP/1.1.'] as const;
 
@@ -32,6 +36,8 @@ export function refuseUnreadable(socket: Socket, { code = '' }: Unreadable): voi
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // What still comes is thrown away.
+  socket.resume();
   const lingering = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(lingering));
 }
