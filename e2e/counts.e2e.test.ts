@@ -204,6 +204,13 @@ describe('an operator', () => {
     expect(waiting.status).toBe(503);
     const { body } = await shop.operator('GET', '/subscriptions');
     expect(body.items).toMatchObject([{ name: 'cart-events', state: 'paused' }]);
+    const now = new Date().toISOString();
+    const past = await shop.business('GET', `/products/paused/counts?asOf=${now}`);
+    expect(past.body.asOf <= past.headers.get('as-of')!).toBe(true);
+    for (const window of [`to=${now}`, `from=2026-01-01T00:00:00Z`, `from=${now}&to=${now}`]) {
+      const list = await shop.business('GET', `/products?${window}`);
+      expect(list.body.to <= list.headers.get('as-of')!).toBe(true);
+    }
     expect((await shop.operator('POST', '/subscriptions/cart-events/resume')).status).toBe(200);
     expect((await counts('paused', position)).body).toMatchObject({ added: 2 });
   });

@@ -25,7 +25,11 @@ export const p9Top: Figure = ({ server, rounds, quick, tell }) =>
     const endMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
     // Ragged ends: neither at an hour nor at midnight, the last one within the two days of which minutes are kept.
     const window = { from: endMs - 5.37 * DAY_MS, to: endMs - 0.61 * DAY_MS };
-    const rounded = { from: floorTo(window.from, 60 * MINUTE_MS), to: floorTo(window.to, MINUTE_MS) };
+    const rounded = {
+      from: floorTo(window.from, 60 * MINUTE_MS),
+      to: floorTo(window.to, MINUTE_MS),
+      minutesFrom: floorTo(endMs - 2 * DAY_MS, 60 * MINUTE_MS),
+    };
     const owner = await openCartStore(url);
     const follower = await openCounters(url);
     const pool = openPool(url, { max: 1, name: 'bench' });

@@ -220,7 +220,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       path: '/shoppers/{subject}',
       summary: 'Forget a shopper',
       description:
-        'Unlinks the person from all that was published, deletes the open carts, and tells followers to drop what they keep by the pseudonym. The counts stay.',
+        'Closes the open carts as abandoned, each with its event, unlinks the person from all that was published, and tells followers to drop what they keep by the pseudonym. The counts stay. After a failure ask again: it goes on where it stopped.',
       roles: ['operator'],
       params: z.object({ subject: z.string().min(1).max(255) }),
       headers: idempotencyHeaders,

@@ -422,14 +422,22 @@ describe('nonsense', () => {
 });
 
 describe('forgetting a shopper', () => {
-  test('unlinks the person, deletes the open carts, keeps the closed ones unowned, and tells followers', async () => {
-    const carol = await carts.issuer.token({ subject: 'carol', roles: ['shopper'] });
+  const shopperOf = (subject: string) => carts.issuer.token({ subject, roles: ['shopper'] });
+  const forget = (subject: string) => call('DELETE', `/shoppers/${subject}`, { token: operator });
+  const typesOf = async (subject: string) => (await eventsOf(subject)).map(({ type }) => type);
+
+  test('closes the open carts, unlinks the person from all of them, and tells followers', async () => {
+    const carol = await shopperOf('carol');
     const [openId, closedId] = [await open(carol), await open(carol)];
     await call('POST', `/carts/${closedId}/close`, { token: carol, body: { reason: 'bought' } });
     const [{ data }] = (await eventsOf(closedId)) as [{ data: { shopper: string } }];
 
-    const forgotten = await call('DELETE', '/shoppers/carol', { token: operator });
+    const forgotten = await forget('carol');
     expect(forgotten.status).toBe(204);
+    expect(await eventsOf(openId)).toMatchObject([
+      { type: 'cart.closed', data: { shopper: data.shopper, reason: 'abandoned', cartVersion: 2 } },
+    ]);
+    expect(await typesOf(closedId)).toEqual(['cart.closed']);
     expect(await eventsOf(data.shopper)).toMatchObject([
       { type: 'cart.shopper-forgotten', partitionkey: data.shopper, data: { shopper: data.shopper } },
     ]);
@@ -437,15 +445,103 @@ describe('forgetting a shopper', () => {
     for (const id of [openId, closedId]) {
       expect((await call('GET', `/carts/${id}`, { token: carol })).status).toBe(404);
     }
-    expect((await call('DELETE', '/shoppers/carol', { token: operator })).status).toBe(404);
-    const anew = await open(carol);
-    await call('POST', `/carts/${anew}/close`, { token: carol, body: { reason: 'abandoned' } });
-    expect((await eventsOf(anew))[0]!.data).not.toMatchObject({ shopper: data.shopper });
+    expect((await forget('carol')).status).toBe(404);
+
+    const { rows } = await carts.database.admin.query('SELECT state FROM carts WHERE shopper = $1', [
+      data.shopper,
+    ]);
+    expect(rows.map(({ state }) => [state.state, state.owner])).toEqual([
+      ['closed', null],
+      ['closed', null],
+    ]);
+    const again = await open(carol);
+    await call('POST', `/carts/${again}/close`, { token: carol, body: { reason: 'abandoned' } });
+    const [fresh] = (await eventsOf(again)) as [{ data: { shopper: string } }];
+    expect(fresh.data.shopper).not.toBe(data.shopper);
+  });
+
+  test('closes more carts than it does at once, each with one event, before it tells', async () => {
+    const erin = await shopperOf('erin');
+    const ids = await Promise.all(Array.from({ length: 230 }, () => open(erin)));
+    expect((await forget('erin')).status).toBe(204);
+    const { rows } = await carts.database.admin.query<{ subject: string; n: number }>(
+      `SELECT subject, count(*) AS n FROM event_log_events WHERE subject = ANY ($1) AND type = 'cart.closed'
+       GROUP BY subject`,
+      [ids],
+    );
+    expect(rows.map(({ n }) => n)).toEqual(ids.map(() => 1));
+  });
+
+  test('goes on where it stopped when it was stopped in the middle', async () => {
+    const frank = await shopperOf('frank');
+    const ids = [await open(frank), await open(frank)];
+    const { admin } = carts.database;
+    await admin.query(`CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE admin_shutdown; END $$`);
+    await admin.query(
+      'CREATE TRIGGER stop_here BEFORE DELETE ON shoppers FOR EACH ROW EXECUTE FUNCTION stop_here()',
+    );
+    expect((await forget('frank')).status).toBe(503);
+    const { rows } = await admin.query<{ key: string }>("SELECT key FROM shoppers WHERE subject = 'frank'");
+    expect(await typesOf(rows[0]!.key)).toEqual([]);
+    await admin.query('DROP FUNCTION stop_here CASCADE');
+    expect((await forget('frank')).status).toBe(204);
+    for (const id of ids) expect(await typesOf(id)).toEqual(['cart.closed']);
+    expect(await typesOf(rows[0]!.key)).toEqual(['cart.shopper-forgotten']);
+  });
+
+  test('keeps a new cart waiting meanwhile, and refuses it where that takes long', async () => {
+    const grace = await shopperOf('grace');
+    await open(grace);
+    const { admin } = carts.database;
+    await admin.query("UPDATE shoppers SET leaving_since = now() WHERE subject = 'grace'");
+    expect(await call('POST', '/carts', { token: grace })).toMatchObject({ status: 409 });
+    await admin.query(
+      "UPDATE shoppers SET leaving_since = now() - interval '2 minutes' WHERE subject = 'grace'",
+    );
+    expect(await call('POST', '/carts', { token: grace })).toMatchObject({ status: 201 });
+  });
+
+  test('in a tight loop against carts being opened fails neither of them with a 500, and leaves no cart behind', async () => {
+    const subjects = ['heidi', 'ivan'];
+    const tokens = await Promise.all(subjects.map(shopperOf));
+    await Promise.all(tokens.map((token) => open(token)));
+    let isOpening = true;
+    const forgets = subjects.flatMap((subject) =>
+      [service.url, other.url].map(async (at) => {
+        const statuses: number[] = [];
+        while (isOpening)
+          statuses.push((await call('DELETE', `/shoppers/${subject}`, { token: operator, at })).status);
+        return statuses;
+      }),
+    );
+    const opened: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const replies = await Promise.all(
+        Array.from({ length: 32 }, (_, n) =>
+          call('POST', '/carts', { token: tokens[n % 2]!, at: n % 3 ? service.url : other.url }),
+        ),
+      );
+      opened.push(...replies.map(({ status }) => status));
+    }
+    isOpening = false;
+    const forgotten = (await Promise.all(forgets)).flat();
+    expect(opened.filter((status) => ![201, 409, 503].includes(status))).toEqual([]);
+    expect(opened).toContain(201);
+    expect(forgotten.filter((status) => ![204, 404, 409, 503].includes(status))).toEqual([]);
+    expect(forgotten).toContain(204);
+    for (const subject of subjects) await forget(subject);
     const { rows } = await carts.database.admin.query(
-      `SELECT * FROM carts WHERE state::text LIKE '%carol%' AND id <> $1`,
-      [anew],
+      `SELECT state FROM carts WHERE state ->> 'owner' = ANY ($1) OR (state ->> 'state' = 'open' AND state ->> 'owner' IS NULL)`,
+      [subjects],
     );
     expect(rows).toEqual([]);
+    const { rows: early } = await carts.database.admin.query(
+      `SELECT c.id FROM carts c WHERE NOT EXISTS (
+         SELECT FROM event_log_events e WHERE e.subject = c.id AND e.type = 'cart.closed')
+       AND c.state ->> 'state' = 'closed'`,
+    );
+    expect(early).toEqual([]);
   });
 
   test('races with carts that are being opened without leaving one behind', async () => {

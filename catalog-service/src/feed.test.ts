@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MAX_AMOUNT } from '@micromart/shared/contracts/catalog/product';
-import { formatOf, isFeedUrl, isSameFile, readCsvLine, readJsonLine } from './feed.ts';
+import fc from 'fast-check';
+import { formatOf, isSameFile, readCsvLine, readFeedUrl, readJsonLine } from './feed.ts';
 
 const HEADER = 'product_id,name,department,category,brand,size,price_cents';
 
@@ -90,13 +91,61 @@ test('a file that cannot be told apart counts as another', () => {
   expect(isSameFile(null, null)).toBe(false);
 });
 
-test.each([
-  ['https://feeds.example/a?b=c', true],
-  ['http://127.0.0.1:4006/a', true],
-  ['ftp://feeds.example/a', false],
-  ['https://user@feeds.example/', false],
-  ['feeds.example', false],
-  [`https://feeds.example/${'a'.repeat(2_000)}`, false],
-])('%s can be the address of a feed: %s', (text, expected) => {
-  expect(isFeedUrl(text)).toBe(expected);
+describe('the address of a feed', () => {
+  test.each([
+    ['https://feeds.example/a?b=c', 'https://feeds.example/a?b=c'],
+    ['http://127.0.0.1:4006/a', 'http://127.0.0.1:4006/a'],
+    ['HTTP://Feeds.Example:80/a/../b', 'http://feeds.example/b'],
+    ['https://bücher.example/größe?q=é', 'https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe?q=%C3%A9'],
+    ['https://feeds.example/a b', 'https://feeds.example/a%20b'],
+    ['https://feeds.example/😀', 'https://feeds.example/%F0%9F%98%80'],
+  ])('%s is kept as the URL that is asked for', (text, expected) => {
+    expect(readFeedUrl(text)).toBe(expected);
+  });
+
+  test.each([
+    'ftp://feeds.example/a',
+    'https://user@feeds.example/',
+    'feeds.example',
+    `https://feeds.example/${'a'.repeat(2_000)}`,
+    `https://feeds.example/${'é'.repeat(1_000)}`,
+    '',
+    'https://',
+  ])('is not %j', (text) => {
+    expect(readFeedUrl(text)).toBeUndefined();
+  });
+
+  const stripped = ['\0', '\t', '\n', '\r', '\u001f', '\u007f', '\u0085', '\ud800', '\udc00'];
+  const places = fc.constantFrom(
+    (bad: string) => `${bad}https://feeds.example/a`,
+    (bad: string) => `https://feeds.example/a${bad}`,
+    (bad: string) => `ht${bad}tps://feeds.example/a`,
+    (bad: string) => `https://feeds${bad}.example/a`,
+    (bad: string) => `https://feeds.example/a?b=${bad}c`,
+    (bad: string) => `https://feeds.example/a#${bad}`,
+  );
+
+  test('holds nothing that parsing a URL would strip, or no store can keep', () => {
+    fc.assert(
+      fc.property(places, fc.constantFrom(...stripped), (place, bad) => {
+        expect(readFeedUrl(place(bad))).toBeUndefined();
+      }),
+      { numRuns: 200 },
+    );
+    expect([' https://feeds.example/', 'https://feeds.example/ '].map(readFeedUrl)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('is kept in ASCII, and in a form that stays as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (path) => {
+        const url = readFeedUrl(`https://feeds.example/${path}`);
+        if (url === undefined) return;
+        expect(url).toMatch(/^[!-~]+$/);
+        expect(readFeedUrl(url)).toBe(url);
+      }),
+    );
+  });
 });

@@ -100,9 +100,16 @@ function describe({ issues: [first] }: z.ZodError): string {
 
 const MAX_URL_LENGTH = 2_000;
 
-/** Whether a text can be the address of a feed: http or https, without a user, whose password everybody would read. */
-export function isFeedUrl(text: string): boolean {
-  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
+/** Which the parsing of URLs leaves out without a word (WHATWG URL, 4.4), or no store can keep. */
+const UNFIT = /[\p{Cc}\p{Cs}]|^ | $/u;
+
+/**
+ * The address of a feed as it will be asked for, in ASCII; undefined when a text is none: http or https, without a user,
+ * whose password everybody would read.
+ */
+export function readFeedUrl(text: string): string | undefined {
+  if (UNFIT.test(text) || !URL.canParse(text)) return undefined;
+  const { protocol, username, password, href } = new URL(text);
+  const isFit = /^https?:$/.test(protocol) && username === '' && password === '';
+  return isFit && href.length <= MAX_URL_LENGTH ? href : undefined;
 }

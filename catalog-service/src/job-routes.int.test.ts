@@ -207,9 +207,18 @@ describe('with a worker', () => {
     'https://user:secret@feeds.example/',
     'feeds.example',
     '',
+    ' https://feeds.example/',
+    'https://feeds.exa\tmple/',
+    'https://feeds.example/\0',
+    'https://feeds.example/\ud800',
     `https://feeds.example/${'a'.repeat(3_000)}`,
   ])('an import from %j is refused', async (url) => {
     expect((await call('POST', '/imports', { body: { url } })).status).toBe(400);
+  });
+
+  test('the address of a feed is shown as it is asked for', async () => {
+    const { status, body } = await call('POST', '/imports', { body: { url: 'http://127.0.0.1:1/größe' } });
+    expect([status, body.url]).toEqual([202, 'http://127.0.0.1:1/gr%C3%B6%C3%9Fe']);
   });
 
   test('an If-Match that is none is refused', async () => {

@@ -5,7 +5,7 @@ import { problem } from '@micromart/shared/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
 import { z } from 'zod';
 import { readCursor, writeCursor } from './cursor.ts';
-import { isFeedUrl } from './feed.ts';
+import { readFeedUrl } from './feed.ts';
 import { JOB_STATES, type JobRequest } from './job.ts';
 import { job, jobAnswer, jobHeaders, listedBody, listedJob, requireKept } from './job-answers.ts';
 import type { JobDesk } from './jobs/postgres-desk.ts';
@@ -20,8 +20,16 @@ const CONDITIONS =
 const importOrder = z.strictObject({
   url: z
     .string()
-    .refine(isFeedUrl, 'must be an http or https URL without a user')
-    .meta({ description: 'NDJSON, or CSV below a header; gzip allowed; one product a line' }),
+    .transform((text, { addIssue }) => {
+      const url = readFeedUrl(text);
+      if (url === undefined)
+        addIssue('must be an http or https URL without a user and without control characters');
+      return url ?? '';
+    })
+    .meta({
+      description:
+        'NDJSON, or CSV below a header; gzip allowed; one product a line. The job shows it as it is asked for, in ASCII',
+    }),
 });
 
 const jobId = z.object({ jobId: uuid().meta({ description: 'As `Location` gave it' }) });

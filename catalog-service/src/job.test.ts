@@ -11,7 +11,7 @@ describe('the progress of an import', () => {
   const begun = beginReading(null, mark(0), 1_000);
   const after = advance(
     begun,
-    { mark: mark(4), bytes: 40, isLast: false },
+    { mark: mark(4), bytes: 40, isLast: false, waitedMs: 5 },
     {
       tally: { applied: 2, unchanged: 1, superseded: 0 },
       rejected: [{ row: 3, message: 'is not valid JSON' }],
@@ -23,13 +23,14 @@ describe('the progress of an import', () => {
     expect(after).toMatchObject({ rows: 4, totalRows: null, bytes: 40, totalBytes: 1_000, rejected: 1 });
     const end = advance(
       after,
-      { mark: mark(6), bytes: 60, isLast: true },
+      { mark: mark(6), bytes: 60, isLast: true, waitedMs: 7 },
       { tally: { applied: 0, unchanged: 1, superseded: 1 }, rejected: [], places: [place(1, 9)] },
     );
     expect(end).toMatchObject({
       mark: mark(6),
       rows: 6,
       totalRows: 6,
+      waitedMs: 12,
       tally: { applied: 2, unchanged: 2, superseded: 1 },
       rejected: 1,
       places: [place(0, 3), place(1, 9)],

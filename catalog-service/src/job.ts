@@ -49,6 +49,8 @@ export type ImportProgress = {
   readonly totalRows: number | null;
   readonly bytes: number;
   readonly totalBytes: number | null;
+  /** For how long all attempts have waited for the host; not in progress that was written before this was kept. */
+  readonly waitedMs?: number;
   readonly tally: Tally;
   readonly rejected: number;
   /** Of each partition, the last place of the products written. */
@@ -71,10 +73,20 @@ export const beginReading = (
   totalRows: null,
   bytes: 0,
   totalBytes,
+  waitedMs: before?.waitedMs ?? 0,
   tally: { applied: 0, unchanged: 0, superseded: 0 },
   rejected: 0,
   places: before?.places ?? [],
 });
+
+/** Of a chunk, what progress is told by. */
+export type ChunkRead = {
+  readonly mark: FeedMark;
+  readonly bytes: number;
+  readonly isLast: boolean;
+  /** For how long the host was waited for since the chunk before. */
+  readonly waitedMs: number;
+};
 
 /** What a chunk came to. */
 export type ChunkOutcome = {
@@ -87,7 +99,7 @@ export type ChunkOutcome = {
 /** The progress with one chunk more. */
 export function advance(
   before: ImportProgress,
-  chunk: { readonly mark: FeedMark; readonly bytes: number; readonly isLast: boolean },
+  chunk: ChunkRead,
   { tally, rejected, places }: ChunkOutcome,
 ): ImportProgress {
   const sum = (result: Result) => before.tally[result] + tally[result];
@@ -100,6 +112,7 @@ export function advance(
     furthestRows: Math.max(before.furthestRows, rows),
     totalRows: chunk.isLast ? rows : null,
     bytes: chunk.bytes,
+    waitedMs: (before.waitedMs ?? 0) + chunk.waitedMs,
     tally: { applied: sum('applied'), unchanged: sum('unchanged'), superseded: sum('superseded') },
     rejected: before.rejected + rejected.length,
     places: latestPlaces([...before.places, ...places]),

@@ -15,6 +15,7 @@ export type Setback = { readonly kind: 'refused' | 'passing' | 'away'; readonly 
 export type FeedFault =
   | 'address-refused'
   | 'upstream-away'
+  | 'upstream-too-slow'
   | 'upstream-refused'
   | 'feed-unreadable'
   | 'feed-too-large';

@@ -197,6 +197,19 @@ describe('an import', () => {
     });
   });
 
+  test.each([
+    ['before its first line', 0],
+    ['in its middle', 1_000],
+  ])('from a host that says no length is cancelled, not ended, %s', async (_, stallAt) => {
+    upstream.file = Buffer.from(ndjsonFeed(100, 7_000));
+    upstream.manners = { lengthless: true, stallAt };
+    upstream.served.length = 0;
+    const { id } = await importFeed();
+    await until(() => upstream.served.length === 1);
+    expect(await catalog.desk.cancel(id)).toBe(true);
+    expect(await catalog.ended(id, { capMs: 10_000 })).toMatchObject({ state: 'cancelled', error: null });
+  });
+
   test('goes on behind the last chunk when the upstream comes back', async () => {
     upstream.file = Buffer.from(ndjsonFeed(100, 3_000));
     const cutAt = upstream.file.indexOf('"p55"');

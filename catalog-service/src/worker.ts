@@ -22,7 +22,7 @@ import type { WorkerConfig } from './worker-config.ts';
 /** Single changes are taken many at a time, for the store writes them together. */
 const CHANGES = { batch: 50, concurrency: 2 };
 /** Imports mostly wait, each for its own upstream, so many may do so at once. */
-const IMPORTS = { batch: 1, concurrency: 8 };
+export const IMPORTS = { batch: 1, concurrency: 8 };
 
 const DUE_INTERVAL_MS = 1_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;

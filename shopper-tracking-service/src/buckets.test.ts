@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bucketOf, cover, oldestMinute, roundToKept, STEP_MS } from './buckets.ts';
+import { bucketOf, cover, oldestAnsweredMinute, roundDown, STEP_MS } from './buckets.ts';
 
 const NOW = Date.UTC(2026, 10, 1, 12, 34, 56);
 const time = fc.integer({ min: NOW - 60 * STEP_MS.day, max: NOW });
@@ -8,7 +8,7 @@ const time = fc.integer({ min: NOW - 60 * STEP_MS.day, max: NOW });
 test('covers a window by buckets on their grid that add up to it, each moment of it once and none other', () => {
   fc.assert(
     fc.property(time, time, (a, b) => {
-      const [from, to] = [roundToKept(Math.min(a, b), NOW), roundToKept(Math.max(a, b), NOW)];
+      const [from, to] = [roundDown(Math.min(a, b), NOW), roundDown(Math.max(a, b), NOW)];
       const runs = cover(from, to);
       const edges = [...new Set([from, to, ...runs.flatMap((run) => [run.from, run.to])])].sort(
         (x, y) => x - y,
@@ -32,7 +32,7 @@ test('needs at most twelve hours and thirty minutes at each end', () => {
   const longest = { day: Infinity, hour: 12, minute: 30 };
   fc.assert(
     fc.property(time, time, (a, b) => {
-      const runs = cover(roundToKept(Math.min(a, b), NOW), roundToKept(Math.max(a, b), NOW));
+      const runs = cover(roundDown(Math.min(a, b), NOW), roundDown(Math.max(a, b), NOW));
       const ends = runs.some(({ step }) => step === 'day') ? runs.filter(({ step }) => step === 'hour') : [];
       for (const { step, from, to } of ends)
         expect((to - from) / STEP_MS[step]).toBeLessThanOrEqual(longest[step]);
@@ -45,9 +45,9 @@ test('needs at most twelve hours and thirty minutes at each end', () => {
 test('never asks for minutes that are no longer kept', () => {
   fc.assert(
     fc.property(time, time, (a, b) => {
-      const runs = cover(roundToKept(Math.min(a, b), NOW), roundToKept(Math.max(a, b), NOW));
+      const runs = cover(roundDown(Math.min(a, b), NOW), roundDown(Math.max(a, b), NOW));
       for (const run of runs) {
-        if (run.step === 'minute') expect(run.from).toBeGreaterThanOrEqual(oldestMinute(NOW));
+        if (run.step === 'minute') expect(run.from).toBeGreaterThanOrEqual(oldestAnsweredMinute(NOW));
       }
     }),
   );
@@ -60,7 +60,7 @@ test('covers a month by days, adding what they miss at its ragged ends and takin
 });
 
 test('rounds down to a minute within two days and to an hour before that', () => {
-  expect(roundToKept(NOW, NOW)).toBe(Date.UTC(2026, 10, 1, 12, 34));
-  expect(roundToKept(NOW - 3 * STEP_MS.day, NOW)).toBe(Date.UTC(2026, 9, 29, 12));
-  expect(roundToKept(-1, NOW)).toBe(-STEP_MS.hour);
+  expect(roundDown(NOW, NOW)).toBe(Date.UTC(2026, 10, 1, 12, 34));
+  expect(roundDown(NOW - 3 * STEP_MS.day, NOW)).toBe(Date.UTC(2026, 9, 29, 12));
+  expect(roundDown(-1, NOW)).toBe(-STEP_MS.hour);
 });

@@ -1,6 +1,6 @@
 /**
  * Time is counted in buckets: minutes, hours and days of UTC, each known by its start in milliseconds since 1970.
- * Minutes are kept for two days, hours and days for ever.
+ * Minutes are answered for two days and kept a little longer, hours and days for ever.
  */
 
 export type Step = 'minute' | 'hour' | 'day';
@@ -11,18 +11,27 @@ export const STEP_MS: { readonly [S in Step]: number } = {
   day: 86_400_000,
 };
 
-export const MINUTES_KEPT_MS = 2 * STEP_MS.day;
+/** How far back answers are to the minute. */
+const MINUTES_ANSWERED_MS = 2 * STEP_MS.day;
+/**
+ * How much longer minutes are kept than answers need them. Whoever counts, sweeps or answers goes by a clock of its own:
+ * answers are exact as long as no two of these clocks differ by more.
+ */
+export const CLOCK_MARGIN_MS = 6 * STEP_MS.hour;
 
 const COARSE_TO_FINE: readonly Step[] = ['day', 'hour', 'minute'];
 
 export const bucketOf = (timeMs: number, step: Step): number => timeMs - mod(timeMs, STEP_MS[step]);
 
-/** The start of the oldest minute that is kept: the first one of an hour, so that older hours are whole. */
-export const oldestMinute = (nowMs: number): number => bucketOf(nowMs - MINUTES_KEPT_MS, 'hour');
+/** The start of the oldest minute that is answered: the first one of an hour, so that older hours are whole. */
+export const oldestAnsweredMinute = (nowMs: number): number => bucketOf(nowMs - MINUTES_ANSWERED_MS, 'hour');
 
-/** A time rounded down to the finest bucket that is still kept there. */
-export const roundToKept = (timeMs: number, nowMs: number): number =>
-  bucketOf(timeMs, timeMs >= oldestMinute(nowMs) ? 'minute' : 'hour');
+/** The start of the oldest minute that is counted, and not swept. */
+export const oldestKeptMinute = (nowMs: number): number => oldestAnsweredMinute(nowMs - CLOCK_MARGIN_MS);
+
+/** A time rounded down to the finest bucket that is answered there. */
+export const roundDown = (timeMs: number, nowMs: number): number =>
+  bucketOf(timeMs, timeMs >= oldestAnsweredMinute(nowMs) ? 'minute' : 'hour');
 
 /** The buckets of one step from `from` up to, not including, `to`: to be added, or to be taken off again. */
 export type Run = { readonly step: Step; readonly from: number; readonly to: number; readonly sign: 1 | -1 };
@@ -31,7 +40,7 @@ export type Run = { readonly step: Step; readonly from: number; readonly to: num
  * Covers the time from `from` to `to` by few buckets: days from the midnight nearest to one end to that nearest to the
  * other, and at the ends hours and minutes that are added, or taken off where a day reaches too far. Half a day is the
  * most that an end can miss a midnight by, so this reads fewer buckets than covering the window from inside would. Both
- * ends must have been rounded by roundToKept: then no minute is asked for that is not kept.
+ * ends must have been rounded by roundDown: then no minute is asked for that is not kept.
  */
 export function cover(from: number, to: number, steps: readonly Step[] = COARSE_TO_FINE): Run[] {
   if (from > to) return cover(to, from, steps).map((run) => ({ ...run, sign: run.sign === 1 ? -1 : 1 }));

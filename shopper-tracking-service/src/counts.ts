@@ -1,5 +1,5 @@
 import type { CartEvent } from '@micromart/shared/contracts/cart-events';
-import { bucketOf, oldestMinute, type Step } from './buckets.ts';
+import { bucketOf, oldestKeptMinute, type Step } from './buckets.ts';
 
 /** What happened to a product: how many events put it into carts and took it out, and how many units they moved. */
 export type Counts = {
@@ -25,7 +25,7 @@ export const removalRatio = ({ added, removed }: Counts): number => (added === 0
  * Events that move no product count nothing, and minutes that are too old to be kept are left out.
  */
 export function tally(events: readonly CartEvent[], now: Date): Tally {
-  const minutesFrom = oldestMinute(now.getTime());
+  const minutesFrom = oldestKeptMinute(now.getTime());
   const [total, minute, hour, day] = [createSums(), createSums(), createSums(), createSums()];
   for (const { type, time, data } of events) {
     if (type !== 'cart.item-added' && type !== 'cart.item-removed') continue;

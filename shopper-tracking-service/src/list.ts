@@ -1,4 +1,5 @@
 import type { Counts } from './counts.ts';
+import type { Window } from './window.ts';
 
 /** What a list of products can be sorted by. */
 export const SORTS = ['added', 'removed', 'unitsAdded', 'unitsRemoved', 'removalRatio'] as const;
@@ -12,8 +13,8 @@ export type After = { readonly value: number; readonly productId: string };
 export type List = {
   readonly sort: Sort;
   readonly descending: boolean;
-  /** In milliseconds, rounded to buckets that are kept; the total when it is left out. */
-  readonly window?: { readonly from: number; readonly to: number } | undefined;
+  /** The total when it is left out. */
+  readonly window?: Window | undefined;
   readonly minAdded: number;
   readonly after?: After | undefined;
   readonly limit: number;

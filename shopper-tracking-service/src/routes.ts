@@ -7,11 +7,12 @@ import {
   consistencyHeaders,
   freshnessHeaders,
 } from '@micromart/shared/subscription/consistency';
+import type { Freshness } from '@micromart/shared/subscription/freshness';
 import { z } from 'zod';
-import { bucketOf, roundToKept, STEP_MS } from './buckets.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { type List, type Product, SORTS, type Sort } from './list.ts';
 import type { CountStore } from './store/store.ts';
+import { type Present, type Window, windowOf } from './window.ts';
 
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;
@@ -30,7 +31,7 @@ const counts = z
     ...counters,
     asOf: z.iso.datetime().meta({
       description:
-        'What was committed before it is included; of a past time, the bucket it was rounded down to',
+        'What was committed before it is included; of a past time, the bucket that the smaller of it and the As-Of was rounded down to',
     }),
   })
   .meta({ id: 'Counts' });
@@ -40,8 +41,17 @@ const page = z.object({
     z.object({ ...counters, removalRatio: z.number().meta({ description: 'removed / added' }) }),
   ),
   next: z.string().nullable(),
-  from: z.iso.datetime().optional().meta({ description: 'Where the window really begins, after rounding' }),
-  to: z.iso.datetime().optional(),
+  from: z.iso.datetime().optional().meta({
+    description: 'Where the window begins, rounded down; left out where it begins with the first event',
+  }),
+  to: z.iso
+    .datetime()
+    .optional()
+    .meta({
+      description:
+        'Where it ends, rounded down and never later than As-Of. Where `to` was not asked for, the As-Of: then all ' +
+        'that is included is counted, as in a list without a window',
+    }),
 });
 
 const sort = z.enum([...SORTS, ...SORTS.map((name) => `-${name}` as const)]).default('-added');
@@ -56,6 +66,12 @@ export function trackingRoutes({
   consistency: Consistency;
   now: () => Date;
 }): Route[] {
+  /** The clock is asked once the snapshot is there: whatever that sees swept was due by then. */
+  const present = async (freshness: Promise<Freshness>): Promise<Present> => {
+    const { asOf } = await freshness;
+    return { asOfMs: asOf.getTime(), nowMs: now().getTime() };
+  };
+
   return [
     route({
       method: 'get',
@@ -73,13 +89,16 @@ export function trackingRoutes({
       problems: ['conflict', 'unavailable'],
       async handle(request) {
         const { id } = request.params;
-        const past = request.query.asOf && Math.min(request.query.asOf.getTime(), now().getTime());
-        const toMs = past === undefined ? undefined : roundToKept(past, now().getTime());
-        const { value, headers } = await consistency.read(request, (client) =>
-          toMs === undefined ? store.total(client, id) : store.asOf(client, id, toMs),
-        );
-        const asOf = toMs === undefined ? headers['As-Of'] : new Date(toMs).toISOString();
-        return { status: 200, headers, body: { productId: id, ...value, asOf } };
+        const { asOf } = request.query;
+        if (!asOf) {
+          const { value, headers } = await consistency.read(request, (client) => store.total(client, id));
+          return { status: 200, headers, body: { productId: id, ...value, asOf: headers['As-Of'] } };
+        }
+        const { value, headers } = await consistency.read(request, async (client, freshness) => {
+          const window = windowOf({ to: asOf }, await present(freshness));
+          return { ...(await store.within(client, id, window)), asOf: timeOf(window.to!) };
+        });
+        return { status: 200, headers, body: { productId: id, ...value } };
       },
     }),
     route({
@@ -103,24 +122,22 @@ export function trackingRoutes({
         const descending = query.sort.startsWith('-');
         const by = query.sort.replace('-', '') as Sort;
         const name = JSON.stringify([query.sort, query.from ?? null, query.to ?? null, query.minAdded]);
-        const list: List = {
-          sort: by,
-          descending,
-          window: windowOf(query, now().getTime()),
-          minAdded: query.minAdded,
-          after: query.cursor === undefined ? undefined : readCursor(query.cursor, name),
-          limit: query.limit + 1,
-        };
-        const { value: found, headers } = await consistency.read(request, (client) =>
-          store.list(client, list),
-        );
-        const items = found.slice(0, query.limit);
+        requireOrder(query);
+        const after = query.cursor === undefined ? undefined : readCursor(query.cursor, name);
+        const { value, headers } = await consistency.read(request, async (client, freshness) => {
+          const window = query.from || query.to ? windowOf(query, await present(freshness)) : undefined;
+          const { minAdded, limit } = query;
+          const list: List = { sort: by, descending, window, minAdded, after, limit: limit + 1 };
+          return { window, found: await store.list(client, list) };
+        });
+        const items = value.found.slice(0, query.limit);
         const last = items.at(-1);
-        const more = found.length > query.limit && last;
+        const more = value.found.length > query.limit && last;
+        const next = more ? writeCursor(name, placeOf(last, by)) : null;
         return {
           status: 200,
           headers,
-          body: { items, next: more ? writeCursor(name, placeOf(last, by)) : null, ...shownWindow(list) },
+          body: { items, next, ...shownWindow(value.window, headers['As-Of']!) },
         };
       },
     }),
@@ -129,25 +146,17 @@ export function trackingRoutes({
 
 const placeOf = (product: Product, by: Sort) => ({ value: product[by], productId: product.productId });
 
-const EARLIEST_MS = Date.UTC(2000, 0, 1);
+const timeOf = (timeMs: number): string => new Date(timeMs).toISOString();
 
-/** The window asked for, rounded down to buckets that are kept; undefined for all of time. */
-function windowOf(
-  { from, to }: { from?: Date | undefined; to?: Date | undefined },
-  nowMs: number,
-): List['window'] {
-  if (!from && !to) return undefined;
-  const fromMs = roundToKept(Math.max(from?.getTime() ?? EARLIEST_MS, EARLIEST_MS), nowMs);
-  const toMs = to
-    ? roundToKept(Math.min(to.getTime(), nowMs), nowMs)
-    : bucketOf(nowMs, 'minute') + STEP_MS.minute;
-  if (from && to && from > to) {
-    throw problem('invalid', '`from` must not lie after `to`.', {
-      errors: [{ path: 'query.from', message: 'must not lie after to' }],
-    });
-  }
-  return { from: fromMs, to: Math.max(fromMs, toMs) };
+function requireOrder({ from, to }: { from?: Date | undefined; to?: Date | undefined }): void {
+  if (!from || !to || from <= to) return;
+  throw problem('invalid', '`from` must not lie after `to`.', {
+    errors: [{ path: 'query.from', message: 'must not lie after to' }],
+  });
 }
 
-const shownWindow = ({ window }: List) =>
-  window && { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() };
+const shownWindow = (window: Window | undefined, asOf: string) =>
+  window && {
+    ...(window.from !== undefined && { from: timeOf(window.from) }),
+    to: window.to === undefined ? asOf : timeOf(window.to),
+  };

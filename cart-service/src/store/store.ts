@@ -21,8 +21,10 @@ export type CartStore = {
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
   /**
-   * Forgets a shopper: the pseudonym's link to the person, the open carts, the closed ones' owner, the stored answers;
-   * appends `cart.shopper-forgotten`. Throws a not-found problem when nothing is known of the shopper.
+   * Forgets a shopper: closes the open carts as abandoned, with their events; then drops the carts' owner, the stored
+   * answers and the pseudonym's link to the person, and appends `cart.shopper-forgotten`. No cart of that pseudonym is open
+   * when that event is written, and none is opened after it. Whoever asks again after a failure goes on where it stopped.
+   * Throws a not-found problem when nothing is known of the shopper.
    */
   forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
   /** Whether the database answers, for readiness. */

@@ -18,6 +18,8 @@ export type Asking = {
   readonly limits: ImportLimits;
   /** Rejects with its reason whatever is under way. */
   readonly signal: AbortSignal;
+  /** For how long earlier attempts have waited for the same feed. */
+  readonly waitedBeforeMs: number;
   readonly resolve?: Resolve;
 };
 
@@ -51,6 +53,7 @@ const toUriReference = (location: string): string =>
 function askOnce(target: Target, headers: Record<string, string>, asking: Asking): Promise<IncomingMessage> {
   const { limits, signal } = asking;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  let answer: IncomingMessage | undefined;
   const request = (target.url.protocol === 'https:' ? getHttps : getHttp)(
     target.url,
     {
@@ -59,7 +62,10 @@ function askOnce(target: Target, headers: Record<string, string>, asking: Asking
       lookup: checkedLookup(target.port, asking),
       signal,
     },
-    resolve,
+    (response) => {
+      answer = response;
+      resolve(response);
+    },
   );
   const timers = [
     setTimeout(() => {
@@ -68,7 +74,11 @@ function askOnce(target: Target, headers: Record<string, string>, asking: Asking
     }, limits.connectTimeoutMs),
     setTimeout(() => request.destroy(silent('answer', limits.silenceTimeoutMs)), limits.silenceTimeoutMs),
   ];
-  request.on('error', (error) => reject(signal.aborted ? signal.reason : toFeedError(error)));
+  request.on('error', (error) => {
+    // Of an answer that says no length Node takes a reset, too, for its end; it is incomplete then (RFC 9112, 8).
+    answer?.destroy(error);
+    reject(signal.aborted ? signal.reason : toFeedError(error));
+  });
   return promise.finally(() => {
     for (const timer of timers) clearTimeout(timer);
   });

@@ -11,7 +11,6 @@ import { advance, beginReading, type ChunkOutcome, type ImportProgress, type Rej
 import type { Claim, JobLedger } from '../jobs/postgres-ledger.ts';
 import { Interruption } from '../jobs/watch-claim.ts';
 import { decideOrder, type Result } from '../product.ts';
-import { FeedError } from '../setback.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import type { Asking } from './ask.ts';
 import type { Pace } from './pace.ts';
@@ -20,7 +19,7 @@ import { type Feed, type FeedChunk, type FeedRow, openFeed } from './read-feed.t
 export type ImportWork = {
   readonly store: Pick<CatalogWriter, 'log' | 'products'>;
   readonly ledger: Pick<JobLedger, 'record'>;
-  readonly asking: Omit<Asking, 'signal'>;
+  readonly asking: Omit<Asking, 'signal' | 'waitedBeforeMs'>;
   /** By which chunks are written. */
   readonly pace: Pace;
   readonly now: () => Date;
@@ -37,18 +36,11 @@ export async function importFeed(
   { store, ledger, asking, pace, now, onChunk }: ImportWork,
   signal: AbortSignal,
 ): Promise<ImportProgress> {
-  const { limits } = asking;
-  const tooLong = new AbortController();
-  const timer = setTimeout(
-    () => tooLong.abort(new FeedError('upstream-away', 'The feed took too long to be read.')),
-    limits.totalTimeoutMs,
-  );
-  const stop = AbortSignal.any([signal, tooLong.signal]);
   const record = async (progress: ImportProgress, rejected: readonly RejectedRow[], isFurther: boolean) => {
     if (!(await ledger.record(claim, progress, { rejected, isFurther }))) throw new Interruption('lost');
   };
   const write = async (chunk: FeedChunk, before: ImportProgress): Promise<ImportProgress> => {
-    stop.throwIfAborted();
+    signal.throwIfAborted();
     const outcome = await writeChunk(store, claim, { rows: chunk.rows, baseRow: before.baseRow }, now());
     const after = advance(before, chunk, outcome);
     await record(after, outcome.rejected, after.furthestRows > before.furthestRows);
@@ -58,7 +50,8 @@ export async function importFeed(
 
   let feed: Feed | undefined;
   try {
-    feed = await openFeed(url, claim.progress?.mark, { ...asking, signal: stop });
+    const waitedBeforeMs = claim.progress?.waitedMs ?? 0;
+    feed = await openFeed(url, claim.progress?.mark, { ...asking, signal, waitedBeforeMs });
     let progress = claim.progress;
     if (!progress || !feed.isContinued) {
       progress = beginReading(progress, feed.mark, feed.totalBytes);
@@ -70,7 +63,6 @@ export async function importFeed(
     }
     return progress;
   } finally {
-    clearTimeout(timer);
     feed?.close();
   }
 }

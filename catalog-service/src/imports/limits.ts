@@ -10,8 +10,11 @@ export type ImportLimits = {
   readonly connectTimeoutMs: number;
   /** For the next bytes to arrive, while they are waited for. */
   readonly silenceTimeoutMs: number;
-  /** For one reading of a file. */
-  readonly totalTimeoutMs: number;
+  /** The bytes that have to come in each `rateWindowMs` of waiting for them; a feed that drips gives up its place. */
+  readonly minWindowBytes: number;
+  readonly rateWindowMs: number;
+  /** For which a feed may be waited for in all, by all attempts of its import together. */
+  readonly maxWaitMs: number;
 };
 
 export const IMPORT_LIMITS: ImportLimits = {
@@ -22,5 +25,7 @@ export const IMPORT_LIMITS: ImportLimits = {
   maxRedirects: 5,
   connectTimeoutMs: 10_000,
   silenceTimeoutMs: 60_000,
-  totalTimeoutMs: 12 * 3_600_000,
+  minWindowBytes: 61_440,
+  rateWindowMs: 60_000,
+  maxWaitMs: 3_600_000,
 };

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '@micromart/shared/testing/until';
 import type { FeedMark } from '../feed.ts';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
@@ -26,6 +27,7 @@ type Reading = {
   readonly allowed?: readonly string[];
   readonly resolve?: Resolve;
   readonly signal?: AbortSignal;
+  readonly waitedBeforeMs?: number;
   readonly onChunk?: (chunk: FeedChunk) => void;
 };
 
@@ -37,6 +39,7 @@ async function read(
     allowed = [upstream!.host],
     resolve,
     signal = new AbortController().signal,
+    waitedBeforeMs = 0,
     onChunk,
   }: Reading = {},
 ) {
@@ -44,6 +47,7 @@ async function read(
     allowed: parseAllowedHosts(allowed.join(','))!,
     limits: { ...IMPORT_LIMITS, ...FEW, ...limits },
     signal,
+    waitedBeforeMs,
     ...(resolve && { resolve }),
   });
   const chunks: FeedChunk[] = [];
@@ -277,6 +281,54 @@ describe('a feed fails', () => {
     await expect(read(upstream.url, { limits: { maxUnpackedBytes: 20_000_000 } })).rejects.toMatchObject({
       fault: 'feed-too-large',
     });
+  });
+
+  test.each([0, 1_000, 1_804])(
+    'that says no length and whose connection is reset after %d bytes',
+    async (cutAt) => {
+      upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true, cutAt });
+      expect(upstream.file.length).toBe(1_805);
+      await expect(read(upstream.url)).rejects.toMatchObject({ fault: 'upstream-away' });
+    },
+  );
+
+  test('only then: one that says no length and whose connection is closed is complete', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true });
+    expect((await read(upstream.url)).rows).toHaveLength(25);
+  });
+
+  test.each([
+    ['before its first line', 0],
+    ['in its middle', 1_500],
+  ])('for the reason it was stopped for %s, where it says no length', async (_, stallAt) => {
+    upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true, stallAt });
+    const stop = new AbortController();
+    const reason = new Error('no longer wanted');
+    const reading = read(upstream.url, { signal: stop.signal });
+    await until(() => upstream!.served.length === 1);
+    setImmediate(() => stop.abort(reason));
+    await expect(reading).rejects.toBe(reason);
+  });
+
+  test('that comes by drips', async () => {
+    const drips = { pace: { bytes: 10, pauseMs: 5 } };
+    const limits = { rateWindowMs: 200, minWindowBytes: 5_000 };
+    upstream = await openTestUpstream(ndjsonFeed(2_000), drips);
+    await expect(read(upstream.url, { limits })).rejects.toMatchObject({
+      fault: 'upstream-away',
+      message: expect.stringContaining('5000'),
+    });
+  });
+
+  test('that was waited for too long, in this reading and those before', async () => {
+    upstream = await openTestUpstream(ndjsonFeed(2_000), { pace: { bytes: 500, pauseMs: 5 } });
+    await expect(read(upstream.url, { limits: { maxWaitMs: 200 } })).rejects.toMatchObject({
+      fault: 'upstream-too-slow',
+    });
+    const waitedBeforeMs = 60_000;
+    await expect(
+      read(upstream.url, { waitedBeforeMs, limits: { maxWaitMs: waitedBeforeMs } }),
+    ).rejects.toMatchObject({ fault: 'upstream-too-slow' });
   });
 
   test('for the reason it was stopped for', async () => {

@@ -39,6 +39,8 @@ export type FeedChunk = {
   readonly mark: FeedMark;
   /** Bytes of the file that had come by then. */
   readonly bytes: number;
+  /** For how long the host was waited for since the chunk before. */
+  readonly waitedMs: number;
   readonly isLast: boolean;
 };
 
@@ -83,12 +85,15 @@ async function* readChunks(
   let line = upstream.isContinued ? from.line : 0;
   let offset = firstByte;
   let pending: PendingLine[] = [];
+  let toldMs = 0;
 
   const chunk = (isLast: boolean): FeedChunk => {
     const rows = readLines(format, pending);
     pending = [];
     const mark = { ...from, line, offset: isPacked ? null : offset, format };
-    return { rows, mark, bytes: upstream.bytesRead(), isLast };
+    const waitedMs = upstream.waitedMs() - toldMs;
+    toldMs += waitedMs;
+    return { rows, mark, bytes: upstream.bytesRead(), waitedMs, isLast };
   };
 
   const size = { maxLineBytes: limits.maxLineBytes, maxBytes: limits.maxUnpackedBytes };

@@ -7,11 +7,20 @@ const MAX_HELD_BYTES = 262_144;
  * The bytes of an answer, taken in from now on: one that breaks before anybody listens would tell nobody. Node's own
  * iterator drops what has come when a connection breaks, so one that breaks off again and again would never get anybody
  * further; this one gives it out first, and then throws. `onSilence` is called when nothing has come for so long while it
- * was waited for: time in which nobody asks for more does not count.
+ * was waited for, `onWaited` after each wait with the bytes that have come of it: time in which nobody asks for more does
+ * not count.
  */
 export function receive(
   response: IncomingMessage,
-  { silenceTimeoutMs, onSilence }: { silenceTimeoutMs: number; onSilence: () => void },
+  {
+    silenceTimeoutMs,
+    onSilence,
+    onWaited,
+  }: {
+    readonly silenceTimeoutMs: number;
+    readonly onSilence: () => void;
+    readonly onWaited: (waitedMs: number, bytes: number) => void;
+  },
 ): AsyncIterable<Buffer> {
   const held: Buffer[] = [];
   let heldBytes = 0;
@@ -42,11 +51,13 @@ export function receive(
         return;
       } else {
         response.resume();
+        const beganMs = performance.now();
         const timer = setTimeout(onSilence, silenceTimeoutMs);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
         clearTimeout(timer);
+        onWaited(performance.now() - beganMs, heldBytes);
       }
     }
   }

@@ -4,6 +4,7 @@ import { FeedError } from '../setback.ts';
 import { type Asking, ask, silent, toFeedError } from './ask.ts';
 import { unreadableCodings } from './content-codings.ts';
 import type { ImportLimits } from './limits.ts';
+import { createRateFloor } from './rate-floor.ts';
 import { receive } from './receive.ts';
 
 export type Upstream = {
@@ -15,6 +16,8 @@ export type Upstream = {
   readonly totalBytes: number | null;
   /** Bytes of the file that have come, those before the mark included. */
   bytesRead(): number;
+  /** For how long it was waited for, from the question on. */
+  waitedMs(): number;
   close(): void;
 };
 
@@ -27,6 +30,7 @@ export async function openUpstream(
   mark: FeedMark | undefined,
   asking: Asking,
 ): Promise<Upstream> {
+  const beganMs = performance.now();
   let range = mark && rangeHeaders(mark);
   let response = await ask(url, range ?? {}, asking);
   if (range && response.statusCode === 416) {
@@ -36,7 +40,7 @@ export async function openUpstream(
     response = await ask(url, {}, asking);
   }
   try {
-    return usable(response, range && mark, asking);
+    return usable(response, range && mark, asking, performance.now() - beganMs);
   } catch (error) {
     response.destroy();
     throw error;
@@ -44,17 +48,29 @@ export async function openUpstream(
 }
 
 /** `mark` is where the answer may go on. */
-function usable(response: IncomingMessage, mark: FeedMark | undefined, { limits, signal }: Asking): Upstream {
+function usable(
+  response: IncomingMessage,
+  mark: FeedMark | undefined,
+  { limits, signal, waitedBeforeMs }: Asking,
+  askedMs: number,
+): Upstream {
   requireStatus(response, mark ? [200, 206] : [200]);
   const isContinued = response.statusCode === 206;
   const offset = isContinued ? mark!.offset! : 0;
   if (isContinued) requireRest(response, mark!);
   const length = lengthOf(response);
   let bytes = offset;
+  let waitedMs = askedMs;
+  const isTooSlow = createRateFloor(limits);
   const { silenceTimeoutMs } = limits;
   const received = receive(response, {
     silenceTimeoutMs,
     onSilence: () => response.destroy(silent('next bytes', silenceTimeoutMs)),
+    onWaited: (waited, came) => {
+      waitedMs += waited;
+      if (waitedBeforeMs + waitedMs >= limits.maxWaitMs) response.destroy(tooLong(limits));
+      else if (isTooSlow(waited, came)) response.destroy(dripping(limits));
+    },
   });
 
   async function* body(): AsyncGenerator<Buffer> {
@@ -64,6 +80,7 @@ function usable(response: IncomingMessage, mark: FeedMark | undefined, { limits,
         if (bytes > limits.maxBytes) throw tooLarge(limits);
         yield piece;
       }
+      signal.throwIfAborted();
     } catch (error) {
       throw signal.aborted ? signal.reason : toFeedError(error);
     }
@@ -75,6 +92,7 @@ function usable(response: IncomingMessage, mark: FeedMark | undefined, { limits,
     validator: isContinued ? mark!.validator : validatorOf(response),
     totalBytes: length === null ? null : offset + length,
     bytesRead: () => bytes,
+    waitedMs: () => waitedMs,
     close: () => response.destroy(),
   };
 }
@@ -134,6 +152,15 @@ function lengthOf({ headers }: IncomingMessage): number | null {
   const length = headers['content-length'];
   return length === undefined ? null : Number(length);
 }
+
+const dripping = ({ minWindowBytes, rateWindowMs }: ImportLimits) =>
+  new FeedError(
+    'upstream-away',
+    `The host sent less than ${minWindowBytes} bytes in ${rateWindowMs} ms, too few for it to keep its place.`,
+  );
+
+const tooLong = ({ maxWaitMs }: ImportLimits) =>
+  new FeedError('upstream-too-slow', `The host let us wait for the feed for ${maxWaitMs} ms in all.`);
 
 const tooLarge = ({ maxBytes }: ImportLimits) =>
   new FeedError('feed-too-large', `The feed has more than ${maxBytes} bytes.`);

@@ -21,6 +21,8 @@ export type Manners = {
   readonly pace?: { readonly bytes: number; readonly pauseMs: number };
   /** Sends this instead of an entity tag; null for nothing. */
   readonly etag?: string | null;
+  /** Says no length, so that the file ends where the connection does; `cutAt` then resets it. */
+  readonly lengthless?: boolean;
   /** Sent besides, as they are: a text of bytes as latin1. */
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -77,12 +79,17 @@ export async function openTestUpstream(file: Buffer | string, manners: Manners =
       response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
       return;
     }
+    if (manners.lengthless) {
+      response.useChunkedEncodingByDefault = false;
+      response.shouldKeepAlive = false;
+    }
     response.writeHead(ranged ? 206 : 200, {
       ...manners.headers,
       ...(etag !== null && { etag }),
       ...(ranged && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
-      'content-length': file.length - from,
+      ...(!manners.lengthless && { 'content-length': file.length - from }),
     });
+    response.flushHeaders();
     await send(response, from);
   }
 
@@ -100,7 +107,8 @@ export async function openTestUpstream(file: Buffer | string, manners: Manners =
       if (end > at && !response.write(file.subarray(at, end))) await once(response, 'drain');
       at = end;
       if (at >= cutAt) {
-        response.socket!.end();
+        if (upstream.manners.lengthless) response.socket!.resetAndDestroy();
+        else response.socket!.end();
         return;
       }
       if (at >= stallAt) return;

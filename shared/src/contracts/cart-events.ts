@@ -36,8 +36,15 @@ export const cartClosed = event(
     cartVersion: z.int().min(1),
   }),
 );
-/** Its subject and partition key are the shopper's key: followers drop what they keep by that key. */
-export const cartShopperForgotten = event('cart.shopper-forgotten', z.object({ shopper: z.uuid() }));
+/**
+ * Its subject and partition key are the shopper's key. The open carts were closed before it, and no event of that key is
+ * written after it. But those of other partitions may reach a follower later, so docs/forgetting-a-shopper.md says what a
+ * follower must do.
+ */
+export const cartShopperForgotten = event('cart.shopper-forgotten', z.object({ shopper: z.uuid() })).meta({
+  description:
+    'A follower drops what it keeps by this shopper key, and goes on dropping events of the key, which may come later from other partitions, until it has passed, in every partition, the heads that the log had when this was written, and none of them is parked. Then it drops once more what it keeps by the key. Parked events are stripped of the key. A rebuild does the same.',
+});
 
 export const cartEvent = z.discriminatedUnion('type', [
   cartItemAdded,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Logger } from '../process/logger.ts';
 import { type Route, route } from './route.ts';
+import { isStopping } from './signal.ts';
 
 export type Check = {
   /** Names the part in the answer. */
@@ -21,6 +22,13 @@ const readiness = z.object({
 });
 
 type Readiness = z.infer<typeof readiness>;
+
+/** Whoever asks should send its requests elsewhere, before nobody listens here any more. */
+const STOPPING: Readiness = {
+  ready: false,
+  degraded: false,
+  parts: { process: { ok: false, detail: 'the service is stopping' } },
+};
 
 export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] {
   let underWay: Promise<Readiness> | undefined;
@@ -52,8 +60,8 @@ export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] 
         503: { description: 'A part is not ok that it cannot do without', schema: readiness },
       },
       problems: [],
-      handle: async () => {
-        const body = await ask();
+      handle: async ({ signal }) => {
+        const body = isStopping(signal) ? STOPPING : await ask();
         return body.ready ? { status: 200, body } : { status: 503, body, headers: { 'Retry-After': '1' } };
       },
     }),

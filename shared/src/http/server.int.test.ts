@@ -165,7 +165,25 @@ describe('closing a server', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('takes no new connections', async () => {
+  test('serves who comes anew for a moment still, while readiness tells a balancer to send nobody', async () => {
+    const server = await serve(async () => OK);
+    // Somebody is connected, so there may be a balancer that sends more.
+    const known = await open(server);
+    known.send(REQUEST);
+    await until(() => known.received.text.endsWith('"done"'));
+    const closed = server.close();
+    const clients = await Promise.all([open(server), open(server)]);
+    clients[0]!.send(REQUEST);
+    clients[1]!.send('GET /health/ready HTTP/1.1\r\nHost: test\r\n\r\n');
+    await closed;
+    await until(() => clients.every(({ received }) => received.ended));
+    expect(clients[0]!.received.text).toMatch(/200 OK.*Connection: close.*"done"$/s);
+    expect(clients[1]!.received.text).toMatch(
+      /503 Service Unavailable.*Connection: close.*the service is stopping/s,
+    );
+  });
+
+  test('takes no new connections once it is closed', async () => {
     const server = await serve(async () => OK);
     await server.close();
     await expect(fetch(`${server.url}/wait`)).rejects.toThrow();

@@ -1,15 +1,18 @@
 /**
  * Listens, within limits, and stops without failing anybody. `close()`:
  *
- * 1. takes no new connections, and tells whoever waits (long polls, streams) to answer now;
+ * 1. tells whoever waits (long polls, streams) to answer now, and has readiness say 503, so that a balancer sends nobody
+ *    any more; whoever comes is served all the same;
  * 2. puts `Connection: close` on every answer from now on, so that clients leave a connection because they were told,
  *    not because it closed under a request they had just sent;
- * 3. after a short grace closes the connections on which nothing is asked;
+ * 3. after a short grace takes no new connections, and closes those on which nothing is asked. To close the listener
+ *    at once would reset the connections that the kernel has taken and this process has not;
  * 4. after four seconds destroys what is left.
  */
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { Logger } from '../process/logger.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
@@ -29,8 +32,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
 const SILENCE_TIMEOUT_MS = 120_000;
-/** Long enough that whoever asks often has been told on each of its connections. */
-const IDLE_GRACE_MS = 500;
+/** Long enough that whoever asks often has been told on each of its connections, and a balancer by readiness. */
+const LEAVING_GRACE_MS = 500;
 const IN_HAND_LIMIT_MS = 4_000;
 
 /** Of the warning that there are too many connections. */
@@ -84,21 +87,15 @@ export async function startServer(
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
 
-  const closeIdle = () => {
-    server.closeIdleConnections();
-    // Node counts a connection that never asked anything among the busy ones.
+  const closeIdle = () => server.closeIdleConnections();
+  /** Node counts a connection that never asked anything among the busy ones. */
+  const closeSilent = () => {
     for (const socket of connections.sockets()) if (socket.bytesRead === 0) socket.destroy();
   };
 
   const stop = async () => {
     stopping = true;
-    const closed = closeListener(server);
     for (const response of connections.inHand()) endSoon(response);
-    const grace = setTimeout(() => {
-      closeIdle();
-      // A stream that began before we stopped could not say that its connection is to be closed.
-      for (const response of connections.inHand()) response.once('close', closeIdle);
-    }, IDLE_GRACE_MS);
     const limit = setTimeout(() => {
       logger.warn(
         { inHand: connections.inHand().length },
@@ -106,8 +103,16 @@ export async function startServer(
       );
       server.closeAllConnections();
     }, IN_HAND_LIMIT_MS);
+    // Where nobody is connected, nobody has to be told.
+    if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
+    const closed = closeListener(server);
+    closeIdle();
+    // A stream that began before we stopped could not say that its connection is to be closed.
+    for (const response of connections.inHand()) response.once('close', closeIdle);
+    // Whoever connected last may be about to ask.
+    const silent = setTimeout(closeSilent, LEAVING_GRACE_MS);
     await closed;
-    clearTimeout(grace);
+    clearTimeout(silent);
     clearTimeout(limit);
   };
 

@@ -4,6 +4,9 @@
  */
 import type { ServerResponse } from 'node:http';
 
+/** With which a signal fires when the server stops. */
+const STOPPING = new DOMException('the service is stopping', 'AbortError');
+
 const controllers = new WeakMap<ServerResponse, AbortController>();
 
 export function signalOf(response: ServerResponse): AbortSignal {
@@ -12,7 +15,22 @@ export function signalOf(response: ServerResponse): AbortSignal {
 
 /** Tells whoever works on this answer to give it now, because the server stops. */
 export function endEarly(response: ServerResponse): void {
-  controllerOf(response).abort();
+  controllerOf(response).abort(STOPPING);
+}
+
+/** Whether a signal of these has fired because the server stops. */
+export const isStopping = (signal: AbortSignal): boolean => signal.reason === STOPPING;
+
+/** A signal that fires like another, but `graceMs` later where that fires because the server stops. */
+export function withGrace(signal: AbortSignal, graceMs: number): AbortSignal {
+  const controller = new AbortController();
+  const onAbort = () => {
+    if (isStopping(signal)) setTimeout(() => controller.abort(STOPPING), graceMs).unref();
+    else controller.abort(signal.reason);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return controller.signal;
 }
 
 function controllerOf(response: ServerResponse): AbortController {

@@ -1,6 +1,7 @@
 /** Waits until a read model includes a position: what makes a client see its own write in another service's answer. */
 import { formatPosition, type Place, parsePosition } from '../event-log/position.ts';
 import { problem } from '../http/problem.ts';
+import { withGrace } from '../http/signal.ts';
 import type { Pool } from '../postgres/pool.ts';
 import type { Applied } from './applied.ts';
 import { type Inclusion, inclusionOf, type PartitionStanding } from './inclusion.ts';
@@ -8,6 +9,8 @@ import { type Inclusion, inclusionOf, type PartitionStanding } from './inclusion
 export const MAX_WAIT_MS = 30_000;
 /** Another instance may be the one that applies, and is not heard here. */
 const POLL_MS = 100;
+/** For how long a wait goes on when the service stops: longer than it takes another instance to take over. */
+const STOPPING_GRACE_MS = 2_000;
 const RETRY_BEHIND_S = 1;
 /** Only an operator's hand helps, so there is no hurry. */
 const RETRY_PARKED_S = 30;
@@ -56,12 +59,13 @@ export function createAwaitPosition({
         'Consistent-With must be a position as a Position header gave it: cart-3f2a9c1e/7@1234.',
       );
     const deadline = performance.now() + Math.min(waitMs, MAX_WAIT_MS);
+    const waiting = withGrace(signal, STOPPING_GRACE_MS);
     while (!applied.includes(places)) {
       const inclusion = inclusionOf(places, await look());
       if (inclusion.kind === 'included') return;
       const nowMs = performance.now();
-      if (inclusion.kind !== 'behind' || nowMs >= deadline || signal.aborted) throw refusal(inclusion);
-      await appliedHere(places, Math.min(deadline, nowMs + POLL_MS), signal);
+      if (inclusion.kind !== 'behind' || nowMs >= deadline || waiting.aborted) throw refusal(inclusion);
+      await appliedHere(places, Math.min(deadline, nowMs + POLL_MS), waiting);
     }
   };
 }

@@ -1,5 +1,8 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '../contracts/envelope.ts';
+import { endEarly, signalOf } from '../http/signal.ts';
 import { until } from '../testing/until.ts';
 import { createApplied } from './applied.ts';
 import { createConsistency } from './consistency.ts';
@@ -102,6 +105,28 @@ describe('Consistent-With', () => {
     const gone = new AbortController();
     const waiting = read('test-1/1@9', 30, { signal: gone.signal });
     gone.abort();
+    await expect(waiting).rejects.toMatchObject({ extras: { type: 'not-yet-consistent' } });
+  });
+
+  test('goes on waiting for a while when the service stops, because another instance applies', async () => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const bell = createApplied();
+    let waits = 0;
+    const applied = Object.assign(createApplied(), {
+      next: (signal: AbortSignal, maxMs?: number) => {
+        waits += 1;
+        if (waits === 1) endEarly(response);
+        if (waits === 2) source.append(0, 'a');
+        return bell.next(signal, maxMs);
+      },
+    });
+    expect((await read('test-1/0@2', 30, { signal: signalOf(response), applied })).value).toBe(3);
+  });
+
+  test('does not hold up a service that stops', async () => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const waiting = read('test-1/1@9', 30, { signal: signalOf(response) });
+    endEarly(response);
     await expect(waiting).rejects.toMatchObject({ extras: { type: 'not-yet-consistent' } });
   });
 

@@ -4,7 +4,7 @@ import { formatPosition } from '../event-log/position.ts';
 import type { Client, Pool } from '../postgres/pool.ts';
 import type { Applied } from './applied.ts';
 import { createAwaitPosition, MAX_WAIT_MS } from './await-position.ts';
-import { readFresh } from './freshness.ts';
+import { type Freshness, readFresh } from './freshness.ts';
 
 const MAX_POSITION_LENGTH = 8_000;
 
@@ -34,8 +34,16 @@ export type ConsistentRequest = {
 export type FreshAnswer<T> = { readonly value: T; readonly headers: Record<string, string> };
 
 export type Consistency = {
-  /** Reads in one snapshot with its freshness, once it includes what the request asks for; else throws a Problem. */
-  read<T>(request: ConsistentRequest, read: (client: Client) => Promise<T>): Promise<FreshAnswer<T>>;
+  /**
+   * Reads in one snapshot with its freshness, once it includes what the request asks for; else throws a Problem. What
+   * goes by the time of the answer is decided in `read`: the wait before it may have been long. It reads on a connection
+   * of `pool`, where that is not to be the usual one.
+   */
+  read<T>(
+    request: ConsistentRequest,
+    read: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
+    pool?: Pool,
+  ): Promise<FreshAnswer<T>>;
 };
 
 export function createConsistency(deps: {
@@ -46,10 +54,10 @@ export function createConsistency(deps: {
 }): Consistency {
   const awaitPosition = createAwaitPosition(deps);
   return {
-    async read({ headers, signal }, read) {
+    async read({ headers, signal }, read, pool = deps.pool) {
       const position = headers['Consistent-With'];
       if (position !== undefined) await awaitPosition(position, preferredWaitMs(headers.Prefer), signal);
-      const { value, asOf, places } = await readFresh(deps.pool, deps.subscriptions(), read);
+      const { value, asOf, places } = await readFresh(pool, deps.subscriptions(), read);
       return { value, headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(places) } };
     },
   };

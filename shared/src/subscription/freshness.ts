@@ -43,14 +43,18 @@ export async function freshnessOf(client: Client, subscriptions: readonly string
   };
 }
 
-/** Reads data together with its freshness, in one snapshot. */
+/**
+ * Reads data together with its freshness, in one snapshot. `read` is given that freshness too; one that does not await it
+ * does not wait for it.
+ */
 export async function readFresh<T>(
   pool: Pool,
   subscriptions: readonly string[],
-  read: (client: Client) => Promise<T>,
+  read: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
 ): Promise<Freshness & { readonly value: T }> {
   return inSnapshot(pool, async (client) => {
-    const [value, freshness] = await Promise.all([read(client), freshnessOf(client, subscriptions)]);
-    return { ...freshness, value };
+    const freshness = freshnessOf(client, subscriptions);
+    const [value, known] = await Promise.all([read(client, freshness), freshness]);
+    return { ...known, value };
   });
 }

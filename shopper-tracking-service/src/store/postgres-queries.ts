@@ -1,8 +1,10 @@
+import { problem } from '@micromart/shared/http/problem';
 import { list as listOf } from '@micromart/shared/postgres/list';
 import type { Client } from '@micromart/shared/postgres/pool';
-import { cover, type Run, STEP_MS, type Step } from '../buckets.ts';
+import { type Run, STEP_MS, type Step } from '../buckets.ts';
 import { type Counts, NOTHING } from '../counts.ts';
 import type { List, Product, Sort } from '../list.ts';
+import { type Coverage, coverWindow, type Span, type Window } from '../window.ts';
 
 const TABLE: { readonly [S in Step]: string } = {
   minute: 'counts_by_minute',
@@ -24,24 +26,55 @@ export async function readTotal(client: Client, productId: string): Promise<Coun
   return rows[0] ?? NOTHING;
 }
 
-export async function readAsOf(client: Client, productId: string, toMs: number): Promise<Counts> {
-  const { rows: first } = await client.query<{ day: Date | null }>({
-    name: 'first_day',
-    text: 'SELECT min(bucket) AS day FROM counts_by_day',
-  });
-  const fromMs = first[0]?.day?.getTime() ?? toMs;
+export async function readWindow(client: Client, productId: string, window: Window): Promise<Counts> {
+  const coverage = await readCoverage(client, window);
+  if (coverage.fromTotal && coverage.buckets === 0) return readTotal(client, productId);
   const { rows } = await client.query<Counts>({
-    name: 'as_of',
-    text: `SELECT ${COUNTS} FROM (SELECT ${SUMS} FROM (${windowRows(2)}) w WHERE product_id = $1) sums`,
-    values: [productId, ...bucketsOf({ from: fromMs, to: toMs }).values],
+    name: 'window',
+    text: `SELECT ${COUNTS} FROM (SELECT ${SUMS} FROM (${windowRows(3)} UNION ALL
+             SELECT product_id, ${COLUMNS.join(', ')} FROM counts_total WHERE $2::boolean) w
+           WHERE product_id = $1) sums`,
+    values: [productId, coverage.fromTotal, ...bucketsOf(coverage)],
   });
   return rows[0]!;
 }
 
+/** More would be read for no question of use: at most half the days of half a century. */
+const MAX_BUCKETS = 10_000;
+
+/** Covers a window by what there is in the client's snapshot. Throws `invalid` where that takes too many buckets. */
+async function readCoverage(client: Client, window: Window): Promise<Coverage> {
+  const { rows } = await client.query<Record<keyof Span, Date | null>>({
+    name: 'span',
+    text: `SELECT (SELECT min(bucket) FROM counts_by_day) AS "firstDay",
+             (SELECT max(bucket) FROM counts_by_day) AS "lastDay",
+             (SELECT max(bucket) FROM counts_by_hour) AS "lastHour",
+             (SELECT max(bucket) FROM counts_by_minute) AS "lastMinute"`,
+  });
+  const coverage = coverWindow(window, toSpan(rows[0]!));
+  if (coverage.buckets > MAX_BUCKETS) {
+    throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
+  }
+  return coverage;
+}
+
+const toSpan = ({ firstDay, lastDay, lastHour, lastMinute }: Record<keyof Span, Date | null>) =>
+  firstDay && lastDay && lastHour
+    ? {
+        firstDay: firstDay.getTime(),
+        lastDay: lastDay.getTime(),
+        lastHour: lastHour.getTime(),
+        lastMinute: lastMinute?.getTime(),
+      }
+    : undefined;
+
 /** A page of a list. The order is that of the sort, and by product id within equal values. */
 export async function readList(client: Client, list: List): Promise<Product[]> {
-  const top = await readTop(client, list);
-  return top.length > 0 ? top : readAll(client, list);
+  if (!list.window) return readAll(client, list);
+  const coverage = await readCoverage(client, list.window);
+  if (coverage.buckets === 0) return coverage.fromTotal ? readAll(client, list) : [];
+  const top = await readTop(client, list, coverage);
+  return top.length > 0 ? top : readAll(client, list, coverage);
 }
 
 const VALUE: { readonly [S in Sort]: string } = {
@@ -54,14 +87,11 @@ const VALUE: { readonly [S in Sort]: string } = {
 
 const PRODUCT = `product_id AS "productId", ${COUNTS}, ${VALUE.removalRatio} AS "removalRatio"`;
 
-async function readAll(client: Client, list: List): Promise<Product[]> {
-  const { sort, descending, window, minAdded, after, limit } = list;
-  const source = window
-    ? `(SELECT product_id, ${SUMS} FROM (${windowRows(5)}) w GROUP BY product_id)`
-    : 'counts_total';
+async function readAll(client: Client, list: List, coverage?: Coverage): Promise<Product[]> {
+  const { sort, descending, minAdded, after, limit } = list;
   const value = VALUE[sort];
   const { rows } = await client.query<Product>(
-    `SELECT ${PRODUCT} FROM ${source} c
+    `SELECT ${PRODUCT} FROM ${sourceOf(coverage)} c
      WHERE added >= $1 AND (added > 0 OR removed > 0) AND ($4::text IS NULL
        OR ${value} ${descending ? '<' : '>'} $3::float8 OR (${value} = $3 AND product_id > $4))
      ORDER BY ${value} ${descending ? 'DESC' : 'ASC'}, product_id LIMIT $2`,
@@ -70,10 +100,19 @@ async function readAll(client: Client, list: List): Promise<Product[]> {
       limit,
       after?.value ?? null,
       after?.productId ?? null,
-      ...(window ? bucketsOf(window).values : []),
+      ...(coverage ? bucketsOf(coverage) : []),
     ],
   );
   return rows;
+}
+
+/** The counters of all products; the parameters of bucketsOf begin at $5. */
+function sourceOf(coverage: Coverage | undefined): string {
+  if (!coverage) return 'counts_total';
+  const sums = `(SELECT product_id, ${SUMS} FROM (${windowRows(5)}) w GROUP BY product_id)`;
+  if (!coverage.fromTotal) return sums;
+  const both = COLUMNS.map((column) => `t.${column} + coalesce(s.${column}, 0) AS ${column}`).join(', ');
+  return `(SELECT product_id, ${both} FROM counts_total t LEFT JOIN ${sums} s USING (product_id))`;
 }
 
 /** Look-ups of a product in a bucket; with more, adding up the whole window is faster. */
@@ -84,14 +123,15 @@ const MAX_LOOK_UPS = 6_000;
  * product has no more in a window than in total, so once as many products as the page takes are added up, whoever has
  * less in total than the least of them is not on it. Empty where too many are left, and where there is nothing to list.
  */
-async function readTop(client: Client, list: List): Promise<Product[]> {
-  const { sort, descending, window, minAdded, after, limit } = list;
-  if (!window || !descending || after || sort === 'removalRatio') return [];
-  const buckets = bucketsOf(window);
-  const candidates = Math.floor(MAX_LOOK_UPS / buckets.count);
-  if (buckets.count === 0 || candidates < limit) return [];
+async function readTop(client: Client, list: List, coverage: Coverage): Promise<Product[]> {
+  const { sort, descending, minAdded, after, limit } = list;
+  if (!descending || after || sort === 'removalRatio') return [];
+  const candidates = Math.floor(MAX_LOOK_UPS / coverage.buckets);
+  if (candidates < limit) return [];
   const value = VALUE[sort];
-  const addedUp = `CROSS JOIN LATERAL (SELECT ${SUMS} FROM (${windowRows(4)}) w WHERE w.product_id = t.product_id) sums`;
+  const addedUp = `CROSS JOIN LATERAL (SELECT ${SUMS} FROM (${windowRows(5)} UNION ALL
+    SELECT product_id, ${COLUMNS.join(', ')} FROM counts_total WHERE $4::boolean) w
+    WHERE w.product_id = t.product_id) sums`;
   const { rows } = await client.query<Product>({
     name: `top_${sort}`,
     text: `WITH foremost AS (
@@ -104,7 +144,7 @@ async function readTop(client: Client, list: List): Promise<Product[]> {
      SELECT ${PRODUCT} FROM candidates t ${addedUp}
      WHERE (SELECT count(*) FROM candidates) <= $3 AND added >= $1 AND (added > 0 OR removed > 0)
      ORDER BY ${value} DESC, product_id LIMIT $2`,
-    values: [minAdded, limit, candidates, ...buckets.values],
+    values: [minAdded, limit, candidates, coverage.fromTotal, ...bucketsOf(coverage)],
   });
   return rows;
 }
@@ -117,19 +157,15 @@ const windowRows = (first: number): string =>
       JOIN ${TABLE[step]} USING (bucket)`,
   ).join(' UNION ALL ');
 
-/** For each step two lists: the buckets that cover a window, and their signs. */
-function bucketsOf({ from, to }: { from: number; to: number }): { values: string[]; count: number } {
-  const runs = cover(from, to);
-  const values = STEPS.flatMap((step) => {
+/** For each step two lists: the buckets, and their signs. */
+const bucketsOf = ({ runs }: Coverage): string[] =>
+  STEPS.flatMap((step) => {
     const buckets = runs.filter((run) => run.step === step).flatMap(startsOf);
     return [
       listOf(buckets.map(({ at }) => new Date(at).toISOString())),
       listOf(buckets.map(({ sign }) => sign)),
     ];
   });
-  const count = runs.reduce((sum, { step, from, to }) => sum + (to - from) / STEP_MS[step], 0);
-  return { values, count };
-}
 
 const startsOf = ({ step, from, to, sign }: Run): { at: number; sign: 1 | -1 }[] =>
   Array.from({ length: (to - from) / STEP_MS[step] }, (_, n) => ({ at: from + n * STEP_MS[step], sign }));

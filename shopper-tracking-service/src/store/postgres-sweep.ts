@@ -1,5 +1,5 @@
 import type { Pool } from '@micromart/shared/postgres/pool';
-import { oldestMinute } from '../buckets.ts';
+import { oldestKeptMinute } from '../buckets.ts';
 
 const EVERY_MS = 60_000;
 const MAX_ROWS = 10_000;
@@ -16,7 +16,7 @@ export async function sweepMinutes(pool: Pool, now: Date): Promise<number> {
   const { rowCount } = await pool.query(
     `DELETE FROM counts_by_minute WHERE (bucket, product_id) IN (
        SELECT bucket, product_id FROM counts_by_minute WHERE bucket < $1 LIMIT ${MAX_ROWS})`,
-    [new Date(oldestMinute(now.getTime()))],
+    [new Date(oldestKeptMinute(now.getTime()))],
   );
   return rowCount ?? 0;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
 import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { oldestMinute, roundToKept, STEP_MS } from '../buckets.ts';
+import { oldestAnsweredMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
 import { type List, type Product, SORTS } from '../list.ts';
 import { sweepMinutes } from './postgres-sweep.ts';
@@ -48,6 +48,9 @@ function recount(productId: string, fromMs: number, toMs: number): Counts {
   return counts;
 }
 
+const minutesFrom = oldestAnsweredMinute(NOW.getTime());
+const until = (to: number) => ({ to, minutesFrom });
+
 const products = [...new Set(events.map(({ data }) => ('productId' in data ? data.productId : '')))];
 
 let database: TestDatabase;
@@ -90,10 +93,10 @@ test('answers the total of each product as the events themselves do, zeros where
 
 test('answers how a product stood at a time as the events themselves do', async () => {
   for (let hours = 0; hours < DAYS * 24; hours += 7) {
-    const toMs = roundToKept(NOW.getTime() - hours * STEP_MS.hour - 123_456, NOW.getTime());
-    expect(await ask((client) => store.asOf(client, 'p1', toMs))).toEqual(recount('p1', 0, toMs));
+    const toMs = roundDown(NOW.getTime() - hours * STEP_MS.hour - 123_456, NOW.getTime());
+    expect(await ask((client) => store.within(client, 'p1', until(toMs)))).toEqual(recount('p1', 0, toMs));
   }
-  expect(await ask((client) => store.asOf(client, 'p1', 0))).toEqual(NOTHING);
+  expect(await ask((client) => store.within(client, 'p1', until(0)))).toEqual(NOTHING);
 });
 
 describe('a list', () => {
@@ -110,11 +113,11 @@ describe('a list', () => {
   });
 
   test('of a window counts what fell into it, and nothing else', async () => {
-    const to = roundToKept(NOW.getTime() - 5_000_000, NOW.getTime());
+    const to = roundDown(NOW.getTime() - 5_000_000, NOW.getTime());
     for (const hours of [0, 1, 30, 47, 49, 120]) {
-      const from = roundToKept(to - hours * STEP_MS.hour, NOW.getTime());
+      const from = roundDown(to - hours * STEP_MS.hour, NOW.getTime());
       const all = await listAll(
-        { sort: 'added', descending: true, minAdded: 0, window: { from, to } },
+        { sort: 'added', descending: true, minAdded: 0, window: { from, to, minutesFrom } },
         1_000,
       );
       for (const { productId, removalRatio: ratio, ...counts } of all) {
@@ -127,9 +130,9 @@ describe('a list', () => {
   });
 
   test('of a window begins with the same products, however few are asked for', async () => {
-    const to = roundToKept(NOW.getTime() - 5_000_000, NOW.getTime());
+    const to = roundDown(NOW.getTime() - 5_000_000, NOW.getTime());
     for (const hours of [1, 7, 30, 120]) {
-      const window = { from: roundToKept(to - hours * STEP_MS.hour, NOW.getTime()), to };
+      const window = { from: roundDown(to - hours * STEP_MS.hour, NOW.getTime()), to, minutesFrom };
       for (const [sort, minAdded] of SORTS.flatMap((one) => [0, 3].map((least) => [one, least] as const))) {
         const expected = products
           .map((productId) => ({ productId, ...recount(productId, window.from, to) }))
@@ -155,6 +158,6 @@ describe('a list', () => {
 test('sweeps the minutes that are no longer kept, and answers the same afterwards', async () => {
   const later = new Date(NOW.getTime() + STEP_MS.day);
   expect(await sweepMinutes(store.pool, later)).toBeGreaterThan(0);
-  const toMs = oldestMinute(later.getTime()) - STEP_MS.hour;
-  expect(await ask((client) => store.asOf(client, 'p1', toMs))).toEqual(recount('p1', 0, toMs));
+  const toMs = oldestAnsweredMinute(later.getTime()) - STEP_MS.hour;
+  expect(await ask((client) => store.within(client, 'p1', until(toMs)))).toEqual(recount('p1', 0, toMs));
 });

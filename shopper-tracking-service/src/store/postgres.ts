@@ -1,7 +1,7 @@
 import { migrate } from '@micromart/shared/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
 import { subscriptionMigrations } from '@micromart/shared/subscription/migrations';
-import { readAsOf, readList, readTotal } from './postgres-queries.ts';
+import { readList, readTotal, readWindow } from './postgres-queries.ts';
 import { startSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';
 import type { CountStore } from './store.ts';
@@ -30,7 +30,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     pool,
     addition: addTally,
     total: readTotal,
-    asOf: readAsOf,
+    within: readWindow,
     list: readList,
     check: () => checkAnswers(pool),
     async close() {

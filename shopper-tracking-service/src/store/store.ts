@@ -1,6 +1,7 @@
 import type { Client, Pool, Statement } from '@micromart/shared/postgres/pool';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
+import type { Window } from '../window.ts';
 import { openPostgresStore } from './postgres.ts';
 
 /**
@@ -12,8 +13,8 @@ export type CountStore = {
   /** What adds sums to the counters. */
   addition(tally: Tally): readonly Statement[];
   total(client: Client, productId: string): Promise<Counts>;
-  /** The counters as they were at a time, in milliseconds, rounded to a bucket that is kept. */
-  asOf(client: Client, productId: string, toMs: number): Promise<Counts>;
+  /** What the counters of a product counted within a window. */
+  within(client: Client, productId: string, window: Window): Promise<Counts>;
   list(client: Client, list: List): Promise<Product[]>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;

@@ -12,7 +12,12 @@ import type { Writer } from './write.ts';
 const MAX_ATTEMPTS = 8;
 
 /** What a change that spans documents appends, and answers. */
-export type Spanning<Answer> = { readonly events: readonly NewEvent[]; readonly answer: Answer };
+export type Spanning<Answer> = {
+  readonly events: readonly NewEvent[];
+  readonly answer: Answer;
+  /** Statements on rows that writers lock behind the log's heads; where it throws, nothing is done. */
+  readonly behindHeads?: () => Promise<void>;
+};
 
 type Deps = {
   readonly pool: Pool;
@@ -37,7 +42,7 @@ export async function transact<Answer>(
     let tell = () => {};
     try {
       await inTransaction(pool, async (client) => {
-        const { events, answer } = await work(client);
+        const { events, answer, behindHeads } = await work(client);
         const placeOf = createPlacer({ partitions: log.partitions, newId: randomUUID });
         const placed = events.map((event) => placeOf(event, traceparent));
         const place: BatchPlace = placed.at(-1)
@@ -45,6 +50,7 @@ export async function transact<Answer>(
           : { partition: 0, offset: 0, sequence: 0 };
         const answers = key ? [{ ...key, answer, place }] : [];
         const heads = await write(client, { rows: [], events: placed, answers, commit });
+        await behindHeads?.();
         result = changed(log.name, answer, place, heads!);
         tell = () => log.appended(placed, heads!);
       });

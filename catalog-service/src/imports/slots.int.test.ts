@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Running } from '@micromart/shared/process/run';
+import { until } from '@micromart/shared/testing/until';
+import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
+import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import { IMPORTS } from '../worker.ts';
+
+/** A worker, a supplier whose feeds come by drips, and one who is well. */
+const LIMITS = { rateWindowMs: 500, minWindowBytes: 10_000 };
+const CAP_MS = 60_000;
+
+let catalog: TestCatalog;
+let dripping: TestUpstream;
+let well: TestUpstream;
+let worker: Running;
+
+beforeEach(async () => {
+  catalog = await openTestCatalog();
+  dripping = await openTestUpstream(ndjsonFeed(1_000), { pace: { bytes: 70, pauseMs: 50 } });
+  well = await openTestUpstream(ndjsonFeed(10));
+  worker = await catalog.startWorker({ allowed: [dripping.host, well.host], limits: LIMITS });
+});
+
+afterEach(async () => {
+  await worker.close();
+  await Promise.all([catalog.close(), dripping.close(), well.close()]);
+});
+
+test(
+  'as many dripping feeds as there are places for imports keep no other import out',
+  async () => {
+    const drips = await Promise.all(
+      Array.from({ length: IMPORTS.concurrency }, () =>
+        catalog.accept({ kind: 'import', url: dripping.url }),
+      ),
+    );
+    await until(() => dripping.served.length >= IMPORTS.concurrency, { capMs: CAP_MS });
+    const { id } = await catalog.accept({ kind: 'import', url: well.url });
+    expect(await catalog.ended(id, { capMs: CAP_MS })).toMatchObject({
+      state: 'done',
+      progress: { rows: 10 },
+    });
+    for (const drip of drips) expect(await catalog.find(drip.id)).toMatchObject({ finishedAt: null });
+  },
+  2 * CAP_MS,
+);

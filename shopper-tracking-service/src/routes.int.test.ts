@@ -1,0 +1,299 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
+import { createApplied } from '@micromart/shared/subscription/applied';
+import { createConsistency } from '@micromart/shared/subscription/consistency';
+import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import fc from 'fast-check';
+import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
+import { type Counts, NOTHING, tally } from './counts.ts';
+import { trackingRoutes } from './routes.ts';
+import { sweepMinutes } from './store/postgres-sweep.ts';
+import { type CountStore, openStore } from './store/store.ts';
+import { CART_EVENTS } from './subscriptions.ts';
+
+/**
+ * A shop as its own clock sees it. Those who count, sweep and answer have clocks of their own, at most half the margin
+ * away from it. Events wait until the follower applies them, which then includes all that happened before.
+ */
+const START = Date.UTC(2026, 10, 1, 6);
+const MAX_SKEW_MS = CLOCK_MARGIN_MS / 2;
+const RUNS = 100;
+
+let database: TestDatabase;
+let store: CountStore;
+let nowMs: number;
+let waiting: CartEvent[];
+let applied: CartEvent[];
+let skewMs: number;
+let duringWait: () => Promise<void>;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  store = await openStore(database.url, () => {});
+});
+
+beforeEach(reset);
+
+afterAll(async () => {
+  await store.close();
+  await database.close();
+});
+
+async function reset(): Promise<void> {
+  nowMs = START;
+  waiting = [];
+  applied = [];
+  skewMs = 0;
+  duringWait = async () => {};
+  await database.admin.query(
+    'TRUNCATE subscriptions, counts_total, counts_by_minute, counts_by_hour, counts_by_day CASCADE',
+  );
+  await database.admin.query('INSERT INTO subscriptions (name, log) VALUES ($1, $2)', [
+    CART_EVENTS,
+    'cart-1',
+  ]);
+  await database.admin.query(
+    'INSERT INTO subscription_positions (subscription, partition, as_of) VALUES ($1, 0, $2)',
+    [CART_EVENTS, new Date(nowMs)],
+  );
+}
+
+const happens = (productId: string, quantity: number) => {
+  const example = cartEventExamples['cart.item-added'];
+  waiting.push({
+    ...example,
+    time: new Date(nowMs).toISOString(),
+    data: { ...example.data, productId, quantity },
+  });
+};
+
+async function apply(): Promise<void> {
+  const batch = waiting.splice(0);
+  applied.push(...batch);
+  const asOf = new Date(nowMs);
+  await inTransaction(store.pool, async (client) => {
+    await carryOutAll(client, store.addition(tally(batch, new Date(nowMs + skewMs))));
+    await client.query('UPDATE subscription_positions SET as_of = $1', [asOf]);
+  });
+}
+
+const sweep = () => sweepMinutes(store.pool, new Date(nowMs + skewMs));
+
+/** Routes whose every answer waits first, as one with Consistent-With may. */
+function ask(path: string, { params = {}, query = {} }: { params?: object; query?: object }) {
+  const consistency = createConsistency({
+    pool: store.pool,
+    subscriptions: () => [CART_EVENTS],
+    applied: createApplied(),
+  });
+  const routes = trackingRoutes({
+    store,
+    consistency: {
+      async read(request, ...rest) {
+        await duringWait();
+        return consistency.read(request, ...rest);
+      },
+    },
+    now: () => new Date(nowMs + skewMs),
+  });
+  const route = routes.find((one) => one.path === path)!;
+  const request = { params, query, headers: {}, signal: new AbortController().signal };
+  return route.handle(request as never) as Promise<{ headers: Record<string, string>; body: Answered }>;
+}
+
+type Answered = Counts & {
+  asOf: string;
+  from?: string;
+  to?: string;
+  items: (Counts & { productId: string })[];
+};
+
+const countsOf = (query: { asOf?: Date }) => ask('/products/{id}/counts', { params: { id: 'tea' }, query });
+const listOf = (query: { from?: Date; to?: Date }) =>
+  ask('/products', { query: { sort: '-added', minAdded: 0, limit: 50, ...query } });
+
+function recount(events: readonly CartEvent[], productId: string, fromMs: number, toMs: number): Counts {
+  const found = events.flatMap(({ time, data }) =>
+    'quantity' in data &&
+    data.productId === productId &&
+    Date.parse(time) >= fromMs &&
+    Date.parse(time) < toMs
+      ? [data.quantity]
+      : [],
+  );
+  return { ...NOTHING, added: found.length, unitsAdded: found.reduce((sum, one) => sum + one, 0) };
+}
+
+test('while the follower is paused, no answer claims more than is included', async () => {
+  happens('tea', 1);
+  nowMs += 90_000;
+  await apply();
+  const asOf = new Date(nowMs).toISOString();
+  happens('tea', 1);
+  nowMs += 10 * STEP_MS.minute;
+  happens('tea', 1);
+
+  const counts = await countsOf({ asOf: new Date(nowMs) });
+  expect(counts.headers['As-Of']).toBe(asOf);
+  expect(counts.body).toMatchObject({ added: 1, asOf: new Date(START + STEP_MS.minute).toISOString() });
+  const list = await listOf({ from: new Date(START), to: new Date(nowMs) });
+  expect(list.body.to).toBe(new Date(START + STEP_MS.minute).toISOString());
+  expect(list.body.items).toMatchObject([{ productId: 'tea', added: 1 }]);
+  expect((await listOf({ from: new Date(START) })).body.to).toBe(asOf);
+  const ahead = await listOf({ from: new Date(nowMs), to: new Date(nowMs) });
+  expect(ahead.body).toMatchObject({ items: [], from: list.body.to, to: list.body.to });
+});
+
+test('while nothing is known of the source yet, nothing is claimed', async () => {
+  await database.admin.query('UPDATE subscription_positions SET as_of = NULL');
+  expect((await countsOf({ asOf: new Date(nowMs) })).body).toMatchObject({
+    added: 0,
+    asOf: '1970-01-01T00:00:00.000Z',
+  });
+  expect((await listOf({ to: new Date(nowMs) })).body).toMatchObject({
+    items: [],
+    to: '1970-01-01T00:00:00.000Z',
+  });
+});
+
+test.each([25, 35])(
+  'minute %i is not missing in an answer when it is swept during the wait',
+  async (minute) => {
+    nowMs += 20 * STEP_MS.minute;
+    happens('tea', 2);
+    nowMs += 20 * STEP_MS.minute;
+    happens('tea', 3);
+    nowMs += STEP_MS.day;
+    await apply();
+    nowMs = START + 2 * STEP_MS.day + STEP_MS.hour - 1;
+    duringWait = async () => {
+      nowMs += 30_000;
+      await sweep();
+      await apply();
+    };
+    const { body } = await countsOf({ asOf: new Date(START + minute * STEP_MS.minute) });
+    expect(body).toMatchObject(recount(applied, 'tea', 0, Date.parse(body.asOf)));
+  },
+);
+
+const aDuration = fc.oneof(
+  fc.integer({ min: 0, max: 5 * STEP_MS.minute }),
+  fc.integer({ min: 0, max: 5 * STEP_MS.hour }),
+  fc.integer({ min: 0, max: 2 * STEP_MS.day }),
+);
+const aSkew = fc.oneof(
+  fc.integer({ min: -MAX_SKEW_MS, max: MAX_SKEW_MS }),
+  fc.constantFrom(-MAX_SKEW_MS, 0, MAX_SKEW_MS),
+);
+const product = fc.oneof(fc.constant('tea'), fc.constantFrom('milk', '__proto__'));
+const quiet = fc.oneof(
+  fc.record({ kind: fc.constant('pass' as const), ms: aDuration }),
+  fc.record({ kind: fc.constant('happen' as const), product, quantity: fc.integer({ min: 1, max: 9 }) }),
+  fc.record({ kind: fc.constant('apply' as const), skewMs: aSkew }),
+  fc.record({ kind: fc.constant('sweep' as const), skewMs: aSkew }),
+);
+const aPast = fc.oneof(
+  fc.integer({ min: -STEP_MS.hour, max: 60 * STEP_MS.hour }),
+  fc.integer({ min: -STEP_MS.day, max: 20 * STEP_MS.day }),
+);
+const aWait = fc.array(quiet, { maxLength: 3 });
+const question = (past: fc.Arbitrary<number>, wait: typeof aWait) =>
+  fc.oneof(
+    fc.record({ kind: fc.constant('counts' as const), skewMs: aSkew, agoMs: past, wait }),
+    fc.record({
+      kind: fc.constant('list' as const),
+      skewMs: aSkew,
+      fromAgoMs: fc.option(past, { nil: undefined }),
+      toAgoMs: fc.option(past, { nil: undefined }),
+      wait,
+    }),
+  );
+const anything = fc.array(
+  fc.oneof({ arbitrary: quiet, weight: 3 }, { arbitrary: question(aPast, aWait), weight: 2 }),
+  { minLength: 5, maxLength: 30 },
+);
+
+/** Most goes wrong where minutes are about to be swept: questions about a busy time as long ago as minutes are answered. */
+const LONG_AGO = { min: 40 * STEP_MS.hour, max: 54 * STEP_MS.hour };
+const aSweep = fc.record({ kind: fc.constant('sweep' as const), skewMs: aSkew });
+const critical = fc
+  .record({
+    moves: fc.array(fc.integer({ min: 0, max: 20 * STEP_MS.minute }), { minLength: 10, maxLength: 40 }),
+    sinceMs: fc.integer(LONG_AGO),
+    asked: fc.array(fc.oneof(aSweep, question(fc.integer(LONG_AGO), fc.array(aSweep, { maxLength: 1 }))), {
+      minLength: 5,
+      maxLength: 30,
+    }),
+  })
+  .map(({ moves, sinceMs, asked }) => [
+    ...moves.flatMap((ms) => [
+      { kind: 'pass' as const, ms },
+      { kind: 'happen' as const, product: 'tea' as const, quantity: 1 },
+    ]),
+    { kind: 'apply' as const, skewMs: 0 },
+    { kind: 'pass' as const, ms: sinceMs },
+    { kind: 'apply' as const, skewMs: 0 },
+    ...asked,
+  ]);
+
+async function passQuietly(one: typeof quiet extends fc.Arbitrary<infer T> ? T : never): Promise<void> {
+  if (one.kind === 'pass') nowMs += one.ms;
+  if (one.kind === 'happen') happens(one.product, one.quantity);
+  if (one.kind === 'apply' || one.kind === 'sweep') {
+    const before = skewMs;
+    skewMs = one.skewMs;
+    await (one.kind === 'apply' ? apply() : sweep());
+    skewMs = before;
+  }
+}
+
+const ago = (ms: number | undefined): Date | undefined =>
+  ms === undefined ? undefined : new Date(nowMs - ms);
+
+test('for any sequence of waits, sweeps and questions an answer is the recount at what it says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(anything, critical), async (steps) => {
+      await reset();
+      for (const one of steps) {
+        if (one.kind !== 'counts' && one.kind !== 'list') {
+          await passQuietly(one);
+          continue;
+        }
+        skewMs = one.skewMs;
+        duringWait = async () => {
+          for (const other of one.wait) await passQuietly(other);
+        };
+        if (one.kind === 'counts') {
+          const { body, headers } = await countsOf({ asOf: ago(one.agoMs)! });
+          expect(body.asOf <= headers['As-Of']!).toBe(true);
+          expect(body).toMatchObject(recount([...applied, ...waiting], 'tea', 0, Date.parse(body.asOf)));
+          continue;
+        }
+        const [from, to] = [ago(one.fromAgoMs), ago(one.toAgoMs)];
+        if (from && to && from > to) continue;
+        const { body, headers } = await listOf({ ...(from && { from }), ...(to && { to }) });
+        if (body.to) expect(body.to <= headers['As-Of']!).toBe(true);
+        if (from) expect(body.from! <= from.toISOString() && body.from! <= body.to!).toBe(true);
+        const fromMs = from ? Date.parse(body.from!) : -Infinity;
+        const toMs = to ? Date.parse(body.to!) : Infinity;
+        const events = to ? [...applied, ...waiting] : applied;
+        for (const name of ['tea', 'milk', '__proto__']) {
+          const expected = recount(events, name, fromMs, toMs);
+          const {
+            productId: _,
+            removalRatio: __,
+            ...counts
+          } = {
+            removalRatio: 0,
+            productId: name,
+            ...NOTHING,
+            ...body.items.find(({ productId }) => productId === name),
+          };
+          expect(counts).toEqual(expected);
+        }
+      }
+    }),
+    { numRuns: RUNS },
+  );
+}, 300_000);
