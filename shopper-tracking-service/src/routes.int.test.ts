@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+import { Problem } from '@micromart/shared/http/problem';
+import { isAway } from '@micromart/shared/postgres/failure';
 import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
 import { createApplied } from '@micromart/shared/subscription/applied';
 import { createConsistency } from '@micromart/shared/subscription/consistency';
@@ -19,6 +21,7 @@ import { CART_EVENTS } from './subscriptions.ts';
 const START = Date.UTC(2026, 10, 1, 6);
 const MAX_SKEW_MS = CLOCK_MARGIN_MS / 2;
 const RUNS = 100;
+const MORE_THAN_CONNECTIONS = 24;
 
 let database: TestDatabase;
 let store: CountStore;
@@ -102,6 +105,10 @@ function ask(path: string, { params = {}, query = {} }: { params?: object; query
   return route.handle(request as never) as Promise<{ headers: Record<string, string>; body: Answered }>;
 }
 
+/** As a service answers it: a problem of its own, or that a part is away. */
+const isUnavailable = (error: unknown) =>
+  error instanceof Problem ? error.code === 'unavailable' : isAway(error);
+
 type Answered = Counts & {
   asOf: string;
   from?: string;
@@ -176,6 +183,27 @@ test.each([25, 35])(
     expect(body).toMatchObject(recount(applied, 'tea', 0, Date.parse(body.asOf)));
   },
 );
+
+test('questions that cost too much end, and keep nobody waiting who asks for little', async () => {
+  happens('tea', 1);
+  await apply();
+  const blocker = await database.admin.connect();
+  await blocker.query('BEGIN; LOCK TABLE counts_by_day');
+  const costly = Array.from({ length: MORE_THAN_CONNECTIONS }, () => listOf({ from: new Date(START) }));
+  const ended = Promise.allSettled(costly);
+  expect((await countsOf({})).body.added).toBe(1);
+  for (const outcome of await ended) {
+    expect(outcome).toMatchObject({ status: 'rejected' });
+    expect(isUnavailable((outcome as PromiseRejectedResult).reason)).toBe(true);
+  }
+  await expect(countsOf({ asOf: new Date(START) })).rejects.toMatchObject({
+    code: 'unavailable',
+    extras: { type: 'question-too-costly', retryAfterS: 5 },
+  });
+  await blocker.query('ROLLBACK');
+  blocker.release();
+  expect((await listOf({ from: new Date(START) })).body.items).toHaveLength(1);
+}, 60_000);
 
 const aDuration = fc.oneof(
   fc.integer({ min: 0, max: 5 * STEP_MS.minute }),

@@ -2,9 +2,13 @@ import { productId } from '@micromart/shared/contracts/product-id';
 import { instant, wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
 import { type Route, route } from '@micromart/shared/http/route';
+import { isCancelled } from '@micromart/shared/postgres/failure';
+import type { Client } from '@micromart/shared/postgres/pool';
 import {
   type Consistency,
+  type ConsistentRequest,
   consistencyHeaders,
+  type FreshAnswer,
   freshnessHeaders,
 } from '@micromart/shared/subscription/consistency';
 import type { Freshness } from '@micromart/shared/subscription/freshness';
@@ -16,6 +20,7 @@ import { type Present, type Window, windowOf } from './window.ts';
 
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;
+const RETRY_COSTLY_S = 5;
 const MAX_MIN_ADDED = 1_000_000_000;
 
 const counters = {
@@ -67,10 +72,24 @@ export function trackingRoutes({
   now: () => Date;
 }): Route[] {
   /** The clock is asked once the snapshot is there: whatever that sees swept was due by then. */
-  const present = async (freshness: Promise<Freshness>): Promise<Present> => {
+  const presentOf = async (freshness: Promise<Freshness>): Promise<Present> => {
     const { asOf } = await freshness;
     return { asOfMs: asOf.getTime(), nowMs: now().getTime() };
   };
+
+  /** Reads many rows: within bounds of its own, so that it keeps nobody waiting who asks for little. */
+  async function readWidely<T>(
+    request: ConsistentRequest,
+    read: (client: Client, present: Present) => Promise<T>,
+  ): Promise<FreshAnswer<T>> {
+    try {
+      const atPresent = async (client: Client, freshness: Promise<Freshness>) =>
+        read(client, await presentOf(freshness));
+      return await consistency.read(request, atPresent, store.listPool);
+    } catch (error) {
+      throw isCancelled(error) ? tooCostly() : error;
+    }
+  }
 
   return [
     route({
@@ -94,8 +113,8 @@ export function trackingRoutes({
           const { value, headers } = await consistency.read(request, (client) => store.total(client, id));
           return { status: 200, headers, body: { productId: id, ...value, asOf: headers['As-Of'] } };
         }
-        const { value, headers } = await consistency.read(request, async (client, freshness) => {
-          const window = windowOf({ to: asOf }, await present(freshness));
+        const { value, headers } = await readWidely(request, async (client, present) => {
+          const window = windowOf({ to: asOf }, present);
           return { ...(await store.within(client, id, window)), asOf: timeOf(window.to!) };
         });
         return { status: 200, headers, body: { productId: id, ...value } };
@@ -124,8 +143,8 @@ export function trackingRoutes({
         const name = JSON.stringify([query.sort, query.from ?? null, query.to ?? null, query.minAdded]);
         requireOrder(query);
         const after = query.cursor === undefined ? undefined : readCursor(query.cursor, name);
-        const { value, headers } = await consistency.read(request, async (client, freshness) => {
-          const window = query.from || query.to ? windowOf(query, await present(freshness)) : undefined;
+        const { value, headers } = await readWidely(request, async (client, present) => {
+          const window = query.from || query.to ? windowOf(query, present) : undefined;
           const { minAdded, limit } = query;
           const list: List = { sort: by, descending, window, minAdded, after, limit: limit + 1 };
           return { window, found: await store.list(client, list) };
@@ -145,6 +164,16 @@ export function trackingRoutes({
 }
 
 const placeOf = (product: Product, by: Sort) => ({ value: product[by], productId: product.productId });
+
+const tooCostly = () =>
+  problem(
+    'unavailable',
+    'The question took too long: ask for a smaller window, or again when there is less to do.',
+    {
+      type: 'question-too-costly',
+      retryAfterS: RETRY_COSTLY_S,
+    },
+  );
 
 const timeOf = (timeMs: number): string => new Date(timeMs).toISOString();
 

@@ -42,6 +42,9 @@ const OUT_OF_REACH = new Set(['42P01', '3F000', '42501']);
  */
 export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(codeOf(error) ?? '');
 
+/** Whether a statement was ended because it took too long (statement_timeout), or an administrator asked for it. */
+export const isCancelled = (error: unknown): boolean => codeOf(error) === '57014';
+
 /** Whether the database undid the work to let somebody else's go on (deadlock, serialisation failure). */
 export const isConflict = (error: unknown): boolean => codeOf(error)?.startsWith('40') ?? false;
 

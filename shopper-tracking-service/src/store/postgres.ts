@@ -7,6 +7,9 @@ import { addTally } from './postgres-tally.ts';
 import type { CountStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
+/** As many questions over many rows are answered at a time; more would only slow down whoever writes. */
+const MAX_LIST_CONNECTIONS = 3;
+const MAX_LIST_STATEMENT_MS = 2_000;
 
 /** Lists take milliseconds, and starting workers or a compiler for one takes longer than they save (104 against 53 ms). */
 const READER_SETTINGS = { max_parallel_workers_per_gather: '0', jit: 'off' };
@@ -24,10 +27,17 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     settings: READER_SETTINGS,
     onIdleError: onError,
   });
+  const listPool = openPool(url, {
+    max: MAX_LIST_CONNECTIONS,
+    name: 'shopper-tracking-service lists',
+    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
+    onIdleError: onError,
+  });
   const sweep = startSweep(pool, onError);
 
   return {
     pool,
+    listPool,
     addition: addTally,
     total: readTotal,
     within: readWindow,
@@ -35,7 +45,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     check: () => checkAnswers(pool),
     async close() {
       sweep.close();
-      await pool.end();
+      await Promise.all([pool.end(), listPool.end()]);
     },
   };
 }

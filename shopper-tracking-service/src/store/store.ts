@@ -10,6 +10,11 @@ import { openPostgresStore } from './postgres.ts';
  */
 export type CountStore = {
   readonly pool: Pool;
+  /**
+   * For questions over many rows: few connections, each of whose statements ends after two seconds, so that such questions
+   * wait for one another and for nobody else. Whoever gets no connection within five seconds is refused.
+   */
+  readonly listPool: Pool;
   /** What adds sums to the counters. */
   addition(tally: Tally): readonly Statement[];
   total(client: Client, productId: string): Promise<Counts>;
