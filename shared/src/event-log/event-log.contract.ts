@@ -9,6 +9,7 @@ import {
   type OpenStore,
   readWholeLog,
 } from './change-store.contract.ts';
+import { createHeadWatch } from './head-watch.ts';
 import { PARTITIONS, partitionOf } from './partition.ts';
 
 const EVENTS = 200;
@@ -108,6 +109,27 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       leave();
       await append(1);
       expect(heads).toHaveLength(1);
+    });
+
+    test('says through two processes nothing older than what was heard from either', async () => {
+      const other = await engine.openStore();
+      const processes = [opened, other].map((one) => ({ ...one, watch: createHeadWatch(one.log) }));
+      const known = new Map((await opened.log.heads()).last);
+      const wanted = { waitMs: 0, events: EVENTS, signal: new AbortController().signal };
+      const keys = Array.from({ length: 4 }, () => randomUUID());
+      for (let round = 0; round < 40; round += 1) {
+        // Both know of the log and have news of their own; who asks goes from one to the other.
+        const writer = processes[round % 3 === 0 ? 1 : 0]!;
+        await writer.store.change(keys[round % 4]!, countBy(1, keys[round % 4]!));
+        const { last } = await processes[round % 2]!.watch.moved(known, wanted);
+        for (const [partition, head] of last) {
+          expect(head).toBeGreaterThanOrEqual(known.get(partition)!);
+          known.set(partition, head);
+        }
+      }
+      expect(known).toEqual((await opened.log.heads()).last);
+      for (const { watch } of processes) watch.close();
+      await other.close();
     });
 
     test('hands its listeners each event as it stands in the log, or none of them', async () => {

@@ -28,6 +28,7 @@ export type EventLog = {
   /** Family and identity, as in `cart-3f2a9c1e`. */
   readonly name: string;
   readonly partitions: number;
+  /** As the database says, the log's name too: `name` is what this process found when it began. */
   heads(): Promise<Heads>;
   /** The events after a sequence, in order and without a gap, at most `limit`; empty at the head. */
   page(partition: number, after: number, limit: number): Promise<LoggedEvent[]>;

@@ -15,7 +15,7 @@ import { wholeNumber } from '../http/parameters.ts';
 import { problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
 import type { EventLog, News } from './event-log.ts';
-import { createHeadWatch, type Wanted } from './head-watch.ts';
+import { createHeadWatch, liesBelow, type Wanted } from './head-watch.ts';
 import { isLogName, parseAfter, type Sequences } from './position.ts';
 
 const DEFAULT_LIMIT = 500;
@@ -41,18 +41,22 @@ export const sourceReplaced = (detail: string) => problem('conflict', detail, { 
 export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
   const watch = createHeadWatch(log);
 
-  const shown = ({ at, last, events }: News) => ({
-    log: log.name,
+  const shown = ({ log, at, last, events }: News) => ({
+    log,
     at: at.toISOString(),
     partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
     events,
   });
 
-  /** Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. */
+  /**
+   * Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. It never goes back:
+   * where the database was replaced it ends, and the next question finds out.
+   */
   async function tellOn(response: ServerResponse, first: News, wanted: Wanted): Promise<void> {
     const { signal } = wanted;
     const untilMs = performance.now() + MAX_LISTENING_MS;
-    for (let news = first; ; news = await watch.moved(news.last, wanted)) {
+    for (let news = first, told = first; ; told = news, news = await watch.moved(news.last, wanted)) {
+      if (news.log !== told.log || liesBelow(news.last, told.last)) break;
       const hasRoom = response.write(`${JSON.stringify(shown(news))}\n`);
       // Node would send it when all that this commit woke has been seen to, which is a tenth of the way to a counter.
       response.socket?.uncork();
@@ -69,7 +73,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       path: '/events',
       summary: 'The last sequence of every partition',
       description:
-        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
+        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most; one that ends below `after` is told at once, and only as the database says. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
       roles: ['service'],
       query: z.object({
         after: z.string().max(2_000).optional().meta({ example: '0@88,7@1234' }),
@@ -116,17 +120,15 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
         if (partition >= log.partitions) {
           throw problem('not-found', `This log has the partitions 0 to ${log.partitions - 1}.`);
         }
-        if (named !== undefined && named !== log.name) {
-          throw sourceReplaced(`This is the log ${log.name}; ${named} is not here any more.`);
-        }
+        if (named !== undefined && named !== log.name) await requireNamed(log, named);
         const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
         const { ifMatch, ifNoneMatch: held } = preconditions;
         // Only full pages are given this tag, so whoever holds it holds the page.
         if (!ifMatch && held && held !== '*' && matchesWeakly(held, etag))
           return { status: 304, headers: immutable(etag.value) };
         const page = await log.page(partition, after, limit);
-        if (page.length === 0) await requireReached(log, partition, after);
-        const complete = named !== undefined && page.length === limit;
+        if (page.length === 0) await requireReached(log, { named, partition, after });
+        const complete = named === log.name && page.length === limit;
         return {
           status: 200,
           headers: {
@@ -156,11 +158,22 @@ function readAfter(text: string, partitions: number): Sequences {
   });
 }
 
+/**
+ * That the log was replaced is said by the database alone: what this process knows of it may be older than what whoever asks
+ * has from another process.
+ */
+async function requireNamed(log: EventLog, named: string): Promise<Sequences> {
+  const { log: name, last } = await log.heads();
+  if (name !== named) throw sourceReplaced(`This is the log ${name}; ${named} is not here any more.`);
+  return last;
+}
+
 /** Whoever stands beyond the last event stands in another history. */
-async function requireReached(log: EventLog, partition: number, after: number): Promise<void> {
-  const { last } = await log.heads();
-  const head = last.get(partition) ?? 0;
-  if (after > head) {
-    throw sourceReplaced(`Partition ${partition} of ${log.name} ends at ${head}, below ${after}.`);
-  }
+async function requireReached(
+  log: EventLog,
+  { named = log.name, partition, after }: { named: string | undefined; partition: number; after: number },
+): Promise<void> {
+  const head = (await requireNamed(log, named)).get(partition) ?? 0;
+  if (after > head)
+    throw sourceReplaced(`Partition ${partition} of ${named} ends at ${head}, below ${after}.`);
 }

@@ -16,8 +16,9 @@ export type Wanted = {
 export type HeadWatch = {
   /**
    * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted; with the
-   * first events after `after`, at most `events`, where some were asked for. Whoever waits at the same time shares the
-   * reading of the heads.
+   * first events after `after`, at most `events`, where some were asked for. At once when any lies below `after`: that is
+   * said by the database alone, never from memory, and shows that it was replaced. Whoever waits at the same time shares
+   * the reading of the heads.
    */
   moved(after: Sequences, wanted: Wanted): Promise<News>;
   close(): void;
@@ -85,6 +86,7 @@ export function createHeadWatch(log: EventLog): HeadWatch {
         if (tail.isOld(performance.now())) readHeads().catch(() => {});
         if (known) return known;
         const heads = await readHeads();
+        if (liesBelow(heads.last, after)) return heads;
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
         // After the heads, never with them: what they tell of is to be among the news.
         if (moved) return { ...heads, events: events > 0 ? await log.news(after, events) : undefined };
@@ -100,3 +102,7 @@ export function createHeadWatch(log: EventLog): HeadWatch {
     },
   };
 }
+
+/** Whether heads lie below what was known before in any partition. */
+export const liesBelow = (heads: Sequences, known: Sequences): boolean =>
+  [...known].some(([partition, sequence]) => (heads.get(partition) ?? 0) < sequence);

@@ -46,6 +46,8 @@ describe("a log's tail", () => {
     ['to who stands before its beginning', learnt(5, 7), [4, 7], {}],
     ['beyond the limit', learnt(5, 7), [5, 7], { limit: 1 }],
     ['when the heads were read too long ago', learnt(5, 7), [5, 7], { nowMs: 1_001 }],
+    ['to who stands beyond what it knows of any partition', learnt(5, 7), [5, 8], {}],
+    ['of a partition that it does not know', learnt(5, 7), [5, 7, 1], {}],
   ])('says nothing %s', (when, tail, after, options) => {
     if (when !== 'where nothing is new') tail.append(eventsOf(0, 6, 7));
     expect(newsOf(tail, after, options)).toBeUndefined();
@@ -74,59 +76,65 @@ describe("a log's tail", () => {
     expect(newsOf(tail, [90, 0])?.events).toEqual(eventsOf(0, 91, 100));
   });
 
-  /** The log grows by our commits and by others'; ours are told, in any order when two end together. Heads are read. */
-  const step = fc.oneof(
-    fc.record({
-      kind: fc.constant('ours'),
-      partition: fc.nat(PARTITIONS - 1),
-      events: fc.integer({ min: 1, max: 5 }),
-    }),
-    fc.record({
-      kind: fc.constant('others'),
-      partition: fc.nat(PARTITIONS - 1),
-      events: fc.integer({ min: 1, max: 5 }),
-    }),
-    fc.record({
-      kind: fc.constant('told late'),
-      partition: fc.nat(PARTITIONS - 1),
-      events: fc.integer({ min: 1, max: 5 }),
-    }),
-    fc.record({ kind: fc.constant('read'), partition: fc.constant(0), events: fc.constant(0) }),
-  );
+  test('begins anew with another log', () => {
+    const tail = learnt(5, 7);
+    tail.append(eventsOf(0, 6, 7));
+    tail.learn({ ...headsAt(1, 1), log: 'test-2' }, 0);
+    expect(newsOf(tail, [5, 7])).toBeUndefined();
+    tail.append(eventsOf(0, 2, 2));
+    expect(newsOf(tail, [1, 1])).toMatchObject({ log: 'test-2', events: eventsOf(0, 2, 2) });
+  });
 
-  test('never leaves out, repeats or invents an event, whoever appends and whenever heads are read', () => {
+  /**
+   * The log grows by the commits of two processes, each with a tail of its own. A process is told of its own commits, in
+   * any order when two end together, and reads the heads.
+   */
+  const step = fc.record({
+    kind: fc.constantFrom('told', 'told late', 'read'),
+    process: fc.nat(1),
+    partition: fc.nat(PARTITIONS - 1),
+    events: fc.integer({ min: 1, max: 5 }),
+  });
+
+  test('never leaves out, repeats or invents an event, nor is behind who asks, whichever of two processes appends', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 30 }),
         fc.array(fc.nat(40), { minLength: PARTITIONS, maxLength: PARTITIONS }),
-        (steps, after) => {
-          const tail = createTail();
+        (steps, asked) => {
+          const processes = [0, 1].map(() => ({ tail: createTail(), late: [] as LoggedEvent[] }));
           const last = Array.from({ length: PARTITIONS }, () => 0);
-          let late: LoggedEvent[] = [];
-          for (const { kind, partition, events } of steps) {
+          for (const { kind, process, partition, events } of steps) {
+            const { tail, late } = processes[process]!;
+            if (kind === 'read') {
+              tail.learn(headsAt(...last), 0);
+              continue;
+            }
             const since = last[partition]!;
             last[partition] = since + events;
             const appended = eventsOf(partition, since + 1, since + events);
-            if (kind === 'read') tail.learn(headsAt(...last), 0);
-            else if (kind === 'told late') late.push(...appended);
-            else if (kind === 'ours') {
+            if (kind === 'told late') late.push(...appended);
+            else {
               tail.append(appended);
-              tail.append(late);
-              late = [];
+              tail.append(late.splice(0));
             }
           }
-          const news = newsOf(tail, after);
-          if (!news) return;
-          for (let partition = 0; partition < PARTITIONS; partition += 1) {
-            const head = news.last.get(partition)!;
-            expect(head).toBeLessThanOrEqual(last[partition]!);
-            const own = news.events.filter((event) => event.partition === partition);
-            expect(own).toEqual(
-              after[partition]! < head ? eventsOf(partition, after[partition]! + 1, head) : [],
-            );
+          // Whatever somebody knows of the log, from whichever process, is in it.
+          const after = asked.map((sequence, partition) => Math.min(sequence, last[partition]!));
+          for (const { tail } of processes) {
+            const news = newsOf(tail, after);
+            if (!news) continue;
+            for (let partition = 0; partition < PARTITIONS; partition += 1) {
+              const head = news.last.get(partition)!;
+              expect(head).toBeGreaterThanOrEqual(after[partition]!);
+              expect(head).toBeLessThanOrEqual(last[partition]!);
+              const own = news.events.filter((event) => event.partition === partition);
+              expect(own).toEqual(eventsOf(partition, after[partition]! + 1, head));
+            }
           }
         },
       ),
+      { numRuns: 1_000 },
     );
   });
 });

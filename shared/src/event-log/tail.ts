@@ -4,7 +4,8 @@
  *
  * What other processes append is not known here. A commit that does not join on to what is kept, and heads that lie beyond
  * it, show that they did: then the tail begins anew behind that, and whoever stands before its beginning is to read the
- * log. Pure; the clock is passed in.
+ * log. So is whoever has heard of more than is known here, from another process: what is said from memory is never older
+ * than what the asker knows. Pure; the clock is passed in.
  */
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import type { Heads } from './event-log.ts';
@@ -26,7 +27,7 @@ export type Tail = {
   isOld(nowMs: number): boolean;
   /**
    * The heads, and all events between `after` and them; undefined when there is none, when not all of them are here, when
-   * they are more than `limit`, or when the heads were read too long ago.
+   * they are more than `limit`, when the heads were read too long ago, or when `after` lies beyond them in any partition.
    */
   news(
     after: Sequences,
@@ -44,6 +45,8 @@ export function createTail(): Tail {
 
   return {
     learn(heads, askedMs) {
+      // The database was replaced beneath this process: what is kept is of another history.
+      if (read && read.heads.log !== heads.log) lanes.clear();
       read = { heads, askedMs };
       for (const [partition, last] of heads.last) {
         const lane = lanes.get(partition);
@@ -72,6 +75,8 @@ export function createTail(): Tail {
 
     news(after, limit, nowMs) {
       if (!read || nowMs - read.askedMs > MAX_AGE_MS) return undefined;
+      if ([...after].some(([partition, sequence]) => isBeyond(sequence, lanes.get(partition))))
+        return undefined;
       const events: LoggedEvent[] = [];
       for (const [partition, lane] of lanes) {
         const from = after.get(partition) ?? 0;
@@ -89,3 +94,5 @@ export function createTail(): Tail {
 }
 
 const headOf = ({ start, events }: Lane): number => start + events.length;
+
+const isBeyond = (sequence: number, lane: Lane | undefined): boolean => !lane || sequence > headOf(lane);

@@ -41,12 +41,16 @@ test('gives a document for each line, as soon as it is whole, however it was cut
   expect(texts).toEqual(['{"n":1}', '{"n":"ü"}']);
 });
 
-test('gives an answer of another type as one document, with its status', async () => {
+test('gives an answer of another type as one document, with its status and type', async () => {
   const url = await serve((_, response) => {
     response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{\n"status": 404\n}\n');
   });
   const listening = listenTo(url);
-  expect((await listening.next()).value).toEqual({ status: 404, text: '{\n"status": 404\n}\n' });
+  expect((await listening.next()).value).toEqual({
+    status: 404,
+    contentType: 'application/problem+json',
+    text: '{\n"status": 404\n}\n',
+  });
   expect((await listening.next()).done).toBe(true);
 });
 

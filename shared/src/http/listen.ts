@@ -16,10 +16,13 @@ export type ListenLimits = {
 };
 
 /** Documents as they come; ends when the answer does. Throws when it breaks off, or with the signal's reason. */
-export type Listen = (
-  request: HttpRequest,
-  limits: ListenLimits,
-) => AsyncGenerator<{ readonly status: number; readonly text: string }, void>;
+export type Listen = (request: HttpRequest, limits: ListenLimits) => AsyncGenerator<Heard, void>;
+
+export type Heard = {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly text: string;
+};
 
 const MS_PER_S = 1_000;
 
@@ -33,7 +36,8 @@ export function createListen({ connections }: { connections: number }): Listen {
     try {
       const incoming = await ask(request, AbortSignal.any([signal, silence.signal]));
       const status = incoming.statusCode!;
-      const inLines = incoming.headers['content-type']?.startsWith(NDJSON) ?? false;
+      const contentType = incoming.headers['content-type'];
+      const inLines = contentType?.startsWith(NDJSON) ?? false;
       let rest = '';
       for await (const chunk of incoming.setEncoding('utf8')) {
         timer.refresh();
@@ -42,9 +46,9 @@ export function createListen({ connections }: { connections: number }): Listen {
         if (!inLines) continue;
         const lines = rest.split('\n');
         rest = lines.pop()!;
-        for (const text of lines) yield { status, text };
+        for (const text of lines) yield { status, contentType, text };
       }
-      if (!inLines) yield { status, text: rest };
+      if (!inLines) yield { status, contentType, text: rest };
     } catch (error) {
       signal.throwIfAborted();
       if (silence.signal.aborted) {

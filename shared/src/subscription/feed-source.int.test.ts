@@ -138,6 +138,25 @@ describe("the owner's feed", () => {
   });
 });
 
+describe("an owner's process that knows the log by another name than its database", () => {
+  test('says nothing of it before it has asked the database', async () => {
+    const log = asLog(source);
+    const other = { ...(await log.heads()), log: 'test-9' };
+    const { routes, close } = feedRoutes({ ...log, heads: async () => other });
+    const pageOf = (named: string) =>
+      routes
+        .find(({ path }) => path === '/events/{partition}')!
+        .handle({
+          params: { partition: 0 },
+          query: { log: named, after: 0, limit: 10 },
+          raw: { get: () => undefined },
+        } as never);
+    expect(await pageOf('test-9')).toMatchObject({ status: 200 });
+    await expect(async () => pageOf('test-5')).rejects.toMatchObject({ extras: { type: 'source-replaced' } });
+    close();
+  });
+});
+
 describe('an error', () => {
   let broken: Server | undefined;
   afterEach(() => {
@@ -173,6 +192,33 @@ describe('an error', () => {
   ])('says that the answer %s', async (_, body) => {
     const url = await serve((response) => response.end(body));
     await expect(page({}, url)).rejects.toThrow(url);
+  });
+
+  const problem = (type: string) => JSON.stringify({ type, title: 'Conflict', status: 409, detail: 'gone' });
+  test.each([
+    ['a page of HTML', 'text/html', '<h1>409 Conflict</h1>'],
+    ['no words', 'application/problem+json', ''],
+    ['a problem of another type', 'application/problem+json', problem('/problems/conflict')],
+    ['a problem without a type', 'application/problem+json', '{"status":409}'],
+    ['no problem document', 'application/json', problem('/problems/source-replaced')],
+  ])('is one like any other where somebody between answers 409 with %s', async (_, contentType, body) => {
+    const url = await serve((response) => response.writeHead(409, { 'content-type': contentType }).end(body));
+    for (const ask of [() => page({}, url), () => heads([[0, 5]], 20, never, 0, url)]) {
+      const error = await ask().catch((error) => error);
+      expect(error).not.toBeInstanceOf(SourceReplaced);
+      expect(error.message).toContain('answered 409');
+    }
+  });
+
+  test("is SourceReplaced only for the owner's own problem, by whatever base its type was resolved", async () => {
+    for (const type of ['/problems/source-replaced', 'https://cart.example/problems/source-replaced']) {
+      const contentType = 'application/problem+json; charset=utf-8';
+      const url = await serve((response) =>
+        response.writeHead(409, { 'content-type': contentType }).end(problem(type)),
+      );
+      await expect(page({}, url)).rejects.toThrow(new SourceReplaced('gone'));
+      broken!.close();
+    }
   });
 
   test('says that nobody answers, and where', async () => {

@@ -13,6 +13,10 @@ const MAX_PROBLEM_LENGTH = 300;
 /** Pages at the same time. */
 const MAX_CONNECTIONS = 16;
 
+const PROBLEM = 'application/problem+json';
+/** The end of the type of the owner's problem (http/problem.ts); a relative reference may come resolved. */
+const SOURCE_REPLACED = '/problems/source-replaced';
+
 /** Heads one after the other in one answer, or else, from an owner that does not know how, one of them. */
 const WATCH_TYPES = `${NDJSON}, application/json;q=0.9`;
 
@@ -27,7 +31,7 @@ const pageAnswer = z.array(envelope);
 
 /**
  * A source that asks the feed at `url` (`http://cart:4001/events`), with a token that is asked for at every request.
- * Everything it throws says which address did not do what; SourceReplaced for the feed's 409.
+ * Everything it throws says which address did not do what; SourceReplaced for the feed's own 409: one that comes from between, a proxy's page for example, is an error like any other.
  */
 export function createFeedSource({ url, token }: { url: string; token: () => Promise<string> }): EventSource {
   const base = url.replace(/\/$/, '');
@@ -67,8 +71,9 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
       const path = `/${partition}?log=${log}&after=${after}&limit=${limit}`;
       const limits = { timeoutMs: ANSWER_TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, signal };
       try {
-        const { status, body } = await send(await get(path), limits);
-        return read({ status, text: body.toString('utf8') }, pageAnswer);
+        const { status, headers, body } = await send(await get(path), limits);
+        const contentType = headers['content-type'];
+        return read({ status, contentType, text: body.toString('utf8') }, pageAnswer);
       } catch (error) {
         throw named(error, path, signal);
       }
@@ -76,20 +81,28 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
   };
 }
 
-function read<T>({ status, text }: { status: number; text: string }, schema: z.ZodType<T>): T {
-  if (status === 409) throw new SourceReplaced(detailOf(text));
-  if (status !== 200) throw new Error(`answered ${status}: ${detailOf(text)}`);
+type Answer = { readonly status: number; readonly contentType: string | undefined; readonly text: string };
+
+function read<T>({ status, contentType, text }: Answer, schema: z.ZodType<T>): T {
+  if (status !== 200) {
+    const { type, detail } = problemOf(contentType, text);
+    if (status === 409 && type?.endsWith(SOURCE_REPLACED)) throw new SourceReplaced(detail);
+    throw new Error(`answered ${status}: ${detail}`);
+  }
   const result = schema.safeParse(JSON.parse(text));
   if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
   return result.data;
 }
 
-/** What a problem document says (RFC 9457), or the beginning of what came in its place. */
-function detailOf(text: string): string {
+/** What a problem document says (RFC 9457, 3), or the beginning of what came in its place. */
+function problemOf(contentType: string | undefined, text: string): { type?: string; detail: string } {
   try {
-    const { detail, title } = JSON.parse(text);
-    return String(detail ?? title).slice(0, MAX_PROBLEM_LENGTH);
+    if (mediaTypeOf(contentType) !== PROBLEM) throw new Error('no problem document');
+    const { type, detail, title } = JSON.parse(text);
+    return { type: String(type), detail: String(detail ?? title).slice(0, MAX_PROBLEM_LENGTH) };
   } catch {
-    return text.slice(0, MAX_PROBLEM_LENGTH);
+    return { detail: text.slice(0, MAX_PROBLEM_LENGTH) };
   }
 }
+
+const mediaTypeOf = (contentType = ''): string => contentType.split(';')[0]!.trim().toLowerCase();

@@ -5,14 +5,19 @@ import type { Bell } from './bell.ts';
 import type { Control } from './control.ts';
 import { sequenceOf } from './intake.ts';
 import type { Fetch, Line } from './line.ts';
+import type { ReplacedSource } from './replaced-source.ts';
 import { type EventSource, SourceReplaced } from './source.ts';
 
-/** One round of pages, at most `pagesAtOnce` of them side by side. */
+/**
+ * One round of pages, at most `pagesAtOnce` of them side by side. Throws SourceReplaced where the owner says so of one, as
+ * long as that is not certain.
+ */
 export function createFill({
   source,
   pagesAtOnce,
   line,
   control,
+  replacedSource,
   bell,
   signal,
   onFetched,
@@ -21,15 +26,28 @@ export function createFill({
   pagesAtOnce: number;
   line: Line;
   control: Control;
+  replacedSource: ReplacedSource;
   bell: Bell;
   signal: AbortSignal;
   onFetched: (fetch: Fetch, fresh: number) => void;
 }): () => Promise<void> {
   async function fetchPage(fetch: Fetch): Promise<void> {
     const { partition, after, limit } = fetch;
-    const events = await source.page({ log: line.log!, partition, after, limit, signal });
+    const question = `page of ${partition}`;
+    try {
+      const events = await source.page({ log: line.log!, partition, after, limit, signal });
+      replacedSource.refute(question);
+      takeIn(events, fetch);
+    } catch (error) {
+      if (!(error instanceof SourceReplaced)) throw error;
+      if (!replacedSource.conclude(question, performance.now())) throw error;
+      await control.stop('source-replaced', error.message);
+    }
+  }
+
+  function takeIn(events: readonly LoggedEvent[], fetch: Fetch): void {
     checkPage(events, fetch);
-    onFetched(fetch, line.fill(partition, events));
+    onFetched(fetch, line.fill(fetch.partition, events));
     bell.ring();
   }
 
@@ -39,8 +57,6 @@ export function createFill({
     if (fetches.length === 0) return bell.next(signal, nextMs);
     const outcomes = await Promise.allSettled(fetches.slice(0, pagesAtOnce).map(fetchPage));
     const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    const replaced = errors.find((error) => error instanceof SourceReplaced);
-    if (replaced) return control.stop('source-replaced', replaced.message);
     if (errors.length > 0) throw errors[0];
   };
 }

@@ -22,6 +22,7 @@ import { createNoting } from './noting.ts';
 import { createPlace } from './place.ts';
 import type { Projection } from './projection.ts';
 import { repeat } from './repeat.ts';
+import { createReplacedSource } from './replaced-source.ts';
 import { createShare, type Share } from './share.ts';
 import type { EventSource, Transport } from './source.ts';
 import { readStanding } from './standing.ts';
@@ -59,7 +60,8 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
   const { name, pool, source, transport, projection, control, bell, applied, meter, logger, limits } = deps;
   const carried = transport && { transport, share: createShare(limits, performance.now()) };
   const line = createLine(limits, carried?.share);
-  const shared = { name, pool, line, control, bell };
+  const replacedSource = createReplacedSource(limits);
+  const shared = { name, pool, line, control, replacedSource, bell };
 
   const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
     Promise.all(

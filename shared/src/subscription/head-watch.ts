@@ -10,9 +10,11 @@ import type { Pool } from '../postgres/pool.ts';
 import type { Bell } from './bell.ts';
 import type { Control } from './control.ts';
 import type { Line } from './line.ts';
-import type { EventSource } from './source.ts';
+import type { ReplacedSource } from './replaced-source.ts';
+import { type EventSource, SourceReplaced } from './source.ts';
 import { adopt } from './standing.ts';
 
+const QUESTION = 'heads';
 /** Between two questions, for an owner that ends each answer at once. */
 const LEAST_INTERVAL_MS = 3;
 
@@ -35,7 +37,10 @@ export function replacedBy(
   return undefined;
 }
 
-/** One question and what follows from all that comes in answer to it. */
+/**
+ * One question and what follows from all that comes in answer to it. Throws SourceReplaced for heads of another history, as
+ * long as that is not certain; nothing of them is taken in.
+ */
 export function createHeadWatch({
   name,
   pool,
@@ -44,6 +49,7 @@ export function createHeadWatch({
   events,
   line,
   control,
+  replacedSource,
   bell,
   signal,
 }: {
@@ -55,6 +61,7 @@ export function createHeadWatch({
   events: number;
   line: Line;
   control: Control;
+  replacedSource: ReplacedSource;
   bell: Bell;
   signal: AbortSignal;
 }): () => Promise<void> {
@@ -67,7 +74,12 @@ export function createHeadWatch({
       if (isReplaced()) return;
       if (line.log === undefined) line.learn(await adopt(pool, name, news), performance.now());
       const replaced = replacedBy({ log: line.log!, positions }, news);
-      if (replaced) return control.stop('source-replaced', replaced);
+      if (replaced) {
+        if (replacedSource.conclude(QUESTION, performance.now()))
+          return control.stop('source-replaced', replaced);
+        throw new SourceReplaced(replaced);
+      }
+      replacedSource.refute(QUESTION);
       // What comes next was looked up later than this, but maybe before what has been applied meanwhile.
       positions = news.last;
       line.hear(news, performance.now());

@@ -16,6 +16,8 @@ export type Limits = {
   readonly graceMs: number;
   /** How long an instance may have no place at its transport before it goes by the feed, as if there were no transport. */
   readonly awayMs: number;
+  /** How far apart two conclusions must lie that the owner's log was replaced; between them it is asked again. */
+  readonly confirmReplacedMs: number;
   /** How often an event is tried alone before it is parked. */
   readonly attempts: number;
   /** Parked events of a subscription; with more it stops. */
@@ -31,6 +33,7 @@ export const defaultLimits: Limits = {
   headWaitS: 5,
   graceMs: 5_000,
   awayMs: 2_000,
+  confirmReplacedMs: 1_000,
   attempts: 3,
   parkedEvents: 1_000,
 };

@@ -16,8 +16,8 @@ export type EventSource = {
     signal: AbortSignal;
   }): AsyncIterable<News>;
   /**
-   * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner's
-   * log is not `log`, or ends below `after`.
+   * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner
+   * itself says that its log is not `log`, or ends below `after`.
    */
   page(request: {
     log: string;
@@ -58,7 +58,7 @@ export type Place = {
   position(partition: number): number;
 };
 
-/** The history that a subscription stands in is gone: another log, or one that ends before the subscription's position. */
+/** An answer as if the history that a subscription stands in were gone: another log, or one that ends before its position. */
 export class SourceReplaced extends Error {
   override readonly name = 'SourceReplaced';
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { News } from '../event-log/event-log.ts';
 import { openTcpProxy } from '../testing/tcp-proxy.ts';
 import { until } from '../testing/until.ts';
 import type { Limits } from './limits.ts';
-import type { Transport } from './source.ts';
+import { SourceReplaced, type Transport } from './source.ts';
 import type { Subscription } from './subscription.ts';
 import { createTestBroker, type TestBroker } from './testing/broker.ts';
 import { openTestFollower, type StartOptions, type TestFollower } from './testing/follower.ts';
@@ -304,6 +305,55 @@ describe('when the source is replaced', () => {
       expect(await follower.applied()).toEqual(before);
     },
   );
+
+  const heads = (...last: number[]) => ({ at: new Date(), last: new Map(last.entries()) });
+  test.each<[string, (heads: News) => News]>([
+    ['of another log', (news) => ({ ...news, log: 'test-2' })],
+    ['below its position', (news) => ({ ...news, ...heads(3, 3) })],
+    ['of fewer partitions', (news) => ({ ...news, ...heads(10) })],
+  ])('goes on when one process of the owner tells of heads %s, and others do not', async (_, spoil) => {
+    const source = createTestSource({ partitions: 2 });
+    source.appendMany(20);
+    const { watch } = source;
+    let asked = 0;
+    let spoilt = 0;
+    let isSpoiling = false;
+    source.watch = async function* (request) {
+      asked += 1;
+      const isSpoilt = isSpoiling && asked % 2 === 0;
+      for await (const news of watch(request)) {
+        if (isSpoilt) spoilt += 1;
+        yield isSpoilt ? spoil(news) : news;
+        if (!isSpoilt) return;
+      }
+    };
+    const subscription = start({ source, limits: { confirmReplacedMs: 0 } });
+    await until(() => hasCaughtUp(source));
+    isSpoiling = true;
+    await until(() => spoilt > 3);
+    source.appendMany(20);
+    await until(() => hasCaughtUp(source));
+    expect(await reason()).toBeNull();
+    expect(subscription.control.isActive()).toBe(true);
+    await expectExact(source);
+  });
+
+  test('goes on when one process of the owner says of a page that it is gone, and others do not', async () => {
+    const source = createTestSource({ partitions: 2 });
+    const { page } = source;
+    let asked = 0;
+    source.page = async (request) => {
+      asked += 1;
+      if (asked % 2 === 1) throw new SourceReplaced('gone');
+      return page(request);
+    };
+    start({ source, limits: { pageEvents: 5, pagesAtOnce: 1 } });
+    source.appendMany(60);
+    await until(() => hasCaughtUp(source));
+    expect(asked).toBeGreaterThan(10);
+    expect(await reason()).toBeNull();
+    await expectExact(source);
+  });
 
   test('stops when a page is asked for that the owner does not have any more', async () => {
     const source = createTestSource({ partitions: 1 });

@@ -31,9 +31,9 @@
  * Nobody has to agree on who applies what: two who apply the same meet at the fence, and the one that comes second looks
  * where the position is now (look.ts).
  *
- * The head watch also finds out when the owner's database was replaced by another, or by its older self. Then the
- * subscription stops, and stays stopped, until somebody rebuilds: taking a new history's events for duplicates, or for
- * news, would be wrong for ever.
+ * The head watch also finds out when the owner's database was replaced by another, or by its older self. Once the owner
+ * has said so twice (replaced-source.ts), the subscription stops, and stays stopped, until somebody rebuilds: taking a new
+ * history's events for duplicates, or for news, would be wrong for ever.
  *
  * What goes wrong with one event (fault.ts, parking.ts): when the database is away or busy, the batch waits and is done
  * again. When it fails by an event's own fault, it is halved until that event stands alone; it is parked, in the

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../../contracts/envelope.ts';
+import { problem } from '../../http/problem.ts';
 import { findByIds } from '../../mongodb/by-id.ts';
 import type { Mongodb } from '../../mongodb/open.ts';
 import type { EventLog } from '../event-log.ts';
@@ -51,7 +52,7 @@ export function createReads(
 
   return {
     async heads() {
-      const { name } = await identity();
+      await identity();
       const { localTime } = await db.command({ hello: 1 });
       // A primary that has just been elected may not know yet what a majority has: its heads would go back for a moment,
       // and a follower that stands beyond them would take the log for another one. A linearizable read waits instead.
@@ -62,8 +63,9 @@ export function createReads(
           { _id: LOG_ID },
           replicated ? { readConcern: { level: 'linearizable' }, maxTimeMS: LINEARIZABLE_TIMEOUT_MS } : {},
         );
-      const last = Object.entries(log!.heads).map(([partition, head]) => [Number(partition), head] as const);
-      return { log: name, at: localTime, last: new Map(last) };
+      if (!log) throw problem('unavailable', 'The log is not in its database any more.');
+      const last = Object.entries(log.heads).map(([partition, head]) => [Number(partition), head] as const);
+      return { log: log.name, at: localTime, last: new Map(last) };
     },
 
     async page(partition, after, limit) {

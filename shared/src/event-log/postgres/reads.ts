@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../../contracts/envelope.ts';
+import { problem } from '../../http/problem.ts';
 import type { Pool } from '../../postgres/pool.ts';
 import type { EventLog } from '../event-log.ts';
 
@@ -12,6 +13,8 @@ type EventRow = Omit<
   key: string;
   traceparent: string | null | undefined;
 };
+
+type HeadsRow = { log: string | null; at: Date; last: Readonly<Record<string, number>> | null };
 
 const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
 
@@ -31,14 +34,17 @@ export function createReads(
 ): Pick<EventLog, 'heads' | 'page' | 'news'> {
   return {
     async heads() {
-      const { name } = await identity();
+      await identity();
       // now() is the statement's start, and its snapshot is taken after that: hence "no later than the heads".
-      const { rows } = await pool.query<{ at: Date; last: Readonly<Record<string, number>> }>({
+      const { rows } = await pool.query<HeadsRow>({
         name: 'heads',
-        text: 'SELECT now() AS at, json_object_agg(partition, last) AS last FROM event_log_heads',
+        text: `SELECT (SELECT name FROM event_log) AS log, now() AS at, json_object_agg(partition, last) AS last
+               FROM event_log_heads`,
       });
-      const { at, last } = rows[0]!;
-      return { log: name, at, last: new Map(Object.entries(last).map(([key, head]) => [Number(key), head])) };
+      const { log, at, last } = rows[0]!;
+      if (log === null || last === null)
+        throw problem('unavailable', 'The log is not in its database any more.');
+      return { log, at, last: new Map(Object.entries(last).map(([key, head]) => [Number(key), head])) };
     },
 
     async page(partition, after, limit) {
