@@ -124,6 +124,10 @@ export const decideDue =
     return { answer: true, change: { state: inForce(state, now), events: dueEvents(id, state, now) } };
   };
 
+/** Writes a product once more as it is, for what is kept beside it to be told anew; answers whether there was one. */
+export const tellWordsAnew: Decide<Product, boolean> = (document) =>
+  document ? { answer: true, change: { state: document.state, events: [] } } : { answer: false };
+
 type Next = ProductContent & { readonly withdrawn: boolean };
 
 function carryOut(order: ProductOrder, current: Product | undefined, now: Date): Next {

@@ -14,6 +14,7 @@ import { writeDuePrices } from './jobs/due-prices.ts';
 import { every } from './jobs/every.ts';
 import { createJobMetrics } from './jobs/metrics.ts';
 import { openJobLedger } from './jobs/postgres-ledger.ts';
+import { tellSearchWords } from './jobs/search-words.ts';
 import { openQueue } from './queue/pg-boss.ts';
 import { openRelay } from './queue/postgres-relay.ts';
 import { isAway, openCatalogWriter } from './store/store.ts';
@@ -25,6 +26,8 @@ const CHANGES = { batch: 50, concurrency: 2 };
 export const IMPORTS = { batch: 1, concurrency: 8 };
 
 const DUE_INTERVAL_MS = 1_000;
+/** A worker of the version before may write products beside this one. */
+const SEARCH_WORDS_INTERVAL_MS = 30_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
 const MAX_HOUSEKEEPING = 1_000;
 
@@ -58,12 +61,13 @@ export async function startCatalogWorker(
   const jobMetrics = createJobMetrics(metrics.registry, ledger);
   const handling = { ledger, metrics: jobMetrics, logger, isAway, chance: Math.random };
   const ending = new AbortController();
+  const pace = createPace();
   const carryOutImport = createCarryOutImport(
     {
       store,
       ledger,
       asking: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
-      pace: createPace(),
+      pace,
       now,
       onChunk: jobMetrics.chunk,
     },
@@ -73,6 +77,11 @@ export async function startCatalogWorker(
   await queue.work('imports', IMPORTS, createHandler(handling, carryOutImport));
   const sweeps = [
     every(DUE_INTERVAL_MS, () => writeDuePrices(store, now()), warn('due prices')),
+    every(
+      SEARCH_WORDS_INTERVAL_MS,
+      () => tellSearchWords(store, { pace, ending: ending.signal }),
+      warn('search words'),
+    ),
     every(HOUSEKEEPING_INTERVAL_MS, () => ledger.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
     every(HOUSEKEEPING_INTERVAL_MS, () => ledger.forget(MAX_HOUSEKEEPING), warn('jobs')),
   ];

@@ -1,13 +1,16 @@
 import type { StoredDocument } from '@micromart/shared/event-log/mongodb/stored';
 import type { Mongodb } from '@micromart/shared/mongodb/open';
 import { type Product, type Version, versionOf } from '../product.ts';
-import { searchWords } from '../search.ts';
+import { searchWordsBefore, wordsOf } from '../search.ts';
+import { SEARCH_VERSION } from './search-version.ts';
 
 /** What a product is found by besides its id, and what a conditional request is answered from. */
 export type ProductKeys = Version & {
   readonly category: string | null;
-  /** In small letters; of the name, brand, category and id. */
+  /** What the version before searches by. */
   readonly words: readonly string[];
+  /** The words, and by which rules they were told apart; not in what the version before wrote. */
+  readonly search?: { readonly version: number; readonly words: readonly string[] };
 };
 
 export type ProductDocument = StoredDocument<Product> & { readonly keys: ProductKeys };
@@ -20,7 +23,8 @@ export const VERSIONS_INDEX = 'versions';
 export const keysOf = (id: string, product: Product): ProductKeys => ({
   ...versionOf(product),
   category: product.category,
-  words: searchWords([id, product.name, product.brand, product.category].join(' ')),
+  words: searchWordsBefore([id, product.name, product.brand, product.category].join(' ')),
+  search: { version: SEARCH_VERSION, words: wordsOf(id, product) },
 });
 
 export async function createIndexes({ db }: Mongodb): Promise<void> {
@@ -28,6 +32,8 @@ export async function createIndexes({ db }: Mongodb): Promise<void> {
   const versions = { _id: 1, 'keys.version': 1, 'keys.withdrawn': 1, 'keys.scheduled': 1 } as const;
   await products.createIndex(versions, { name: VERSIONS_INDEX });
   await products.createIndex({ 'keys.words': 1, _id: 1 });
+  await products.createIndex({ 'keys.search.words': 1, _id: 1 });
+  await products.createIndex({ 'keys.search.version': 1 });
   await products.createIndex({ 'keys.category': 1, _id: 1 });
   await products.createIndex({ 'keys.scheduled': 1 }, { sparse: true });
 }

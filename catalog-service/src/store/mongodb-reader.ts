@@ -1,7 +1,7 @@
 import { createMongodbLogReader } from '@micromart/shared/event-log/mongodb/log-reader';
 import { findByIds } from '@micromart/shared/mongodb/by-id';
 import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
-import { searchWords } from '../search.ts';
+import { searchWords, searchWordsBefore } from '../search.ts';
 import { PRODUCTS, type ProductDocument, VERSIONS_INDEX } from './mongodb-products.ts';
 import { createReader } from './reader.ts';
 import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';
@@ -41,13 +41,21 @@ export function openMongodbReader(url: string): CatalogReader {
   });
 }
 
-/** Words are of letters and digits only, so nothing in them means anything in a regular expression. */
+/** Words are of letters, marks and numbers only, so nothing in them means anything in a regular expression. */
 const filterOf = ({ q, category, after }: Browse) => ({
   'keys.withdrawn': false,
   ...(category !== undefined && { 'keys.category': category }),
   ...(after !== undefined && { _id: { $gt: after } }),
-  ...(q !== undefined && { $and: searchWords(q).map((word) => ({ 'keys.words': new RegExp(`^${word}`) })) }),
+  ...(q !== undefined && {
+    $or: [
+      { $and: prefixesIn('keys.search.words', searchWords(q)) },
+      { 'keys.search': { $exists: false }, $and: prefixesIn('keys.words', searchWordsBefore(q)) },
+    ].filter(({ $and }) => $and.length > 0),
+  }),
 });
+
+const prefixesIn = (field: string, words: readonly string[]) =>
+  words.map((word) => ({ [field]: new RegExp(`^${word}`) }));
 
 const toVersion = ({ _id, keys }: Pick<ProductDocument, '_id' | 'keys'>): ProductVersion => ({
   id: _id,

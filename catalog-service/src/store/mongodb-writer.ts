@@ -4,6 +4,7 @@ import { startSweep } from '@micromart/shared/event-log/mongodb/sweep';
 import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
 import type { Product } from '../product.ts';
 import { createIndexes, keysOf, PRODUCTS, type ProductDocument } from './mongodb-products.ts';
+import { SEARCH_VERSION } from './search-version.ts';
 import type { CatalogWriter, WriterSettings } from './store.ts';
 
 const MAX_CONNECTIONS = 16;
@@ -43,6 +44,23 @@ export async function openMongodbWriter(
           .limit(limit)
           .toArray();
         return due.map(({ _id }) => _id);
+      },
+
+      async outdatedSearch(limit) {
+        const outdated = await mongodb.db
+          .collection<ProductDocument>(PRODUCTS)
+          .find(
+            {
+              $or: [
+                { 'keys.search': { $exists: false } },
+                { 'keys.search.version': { $lt: SEARCH_VERSION } },
+              ],
+            },
+            { projection: { _id: 1 } },
+          )
+          .limit(limit)
+          .toArray();
+        return outdated.map(({ _id }) => _id);
       },
 
       check: () => checkAnswers(mongodb),

@@ -43,6 +43,12 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       return {
         openWriter: () => openCatalogWriter(url, { onError: fail }),
         openReader: () => openCatalogReader(url, fail),
+        async forgetSearchWords() {
+          const mongodb = openMongodb(url, { max: 1, name: 'test' });
+          const products = mongodb.db.collection<ProductDocument>(PRODUCTS);
+          await products.updateMany({}, { $unset: { 'keys.search': '' } });
+          await mongodb.close();
+        },
         close: async () => {},
       };
     });

@@ -1,7 +1,9 @@
 import { createPostgresLogReader } from '@micromart/shared/event-log/postgres/log-reader';
+import { problem } from '@micromart/shared/http/problem';
+import { isOutOfReach } from '@micromart/shared/postgres/failure';
 import { textList } from '@micromart/shared/postgres/list';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
-import { searchWords } from '../search.ts';
+import { searchWords, searchWordsBefore } from '../search.ts';
 import { createReader } from './reader.ts';
 import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';
 
@@ -50,8 +52,12 @@ export function openPostgresReader(url: string, onError: (error: unknown) => voi
     },
 
     async browse(browse) {
-      const { rows } = await pool.query<StoredProduct>(browseStatement(browse));
-      return rows;
+      try {
+        const { rows } = await pool.query<StoredProduct>(browseStatement(browse));
+        return rows;
+      } catch (error) {
+        throw isOutOfReach(error) ? problem('unavailable', NOT_YET) : error;
+      }
     },
 
     check: () => checkAnswers(pool),
@@ -72,15 +78,28 @@ function browseStatement({ q, category, after, limit }: Browse): { text: string;
   const values: unknown[] = [];
   const given = (value: unknown) => `$${values.push(value)}`;
   const conditions = ['NOT withdrawn'];
-  if (q !== undefined) conditions.push(`words @@ ${given(prefixesOf(q))}::tsquery`);
   if (category !== undefined) conditions.push(`category = ${given(category)}`);
   if (after !== undefined) conditions.push(`id > ${given(after)}`);
-  const text = `SELECT id, state AS product FROM products WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${given(limit)}`;
+  const most = given(limit);
+  const select = (more: readonly string[]) =>
+    `SELECT id, state AS product FROM products WHERE ${[...conditions, ...more].join(' AND ')} ORDER BY id LIMIT ${most}`;
+  if (q === undefined) return { text: select([]), values };
+  // Each is planned by itself: of a condition with OR no index would be used.
+  const told = select([
+    `${SEARCH_VERSION_OF} > 0`,
+    `${WORDS} @@ ${given(prefixesOf(searchWords(q)))}::tsquery`,
+  ]);
+  const toldBefore = select([
+    `${SEARCH_VERSION_OF} = 0`,
+    `words @@ ${given(prefixesOf(searchWordsBefore(q)))}::tsquery`,
+  ]);
+  const text = `SELECT id, product FROM ((${told}) UNION ALL (${toldBefore})) found ORDER BY id LIMIT ${most}`;
   return { text, values };
 }
 
-/** Words are of letters and digits only, so nothing in them needs to be escaped within the quotes. */
-const prefixesOf = (q: string): string =>
-  searchWords(q)
-    .map((word) => `'${word}':*`)
-    .join(' & ');
+/** As their indexes have them (migrations/002_search.sql). */
+const WORDS = `array_to_tsvector(string_to_array(search_words, ' '))`;
+const SEARCH_VERSION_OF = 'search_version(searched_as, product_version)';
+
+/** Words are of letters, marks and numbers only, so nothing in them needs to be escaped within the quotes. */
+const prefixesOf = (words: readonly string[]): string => words.map((word) => `'${word}':*`).join(' & ');

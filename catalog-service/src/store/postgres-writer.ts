@@ -4,10 +4,17 @@ import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
 import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
 import type { Product } from '../product.ts';
+import { wordsOf } from '../search.ts';
 import { prepareSchema } from './postgres-schema.ts';
+import { SEARCH_VERSION } from './search-version.ts';
 import type { CatalogWriter, WriterSettings } from './store.ts';
 
 const MAX_CONNECTIONS = 4;
+
+const COLUMNS = {
+  search_words: (product: Product, id: string) => wordsOf(id, product).join(' '),
+  searched_as: ({ version }: Product) => `${SEARCH_VERSION}@${version}`,
+};
 
 export async function openPostgresWriter(
   url: string,
@@ -21,7 +28,7 @@ export async function openPostgresWriter(
     onIdleError: onError,
   });
   const log = await openPostgresLog(pool, { family: 'catalog', source: '/catalog' });
-  const products = createPostgresChangeStore<Product>(pool, { table: 'products', log });
+  const products = createPostgresChangeStore<Product>(pool, { table: 'products', log, columns: COLUMNS });
   const sweep = startSweep(pool, onError);
 
   return {
@@ -34,6 +41,15 @@ export async function openPostgresWriter(
         name: 'due',
         text: 'SELECT id FROM products WHERE scheduled <= $1 ORDER BY scheduled LIMIT $2',
         values: [before.toISOString(), limit],
+      });
+      return rows.map(({ id }) => id);
+    },
+
+    async outdatedSearch(limit) {
+      const { rows } = await pool.query<{ id: string }>({
+        name: 'outdated_search',
+        text: 'SELECT id FROM products WHERE search_version(searched_as, product_version) < $1 LIMIT $2',
+        values: [SEARCH_VERSION, limit],
       });
       return rows.map(({ id }) => id);
     },

@@ -17,6 +17,9 @@ describeCatalogStore('PostgreSQL', async () => {
   return {
     openWriter: () => openCatalogWriter(database.url, { apiRole: role, onError: fail }),
     openReader: () => openCatalogReader(url, fail),
+    forgetSearchWords: async () => {
+      await database.admin.query('UPDATE products SET search_words = NULL, searched_as = NULL');
+    },
     close: database.close,
   };
 });

@@ -8,13 +8,16 @@ import { catalogEvent } from '@micromart/shared/contracts/catalog-events';
 import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
 import type { EventLog } from '@micromart/shared/event-log/event-log';
 import { partitionOf } from '@micromart/shared/event-log/partition';
-import { decideDue, decideOrder, type ProductOrder, type Result } from '../product.ts';
+import { decideDue, decideOrder, type ProductOrder, type Result, tellWordsAnew } from '../product.ts';
+import { SCRIPTS } from '../testing/search-names.ts';
 import type { Browse, CatalogReader, CatalogWriter } from './store.ts';
 
 export type StoreUnderTest = {
   /** Opens one more writer on the same data. */
   openWriter(): Promise<CatalogWriter>;
   openReader(): Promise<CatalogReader>;
+  /** Makes products as they were written by the version that told words apart by other rules. */
+  forgetSearchWords(): Promise<void>;
   /** Drops the data; writers and readers have been closed. */
   close(): Promise<void>;
 };
@@ -184,6 +187,73 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
         expect((await reader.browse({ after: all[3], limit: 2 })).map(({ id }) => id)).toEqual(
           all.slice(4, 6),
         );
+      });
+    });
+
+    describe('searched', () => {
+      const found = async (q: string) =>
+        (await reader.browse({ q, limit: 1_000 })).map(({ id }) => id).filter((id) => id.startsWith('s-'));
+      const names: Record<string, string> = {
+        's-sigma': 'ΚΑΦΕΣ',
+        's-marks': 'हिन्दी',
+        's-subscript': 'H₂O water',
+        's-decomposed': 'Cafe\u0301 crème',
+        's-dotted': 'İstanbul',
+        's-sharp': 'Straße',
+        's-long': 'ﷺ'.repeat(300),
+        ...Object.fromEntries(
+          SCRIPTS.map(([script, name]) => [`s-${script.replace(/[^A-Za-z]/g, '')}`, name]),
+        ),
+      };
+
+      beforeAll(async () => {
+        for (const [id, name] of Object.entries(names)) await order(id, put({ name }));
+      });
+
+      test('finds each product by its own name, in capitals and small letters, composed and decomposed', async () => {
+        for (const [id, name] of Object.entries(names)) {
+          const queries = [name, name.toUpperCase(), name.toLowerCase()].flatMap((query) => [
+            query,
+            query.normalize('NFC'),
+            query.normalize('NFD'),
+          ]);
+          for (const query of new Set(queries))
+            expect([query, await found(query)]).toEqual([query, expect.arrayContaining([id])]);
+        }
+      });
+
+      test.each([
+        ['καφεσ', ['s-sigma']],
+        ['हिन', ['s-Devanagari', 's-marks']],
+        ['h2', ['s-subscript']],
+        ['CAFÉ', ['s-decomposed']],
+        ['strass', ['s-sharp']],
+        ['i\u0307stan', ['s-dotted']],
+        ['ह', ['s-Devanagari', 's-marks']],
+        ['न्दी', []],
+      ])('finds by %s what has a word that begins with it', async (q, ids) => {
+        expect(await found(q)).toEqual(ids);
+      });
+
+      test('finds what the version before wrote by its own rules, and by these once its words are told anew', async () => {
+        await store.forgetSearchWords();
+        expect(await found('water')).toEqual(['s-subscript']);
+        expect(await found('h2o')).toEqual([]);
+        await order('s-new', put({ name: 'H₂O bottle' }));
+        expect(await found('h2o')).toEqual(['s-new']);
+
+        const { last } = await reader.log.heads();
+        const outdated = await writer.outdatedSearch(10);
+        expect(outdated).toHaveLength(10);
+        expect(outdated).not.toContain('s-new');
+        const before = await reader.versions(outdated);
+        for (let left = outdated; left.length > 0; left = await writer.outdatedSearch(10)) {
+          await Promise.all(left.map((id) => writer.products.change(id, tellWordsAnew)));
+        }
+        expect(await found('h2o')).toEqual(['s-new', 's-subscript']);
+        expect(await found('ΚΑΦΕΣ')).toEqual(['s-sigma']);
+        expect(await reader.versions(outdated)).toEqual(before);
+        expect((await reader.log.heads()).last).toEqual(last);
       });
     });
 

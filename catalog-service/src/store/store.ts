@@ -18,7 +18,10 @@ export type ProductVersion = Version & { readonly id: string };
 export type StoredProduct = { readonly id: string; readonly product: Product };
 
 export type Browse = {
-  /** Every word of it begins a word of the product's name, brand, category or id, in small letters or capitals. */
+  /**
+   * Every word of it begins a word of the product's name, brand, category or id (search.ts). A product that the version
+   * before wrote is found by that one's rules until its words are told anew.
+   */
   readonly q?: string | undefined;
   readonly category?: string | undefined;
   /** Only ids that come after it. */
@@ -51,6 +54,8 @@ export type CatalogWriter = {
   readonly products: ChangeStore<Product>;
   /** Ids of products whose scheduled price was due at `before`, the longest due first. */
   due(before: Date, limit: number): Promise<string[]>;
+  /** Ids of products whose words were told apart by older rules, or were not told since they changed. */
+  outdatedSearch(limit: number): Promise<string[]>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
   /** Finishes what is in hand. */

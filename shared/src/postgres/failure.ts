@@ -34,11 +34,11 @@ export function isAway(error: unknown): boolean {
   return CONNECTION_WORDS.test(error.message);
 }
 
-const OUT_OF_REACH = new Set(['42P01', '3F000', '42501']);
+const OUT_OF_REACH = new Set(['42P01', '42703', '42883', '3F000', '42501']);
 
 /**
- * Whether what was asked for is not there or not granted (undefined table, invalid schema name, insufficient privilege):
- * for a role that may only read, the same until the owner has made the schema and granted it.
+ * Whether what was asked for is not there or not granted (undefined table, column or function, invalid schema name,
+ * insufficient privilege): for a role that may only read, the same until the owner has made the schema and granted it.
  */
 export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(codeOf(error) ?? '');
 

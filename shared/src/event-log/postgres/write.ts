@@ -101,8 +101,8 @@ export type Write<State> = {
 /** Each partition's head before the write; undefined when a document was no longer as expected, and nothing is written. */
 export type Written = ReadonlyMap<number, number> | undefined;
 
-/** Columns of texts beside the state, by name, and what they hold of it. */
-export type Columns<State> = Readonly<Record<string, (state: State) => string | undefined>>;
+/** Columns of texts beside the state, by name, and what they hold of it and of the document's id. */
+export type Columns<State> = Readonly<Record<string, (state: State, id: string) => string | undefined>>;
 
 export type Writer<State> = (client: Client | Pool, write: Write<State>) => Promise<Written>;
 
@@ -114,7 +114,9 @@ export function createWriter<State>(table: string, columns: Columns<State> = {})
       ...statement,
       values: [
         ...valuesOf(write, counts),
-        ...Object.values(columns).map((column) => textList(write.rows.map((row) => column(row.state)))),
+        ...Object.values(columns).map((column) =>
+          textList(write.rows.map((row) => column(row.state, row.id))),
+        ),
       ],
     });
     const [written] = rows;
