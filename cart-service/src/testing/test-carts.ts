@@ -12,6 +12,8 @@ export type TestCarts = {
   readonly database: TestDatabase;
   readonly issuer: TestIssuer;
   readonly catalog: StubCatalog;
+  /** Of the service's own token. */
+  readonly tokenFile: string;
   /** Services are the caller's to close, before this. */
   start(settings?: Partial<Config>): Promise<Running>;
   close(): Promise<void>;
@@ -38,6 +40,7 @@ export async function openTestCarts(): Promise<TestCarts> {
     database,
     issuer,
     catalog,
+    tokenFile,
     start: (settings = {}) =>
       startCartService(
         {
