@@ -7,6 +7,8 @@ import type { Move, Moved } from './move.ts';
 import type { StoredDocument } from './stored.ts';
 
 const MAX_SWEPT = 256;
+/** Of one sweep: what is left is the next one's. */
+const MAX_ROUNDS = 1_000;
 
 export type Loaded<State> = {
   readonly documents: ReadonlyMap<string, StoredDocument<State>>;
@@ -23,7 +25,7 @@ export type Documents<State> = {
   load(ids: readonly string[]): Promise<Loaded<State>>;
   /** Whether all were written; where not, each was that still had its version. Who it was, its marks say. */
   write(rows: readonly Row<State>[]): Promise<boolean>;
-  /** Moves all that was left behind to the log; resolves with the number of documents. */
+  /** Moves what was left behind to the log, at most 256,000 documents; resolves with their number. */
   sweep(): Promise<number>;
 };
 
@@ -80,12 +82,14 @@ export async function openDocuments<State>(
 
     async sweep() {
       const unmoved = { unmoved: true } as Filter<StoredDocument<State>>;
-      for (let count = 0; ; ) {
+      let count = 0;
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
         const found = (await stored.find(unmoved).limit(MAX_SWEPT).toArray()) as StoredDocument<State>[];
         await moveLeftovers(found);
         count += found.length;
-        if (found.length < MAX_SWEPT) return count;
+        if (found.length < MAX_SWEPT) break;
       }
+      return count;
     },
   };
 }
