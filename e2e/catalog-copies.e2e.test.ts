@@ -34,6 +34,7 @@ beforeAll(async () => {
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: issuer.audience,
     RATE_LIMIT_PER_SECOND: '1000000',
+    READ_LIMIT_PER_SECOND: '1000000',
   };
   const stores = { ...auth, STORE_URL: products, QUEUE_URL: queue };
   worker = await openServiceProcess('catalog-service/src/worker-main.ts', stores);

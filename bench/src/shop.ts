@@ -54,6 +54,7 @@ export async function openShop(
       AUTH_ISSUER: issuer.issuer,
       AUTH_AUDIENCE: issuer.audience,
       RATE_LIMIT_PER_SECOND: NO_LIMIT,
+      READ_LIMIT_PER_SECOND: NO_LIMIT,
       METRICS_OPEN: 'true',
       SERVICE_TOKEN_FILE: tokenFile,
     };

@@ -31,6 +31,7 @@ export async function startSystem(dataDir: string): Promise<StartedSystem> {
     DATA_DIR: dataDir,
     PORT_BASE: String(portBase),
     RATE_LIMIT_PER_SECOND: '1000000',
+    READ_LIMIT_PER_SECOND: '1000000',
   };
   const startedMs = performance.now();
   const npm = spawn('npm', ['start', '--silent'], {

@@ -62,6 +62,7 @@ export async function startCartService(config: Config, logger: Logger): Promise<
       ...(relay ? [relay.check] : []),
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,
     asyncapi: cartAsyncApi,

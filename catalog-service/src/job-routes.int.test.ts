@@ -24,6 +24,7 @@ beforeAll(async () => {
       PORT: 0,
       LOG_LEVEL: 'silent',
       RATE_LIMIT_PER_SECOND: 100_000,
+      READ_LIMIT_PER_SECOND: 100_000,
       METRICS_OPEN: false,
       AUTH_JWKS: catalog.issuer.jwks,
       AUTH_ISSUER: catalog.issuer.issuer,

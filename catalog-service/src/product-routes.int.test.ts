@@ -51,6 +51,7 @@ async function startInstance() {
     routes: productRoutes(reader, { lifetimes: LIFETIMES, now }),
     checks: [],
     ratePerSecond: 100_000,
+    readsPerSecond: 100_000,
     metricsOpen: false,
     isAway,
   });

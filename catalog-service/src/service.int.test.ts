@@ -39,6 +39,7 @@ beforeAll(async () => {
       PORT: 0,
       LOG_LEVEL: 'silent',
       RATE_LIMIT_PER_SECOND: 100_000,
+      READ_LIMIT_PER_SECOND: 100_000,
       METRICS_OPEN: false,
       AUTH_JWKS: issuer.jwks,
       AUTH_ISSUER: issuer.issuer,

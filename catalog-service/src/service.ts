@@ -42,6 +42,7 @@ export async function startCatalogService(config: Config, logger: Logger): Promi
       { name: 'queue', check: desk.check },
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,
     asyncapi: catalogAsyncApi,

@@ -102,6 +102,7 @@ export async function startCatalogWorker(
       ...(relay ? [relay.check] : []),
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,
   });

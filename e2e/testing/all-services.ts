@@ -67,6 +67,7 @@ export async function openAllServices(): Promise<AllServices> {
     PORT: 0,
     LOG_LEVEL: 'silent' as const,
     RATE_LIMIT_PER_SECOND: 1_000_000,
+    READ_LIMIT_PER_SECOND: 1_000_000,
     METRICS_OPEN: false,
     SERVICE_TOKEN_FILE,
     AUTH_JWKS: issuer.jwks,

@@ -56,6 +56,7 @@ export async function openLaunched(): Promise<Launched> {
           PORT_BASE: String(portBase),
           METRICS_OPEN: 'true',
           RATE_LIMIT_PER_SECOND: '1000000',
+          READ_LIMIT_PER_SECOND: '1000000',
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       });

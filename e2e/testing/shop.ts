@@ -60,6 +60,7 @@ export async function openShop(): Promise<Shop> {
     HOST,
     LOG_LEVEL: 'silent' as const,
     RATE_LIMIT_PER_SECOND: 1_000_000,
+    READ_LIMIT_PER_SECOND: 1_000_000,
     METRICS_OPEN: true,
     SERVICE_TOKEN_FILE: tokenFile,
     AUTH_JWKS: issuer.jwks,

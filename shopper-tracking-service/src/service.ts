@@ -64,6 +64,7 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
       ...cart.checks,
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
+    readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
     isAway,
   });

@@ -71,6 +71,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
           PORT: 0,
           LOG_LEVEL: 'silent',
           RATE_LIMIT_PER_SECOND: 100_000,
+          READ_LIMIT_PER_SECOND: 100_000,
           METRICS_OPEN: true,
           AUTH_JWKS: issuer.jwks,
           AUTH_ISSUER: issuer.issuer,

@@ -223,6 +223,7 @@ async function openSide(opening: Opening): Promise<Side> {
       AUTH_AUDIENCE: issuer.audience,
       SERVICE_TOKEN_FILE: tokenFile,
       RATE_LIMIT_PER_SECOND: '1000000',
+      READ_LIMIT_PER_SECOND: '1000000',
       METRICS_OPEN: 'true',
     },
   });

@@ -139,6 +139,7 @@ beforeAll(async () => {
       { name: 'broker', optional: true, check: async () => ({ ok: brokerThere }) },
     ],
     ratePerSecond: 40,
+    readsPerSecond: 100_000,
     metricsOpen: false,
     isAway: (error) => error instanceof Away,
     asyncapi: { asyncapi: '3.0.0' },
@@ -473,6 +474,7 @@ describe('a service', () => {
       '403',
       '404',
       '412',
+      '429',
       '500',
       '503',
     ]);

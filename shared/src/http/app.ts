@@ -6,9 +6,9 @@ import { send } from './answer.ts';
 import type { Authenticate } from './auth.ts';
 import { contextOf, setContext } from './context.ts';
 import { type Check, healthRoutes } from './health.ts';
+import { createLimits, type Limits, MAX_OPEN_READS } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { Problem, problem, problemAnswer } from './problem.ts';
-import { createRateLimit } from './rate-limit.ts';
 import { referenceRoutes } from './reference.ts';
 import { faultOfHead } from './request-head.ts';
 import { type Route, routerPath } from './route.ts';
@@ -30,6 +30,10 @@ export type AppSettings = {
   readonly checks: readonly Check[];
   /** Writes that one subject may make. */
   readonly ratePerSecond: number;
+  /** Reads that one subject may make, and requests without a token that are answered to one address. */
+  readonly readsPerSecond: number;
+  /** Reads, long polls and streams among them, that one subject may have under way. */
+  readonly maxOpenReads?: number;
   /** Whether anybody may read `/metrics`. */
   readonly metricsOpen: boolean;
   /** Whether an error says that a dependency is away; it is then answered as `unavailable`. */
@@ -39,10 +43,14 @@ export type AppSettings = {
 };
 
 export function createApp(settings: AppSettings): Express {
-  const { logger, metrics, authenticate, checks, ratePerSecond, isAway = () => false } = settings;
+  const { logger, metrics, authenticate, checks, isAway = () => false } = settings;
   const described = [...settings.routes, ...healthRoutes(checks, logger)];
   const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
-  const rateLimit = createRateLimit({ perSecond: ratePerSecond });
+  const limits = createLimits({
+    writesPerSecond: settings.ratePerSecond,
+    readsPerSecond: settings.readsPerSecond,
+    maxOpenReads: settings.maxOpenReads ?? MAX_OPEN_READS,
+  });
 
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
@@ -50,10 +58,11 @@ export function createApp(settings: AppSettings): Express {
   app.use(begin(metrics, logger));
   for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
     const place = app.route(routerPath(path));
-    for (const route of atPath) place[route.method](serveRoute(route, { authenticate, rateLimit }));
-    place.all(refuseMethod(path, atPath));
+    for (const route of atPath) place[route.method](serveRoute(route, { authenticate, limits }));
+    place.all(refuseMethod(path, atPath, limits));
   }
-  app.use(() => {
+  app.use(async (request) => {
+    await limits.withoutToken(request.socket.remoteAddress);
     throw problem('not-found', 'There is nothing at this address: see /openapi.json for what there is.');
   });
   app.use(answerError(logger, isAway));
@@ -83,11 +92,12 @@ function begin(metrics: Metrics, logger: Logger): RequestHandler {
   };
 }
 
-function refuseMethod(path: string, routes: readonly Route[]): RequestHandler {
+function refuseMethod(path: string, routes: readonly Route[], limits: Limits): RequestHandler {
   const methods = routes.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
   const headers = { Allow: methods.join(', ') };
-  return (request, response) => {
+  return async (request, response) => {
     contextOf(response).route = path;
+    await limits.withoutToken(request.socket.remoteAddress);
     if (request.method === 'OPTIONS') return send(response, { status: 204, headers });
     throw problem('method-not-allowed', `This address takes ${headers.Allow}.`, { headers });
   };

@@ -7,6 +7,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
+import { isUnlimited } from './limits.ts';
 import { preconditionHeaders } from './preconditions.ts';
 import { type ProblemCode, statusOf, titleOf } from './problem.ts';
 import type { AnswerDeclaration, Route } from './route.ts';
@@ -67,7 +68,7 @@ export function openApiDocument({
 export function problemsOf(route: Route): ProblemCode[] {
   const implied: ProblemCode[] = ['invalid', 'internal'];
   if (route.roles !== 'open') implied.push('unauthenticated', 'forbidden', 'unavailable');
-  if (route.write && route.roles !== 'open') implied.push('too-many-requests');
+  if (!isUnlimited(route.path)) implied.push('too-many-requests');
   if (route.preconditions !== 'refused') implied.push('precondition-failed');
   if (route.body) implied.push('too-large', 'unsupported-media-type');
   return [...new Set([...implied, ...route.problems])];

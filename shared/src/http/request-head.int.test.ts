@@ -33,6 +33,7 @@ beforeAll(async () => {
     ],
     checks: [],
     ratePerSecond: 1,
+    readsPerSecond: 100_000,
     metricsOpen: true,
   });
   server = await startServer(app, { host: '127.0.0.1', port: 0, logger });

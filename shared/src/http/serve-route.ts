@@ -4,33 +4,44 @@ import { send } from './answer.ts';
 import { type Authenticate, type Caller, NOBODY } from './auth.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
+import { isUnlimited, type Limits } from './limits.ts';
 import { requireNoBody } from './no-body.ts';
 import { conditioned, type Preconditions } from './preconditions.ts';
-import { problem } from './problem.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { Problem, problem } from './problem.ts';
 import type { Route, RouteRequest } from './route.ts';
 import { signalOf } from './signal.ts';
 import { traceparentFrom } from './trace.ts';
 import { type Input, validate } from './validate.ts';
 
+type Guards = { readonly authenticate: Authenticate; readonly limits: Limits };
+
 /** Whatever is thrown is left to the application's error handler. */
-export function serveRoute(
-  route: Route,
-  { authenticate, rateLimit }: { authenticate: Authenticate; rateLimit: RateLimit },
-): RequestHandler {
+export function serveRoute(route: Route, guards: Guards): RequestHandler {
   return async (request, response) => {
     contextOf(response).route = route.path;
-    const caller = await callerOf(route, request, authenticate);
+    const caller = await callerOf(route, request, guards);
     contextOf(response).caller = caller.subject;
-    if (route.write && caller !== NOBODY) await rateLimit(caller.subject);
-    const body = route.body ? await readJson(request) : await requireNoBody(request);
-    const input = validate(route, request, body);
-    const answer = await route.handle(new Handled(caller, input, request, response));
-    await send(
-      response,
-      route.preconditions === 'by-answer' ? conditioned(answer, input.preconditions) : answer,
-    );
+    const end = await admit(route, caller, guards.limits);
+    try {
+      const body = route.body ? await readJson(request) : await requireNoBody(request);
+      const input = validate(route, request, body);
+      const answer = await route.handle(new Handled(caller, input, request, response));
+      await send(
+        response,
+        route.preconditions === 'by-answer' ? conditioned(answer, input.preconditions) : answer,
+      );
+    } finally {
+      end?.();
+    }
   };
+}
+
+/** Gives back what to call when the request has ended, if anything. */
+async function admit(route: Route, caller: Caller, limits: Limits): Promise<(() => void) | undefined> {
+  if (caller === NOBODY) return undefined;
+  if (!route.write) return limits.read(caller);
+  await limits.write(caller);
+  return undefined;
 }
 
 /**
@@ -70,14 +81,21 @@ class Handled implements RouteRequest<unknown, unknown, unknown, unknown> {
   }
 }
 
-async function callerOf(route: Route, request: Request, authenticate: Authenticate): Promise<Caller> {
-  const { roles } = route;
-  if (roles === 'open') return NOBODY;
-  const caller = await authenticate(soleAuthorization(request));
-  if (!roles.some((role) => caller.roles.includes(role))) {
-    throw problem('forbidden', `This needs the role ${roles.join(' or ')}.`);
+async function callerOf(route: Route, request: Request, { authenticate, limits }: Guards): Promise<Caller> {
+  const { roles, path } = route;
+  if (roles === 'open') {
+    if (!isUnlimited(path)) await limits.withoutToken(request.socket.remoteAddress);
+    return NOBODY;
   }
-  return caller;
+  try {
+    const caller = await authenticate(soleAuthorization(request));
+    if (roles.some((role) => caller.roles.includes(role))) return caller;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unauthenticated')
+      await limits.withoutToken(request.socket.remoteAddress);
+    throw error;
+  }
+  throw problem('forbidden', `This needs the role ${roles.join(' or ')}.`);
 }
 
 /** Node keeps the first of several Authorization headers, a proxy before us may have judged another. */

@@ -44,6 +44,7 @@ async function serve(handle: Handle): Promise<RunningServer> {
     routes: [wait],
     checks: [],
     ratePerSecond: 1,
+    readsPerSecond: 100_000,
     metricsOpen: false,
   });
   const server = await startServer(app, { host: '127.0.0.1', port: 0, logger });

@@ -70,6 +70,8 @@ export async function startServer(
     connectionsCheckingInterval: headersTimeoutMs / 2,
     // The application refuses what has none, with a problem.
     requireHostHeader: false,
+    // Most requests have no body, and need no stream for one.
+    optimizeEmptyRequests: true,
   });
   server.timeout = SILENCE_TIMEOUT_MS;
   server.on('connection', connections.add);

@@ -48,6 +48,7 @@ describe('settings', () => {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'info',
       RATE_LIMIT_PER_SECOND: 100,
+      READ_LIMIT_PER_SECOND: 1_000,
       METRICS_OPEN: false,
       READY_MAX_LAG_MS: 30_000,
     });

@@ -99,6 +99,10 @@ export const rateLimit = wholeNumber({ min: 1, max: 1_000_000 })
   .default(100)
   .describe('how many writes a second one subject may make');
 
+export const readLimit = wholeNumber({ min: 1, max: 1_000_000 })
+  .default(1_000)
+  .describe('how many reads a second one subject may make, and one address requests without a token');
+
 export const readyMaxLagMs = wholeNumber({ min: 1, max: 86_400_000 })
   .default(30_000)
   .describe('how many milliseconds a read model may lag behind and still count as ready');
@@ -115,6 +119,7 @@ export const serviceSettings = {
   PORT: port,
   LOG_LEVEL: logLevel,
   RATE_LIMIT_PER_SECOND: rateLimit,
+  READ_LIMIT_PER_SECOND: readLimit,
   METRICS_OPEN: metricsOpen,
   ...authSettings,
 };

@@ -31,6 +31,7 @@ beforeAll(async () => {
     }),
     checks: [],
     ratePerSecond: 1_000,
+    readsPerSecond: 100_000,
     metricsOpen: false,
   });
   server = await startServer(app, { host: '127.0.0.1', port: 0, logger: testLogger });
