@@ -17,6 +17,7 @@ import { startRelay } from '@micromart/shared/kafka/relay';
 import { isAway } from '@micromart/shared/postgres/failure';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
+import { createSweepMetrics } from '@micromart/shared/process/sweeping/metrics';
 import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';
@@ -33,6 +34,7 @@ const CATALOG_CACHE_BYTES = 4 * 1024 * 1024;
 export async function startCartService(config: Config, logger: Logger): Promise<Running> {
   const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
   const metrics = createMetrics('cart-service');
+  createSweepMetrics(metrics.registry, store);
   const copies = createCopies(config, metrics, logger);
   const feed = feedRoutes(store.log);
   const relay = config.KAFKA_PUBLISH_URL

@@ -100,9 +100,10 @@ export const jobAnswer = (status: number, given: Job): Answer => ({
   body: { ...listedBody(given), rejectedRows: given.rejectedRows },
 });
 
-/** Throws `not-found` for a job that never was, `gone` for one that is kept no longer. */
+/** Throws `not-found` for a job that never was, or is long forgotten; `gone` for one that is kept no longer. */
 export function requireKept(found: Job | 'gone' | undefined): Job {
-  if (found === undefined) throw problem('not-found', 'No job with this id was ever accepted.');
+  if (found === undefined)
+    throw problem('not-found', 'No job with this id was accepted in the last four months.');
   if (found === 'gone') throw problem('gone', 'This job ended more than 30 days ago and is kept no longer.');
   return found;
 }

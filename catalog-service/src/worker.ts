@@ -5,6 +5,8 @@ import { startServer } from '@micromart/shared/http/server';
 import { createRelayMetrics } from '@micromart/shared/kafka/metrics';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
+import { createSweepMetrics } from '@micromart/shared/process/sweeping/metrics';
+import { startSweeping } from '@micromart/shared/process/sweeping/sweeping';
 import { createCarryOutImport } from './imports/carry-out-import.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './imports/limits.ts';
 import { createPace } from './imports/pace.ts';
@@ -59,6 +61,7 @@ export async function startCatalogWorker(
       })
     : undefined;
   const jobMetrics = createJobMetrics(metrics.registry, ledger);
+  createSweepMetrics(metrics.registry, { sweeps: [...store.sweeps, ...ledger.sweeps] });
   const handling = { ledger, metrics: jobMetrics, logger, isAway, chance: Math.random };
   const ending = new AbortController();
   const pace = createPace();
@@ -83,7 +86,7 @@ export async function startCatalogWorker(
       warn('search words'),
     ),
     every(HOUSEKEEPING_INTERVAL_MS, () => ledger.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
-    every(HOUSEKEEPING_INTERVAL_MS, () => ledger.forget(MAX_HOUSEKEEPING), warn('jobs')),
+    startSweeping(ledger.sweeps, { onError: warn('jobs') }),
   ];
 
   const app = createApp({

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, tally } from './counts.ts';
 import { trackingRoutes } from './routes.ts';
-import { sweepMinutes } from './store/postgres-sweep.ts';
+import { createMinuteSweep } from './store/postgres-sweep.ts';
 import { type CountStore, openStore } from './store/store.ts';
 import { CART_EVENTS } from './subscriptions.ts';
 
@@ -20,6 +20,7 @@ import { CART_EVENTS } from './subscriptions.ts';
  */
 const START = Date.UTC(2026, 10, 1, 6);
 const MAX_SKEW_MS = CLOCK_MARGIN_MS / 2;
+const MORE_THAN_THERE_IS = 10_000;
 const RUNS = 100;
 const MORE_THAN_CONNECTIONS = 24;
 
@@ -81,7 +82,7 @@ async function apply(): Promise<void> {
   });
 }
 
-const sweep = () => sweepMinutes(store.pool, new Date(nowMs + skewMs));
+const sweep = () => createMinuteSweep(store.pool, () => new Date(nowMs + skewMs)).sweep(MORE_THAN_THERE_IS);
 
 /** Routes whose every answer waits first, as one with Consistent-With may. */
 function ask(path: string, { params = {}, query = {} }: { params?: object; query?: object }) {

@@ -7,6 +7,7 @@ import { createServiceToken } from '@micromart/shared/http/service-token';
 import { isAway } from '@micromart/shared/postgres/failure';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
+import { createSweepMetrics } from '@micromart/shared/process/sweeping/metrics';
 import { createConsistency } from '@micromart/shared/subscription/consistency';
 import { createSubscriptionMetrics } from '@micromart/shared/subscription/metrics';
 import { createSubscriptionRoutes } from '@micromart/shared/subscription/routes';
@@ -23,6 +24,7 @@ const NAME = 'shopper-tracking-service';
 export async function startTrackingService(config: Config, logger: Logger): Promise<Running> {
   const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
   const metrics = createMetrics(NAME);
+  createSweepMetrics(metrics.registry, store);
   const cart = createWay({
     eventsUrl: config.CART_EVENTS_URL,
     feedUrl: config.CART_FEED_URL,

@@ -38,12 +38,13 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
       open_for: (cart) => (cart.state === 'open' ? cart.shopper : undefined),
     },
   });
-  const sweep = startSweep(pool, onError);
+  const sweeping = startSweep(pool, onError);
 
   return {
     pool,
     log,
     carts,
+    sweeps: sweeping.sweeps,
 
     open: (cartId, subject, answer, options) =>
       withShopper(pool, subject, (key) => {
@@ -61,11 +62,10 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     checkWrites: () => carts.check(),
 
     async close() {
-      sweep.close();
       carts.stop();
       // A statement that the server does not end keeps its connection; nobody waits for it any more.
       await Promise.race([
-        carts.idle().then(() => pool.end()),
+        Promise.all([carts.idle(), sweeping.close()]).then(() => pool.end()),
         delay(CLOSE_LIMIT_MS, undefined, { ref: false }),
       ]);
     },

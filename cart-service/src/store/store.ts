@@ -1,6 +1,7 @@
 import type { Changed, ChangeOptions, ChangeStore } from '@micromart/shared/event-log/change-store';
 import type { EventLog } from '@micromart/shared/event-log/event-log';
 import type { Pool } from '@micromart/shared/postgres/pool';
+import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
 import type { Cart } from '../cart.ts';
 import { openPostgresStore } from './postgres.ts';
 
@@ -13,6 +14,8 @@ export type CartStore = {
   readonly pool: Pool;
   readonly log: EventLog;
   readonly carts: ChangeStore<Cart>;
+  /** What is swept away by time, for metrics. */
+  readonly sweeps: Sweeping['sweeps'];
   /** Opens a cart for a shopper, who gets a pseudonym with the first one. */
   open<Answer>(
     cartId: string,

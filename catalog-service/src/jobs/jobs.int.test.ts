@@ -46,6 +46,8 @@ afterAll(async () => {
   await database.close();
 });
 
+const sweep = (table: string) => ledger.sweeps.find((one) => one.table === table)!.sweep(10);
+
 describe('a job', () => {
   test('is found from its acceptance on, by a desk that was opened before there was a schema', async () => {
     expect(await desk.check()).toEqual({ ok: true });
@@ -80,10 +82,24 @@ describe('a job', () => {
     const age = `UPDATE jobs SET finished_at = now() - $2::interval WHERE id = $1`;
     await database.admin.query(age, [old.id, '30 days 1 minute']);
     await database.admin.query(age, [young.id, '29 days']);
-    expect(await ledger.forget(10)).toBe(1);
+    expect(await sweep('jobs')).toBe(1);
     expect(await desk.find(old.id)).toBe('gone');
     expect(await found(young)).toMatchObject({ state: 'done' });
     expect(await found(waiting)).toMatchObject({ state: 'queued' });
+  });
+
+  test('is known to be gone for 90 days, then as if it had never been', async () => {
+    const [long, short] = [randomUUID(), randomUUID()];
+    await database.admin.query(
+      `INSERT INTO jobs_gone VALUES ($1, now() - interval '90 days 1 minute'), ($2, now() - interval '89 days')`,
+      [long, short],
+    );
+    const overdue = () => ledger.sweeps.find(({ table }) => table === 'jobs_gone')!.overdueS();
+    expect(await overdue()).toBeGreaterThanOrEqual(60);
+    expect(await sweep('jobs_gone')).toBe(1);
+    expect(await desk.find(long)).toBeUndefined();
+    expect(await desk.find(short)).toBe('gone');
+    expect(await overdue()).toBe(0);
   });
 
   test('is listed by state, newest first, page by page', async () => {

@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { list } from '@micromart/shared/postgres/list';
 import { checkAnswers, inTransaction, openPool } from '@micromart/shared/postgres/pool';
+import type { Sweep } from '@micromart/shared/process/sweeping/sweeping';
 import {
   type FinalState,
   type ImportProgress,
@@ -23,6 +24,7 @@ import {
 import type { Result } from '../product.ts';
 import { isLive, type Send } from '../queue/pg-boss.ts';
 import { grantAccepting, migrateJobs } from './postgres-schema.ts';
+import { jobSweeps } from './postgres-sweeps.ts';
 
 export type Claim = {
   readonly delivery: string;
@@ -76,8 +78,8 @@ export type JobLedger = {
   postpone(claim: Claim, postponement: Postponement): Promise<void>;
   /** Gives jobs a new delivery whose own the queue has forgotten; how many there were. */
   redeliver(limit: number): Promise<number>;
-  /** Deletes what ended long ago, and remembers only that it was; how many there were. */
-  forget(limit: number): Promise<number>;
+  /** Of what ended long ago: that is kept for 30 days, and its id for 90 more. */
+  readonly sweeps: readonly Sweep[];
   /** How many jobs are queued and active. */
   waiting(): Promise<{ kind: JobRequest['kind']; state: JobState; jobs: number }[]>;
   check(): Promise<{ ok: boolean; detail?: string }>;
@@ -85,7 +87,6 @@ export type JobLedger = {
 };
 
 const MAX_CONNECTIONS = 4;
-const KEPT = '30 days';
 
 /** Opens the ledger, bringing its schema up to date and granting the API's role (where it has one) what it needs. */
 export async function openJobLedger(
@@ -203,17 +204,7 @@ export async function openJobLedger(
         return rows.length;
       }),
 
-    async forget(limit) {
-      const { rowCount } = await pool.query(
-        `WITH old AS (
-           DELETE FROM jobs WHERE number IN (
-             SELECT number FROM jobs WHERE finished_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)
-           RETURNING id)
-         INSERT INTO jobs_gone (id) SELECT id FROM old`,
-        [KEPT, limit],
-      );
-      return rowCount ?? 0;
-    },
+    sweeps: jobSweeps(pool),
 
     async waiting() {
       const { rows } = await pool.query<{ kind: JobRequest['kind']; state: JobState; jobs: number }>(

@@ -35,6 +35,8 @@ export async function openMongodbWriter(
       log,
       capabilities: { atomicCompareAndSet: atomicUpdates },
       products,
+      // Nothing is kept for a while only: its sweep moves what was left behind, and deletes nothing.
+      sweeps: [],
 
       async due(before, limit) {
         const due = await mongodb.db

@@ -29,12 +29,13 @@ export async function openPostgresWriter(
   });
   const log = await openPostgresLog(pool, { family: 'catalog', source: '/catalog' });
   const products = createPostgresChangeStore<Product>(pool, { table: 'products', log, columns: COLUMNS });
-  const sweep = startSweep(pool, onError);
+  const sweeping = startSweep(pool, onError);
 
   return {
     log,
     capabilities: { atomicCompareAndSet: true },
     products,
+    sweeps: sweeping.sweeps,
 
     async due(before, limit) {
       const { rows } = await pool.query<{ id: string }>({
@@ -57,8 +58,7 @@ export async function openPostgresWriter(
     check: () => checkAnswers(pool),
 
     async close() {
-      sweep.close();
-      await products.idle();
+      await Promise.all([sweeping.close(), products.idle()]);
       await pool.end();
     },
   };

@@ -2,6 +2,7 @@ import type { ChangeStore } from '@micromart/shared/event-log/change-store';
 import type { EventLog } from '@micromart/shared/event-log/event-log';
 import { isAway as isMongodbAway } from '@micromart/shared/mongodb/failure';
 import { isAway as isPostgresAway } from '@micromart/shared/postgres/failure';
+import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
 import type { Product, Version } from '../product.ts';
 
 /**
@@ -52,6 +53,8 @@ export type CatalogWriter = {
   readonly capabilities: Capabilities;
   /** Concurrent changes are grouped by the store, so a chunk of an import is written as changes made together. */
   readonly products: ChangeStore<Product>;
+  /** What is swept away by time, for metrics. */
+  readonly sweeps: Sweeping['sweeps'];
   /** Ids of products whose scheduled price was due at `before`, the longest due first. */
   due(before: Date, limit: number): Promise<string[]>;
   /** Ids of products whose words were told apart by older rules, or were not told since they changed. */

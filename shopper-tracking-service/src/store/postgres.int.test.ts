@@ -2,15 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
 import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { oldestAnsweredMinute, roundDown, STEP_MS } from '../buckets.ts';
+import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
 import { type List, type Product, SORTS } from '../list.ts';
-import { sweepMinutes } from './postgres-sweep.ts';
+import { createMinuteSweep } from './postgres-sweep.ts';
 import { type CountStore, openStore } from './store.ts';
 
 const NOW = new Date('2026-11-20T12:34:56Z');
 const DAYS = 9;
 const PRODUCTS = 12;
+const BATCH = 50;
 
 /** Draws by a seed, so that every run sees the same history. */
 function draws(seed: number): () => number {
@@ -157,7 +158,17 @@ describe('a list', () => {
 
 test('sweeps the minutes that are no longer kept, and answers the same afterwards', async () => {
   const later = new Date(NOW.getTime() + STEP_MS.day);
-  expect(await sweepMinutes(store.pool, later)).toBeGreaterThan(0);
+  const minutes = createMinuteSweep(store.pool, () => later);
+  expect(await minutes.overdueS()).toBeGreaterThan(0);
+  const { rows } = await database.admin.query<{ due: number }>(
+    'SELECT count(*) AS due FROM counts_by_minute WHERE bucket < $1',
+    [new Date(oldestKeptMinute(later.getTime()))],
+  );
+  expect(rows[0]!.due).toBeGreaterThan(BATCH);
+  let swept = 0;
+  for (let batch = BATCH; batch === BATCH; swept += batch) batch = await minutes.sweep(BATCH);
+  expect(swept).toBe(rows[0]!.due);
+  expect(await minutes.overdueS()).toBe(0);
   const toMs = oldestAnsweredMinute(later.getTime()) - STEP_MS.hour;
   expect(await ask((client) => store.within(client, 'p1', until(toMs)))).toEqual(recount('p1', 0, toMs));
 });

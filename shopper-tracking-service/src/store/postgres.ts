@@ -1,8 +1,9 @@
 import { migrate } from '@micromart/shared/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import { startSweeping } from '@micromart/shared/process/sweeping/sweeping';
 import { subscriptionMigrations } from '@micromart/shared/subscription/migrations';
 import { readList, readTotal, readWindow } from './postgres-queries.ts';
-import { startSweep } from './postgres-sweep.ts';
+import { createMinuteSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';
 import type { CountStore } from './store.ts';
 
@@ -33,18 +34,19 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     settings: { ...READER_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
     onIdleError: onError,
   });
-  const sweep = startSweep(pool, onError);
+  const sweeping = startSweeping([createMinuteSweep(pool, () => new Date())], { onError });
 
   return {
     pool,
     listPool,
+    sweeps: sweeping.sweeps,
     addition: addTally,
     total: readTotal,
     within: readWindow,
     list: readList,
     check: () => checkAnswers(pool),
     async close() {
-      sweep.close();
+      await sweeping.close();
       await Promise.all([pool.end(), listPool.end()]);
     },
   };

@@ -1,4 +1,5 @@
 import type { Client, Pool, Statement } from '@micromart/shared/postgres/pool';
+import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
 import type { Window } from '../window.ts';
@@ -15,6 +16,8 @@ export type CountStore = {
    * wait for one another and for nobody else. Whoever gets no connection within five seconds is refused.
    */
   readonly listPool: Pool;
+  /** What is swept away by time, for metrics. */
+  readonly sweeps: Sweeping['sweeps'];
   /** What adds sums to the counters. */
   addition(tally: Tally): readonly Statement[];
   total(client: Client, productId: string): Promise<Counts>;
