@@ -34,7 +34,12 @@ let duringWait: () => Promise<void>;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  store = await openStore(database.url, () => {});
+  // Its own sweep finds nothing due: these tests say when minutes are swept.
+  store = await openStore(
+    database.url,
+    () => {},
+    () => new Date(0),
+  );
 });
 
 beforeEach(reset);
@@ -205,6 +210,23 @@ test('questions that cost too much end, and keep nobody waiting who asks for lit
   blocker.release();
   expect((await listOf({ from: new Date(START) })).body.items).toHaveLength(1);
 }, 60_000);
+
+test('an event of another century makes no usual question costly, and an endless one is refused', async () => {
+  happens('tea', 1);
+  nowMs += 2 * STEP_MS.minute;
+  await apply();
+  for (const table of ['day', 'hour'])
+    await database.admin.query(
+      `INSERT INTO counts_by_${table} VALUES ('1900-01-01T00:00:00Z', 'tea', 1, 0, 1, 0)`,
+    );
+  await database.admin.query("UPDATE counts_total SET added = 2, units_added = 2 WHERE product_id = 'tea'");
+  expect((await countsOf({ asOf: new Date(nowMs) })).body.added).toBe(2);
+  expect((await countsOf({ asOf: new Date('1900-01-02T00:00:00Z') })).body.added).toBe(1);
+  expect((await listOf({ from: new Date('2000-01-01T00:00:00Z') })).body.items).toMatchObject([{ added: 1 }]);
+  await expect(countsOf({ asOf: new Date('1950-01-01T00:00:00Z') })).rejects.toMatchObject({
+    code: 'invalid',
+  });
+});
 
 const aDuration = fc.oneof(
   fc.integer({ min: 0, max: 5 * STEP_MS.minute }),

@@ -21,6 +21,9 @@ import { type Present, type Window, windowOf } from './window.ts';
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;
 const RETRY_COSTLY_S = 5;
+const COST =
+  'A question about many products or days that takes too long is answered with 503 `question-too-costly`, one that ' +
+  'would read more than 10,000 buckets of time with 400.';
 const MAX_MIN_ADDED = 1_000_000_000;
 
 const counters = {
@@ -96,6 +99,7 @@ export function trackingRoutes({
       method: 'get',
       path: '/products/{id}/counts',
       summary: 'How often a product was put into carts and taken out again',
+      description: COST,
       roles: ['business'],
       params: z.object({ id: productId }),
       query: z.object({
@@ -124,6 +128,7 @@ export function trackingRoutes({
       method: 'get',
       path: '/products',
       summary: 'Products by what happened to them in carts',
+      description: COST,
       roles: ['business'],
       query: z.object({
         sort,

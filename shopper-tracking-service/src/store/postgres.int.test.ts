@@ -59,7 +59,11 @@ let store: CountStore;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  store = await openStore(database.url, () => {});
+  store = await openStore(
+    database.url,
+    () => {},
+    () => NOW,
+  );
   for (let at = 0; at < events.length; at += 700) {
     await inTransaction(store.pool, (client) =>
       carryOutAll(client, store.addition(tally(events.slice(at, at + 700), NOW))),

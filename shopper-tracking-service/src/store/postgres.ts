@@ -20,7 +20,11 @@ const migrations = [
   { name: 'counts', folder: new URL('./migrations/', import.meta.url) },
 ];
 
-export async function openPostgresStore(url: string, onError: (error: unknown) => void): Promise<CountStore> {
+export async function openPostgresStore(
+  url: string,
+  onError: (error: unknown) => void,
+  now: () => Date,
+): Promise<CountStore> {
   await migrate(url, migrations);
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
@@ -34,7 +38,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
     settings: { ...READER_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
     onIdleError: onError,
   });
-  const sweeping = startSweeping([createMinuteSweep(pool, () => new Date())], { onError });
+  const sweeping = startSweeping([createMinuteSweep(pool, now)], { onError });
 
   return {
     pool,

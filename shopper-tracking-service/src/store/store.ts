@@ -29,8 +29,12 @@ export type CountStore = {
   close(): Promise<void>;
 };
 
-/** Opens the store that a URL names, bringing its schema up to date. */
-export function openStore(url: string, onError: (error: unknown) => void): Promise<CountStore> {
-  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError);
+/** Opens the store that a URL names, bringing its schema up to date. What is old enough to be swept is so by `now`. */
+export function openStore(
+  url: string,
+  onError: (error: unknown) => void,
+  now: () => Date = () => new Date(),
+): Promise<CountStore> {
+  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError, now);
   throw new Error('STORE_URL must begin with postgres://');
 }
