@@ -3,11 +3,12 @@ import { until } from '@micromart/shared/testing/until';
 import { type Ask, openShop, type Shop } from './testing/shop.ts';
 
 let shop: Shop;
+let services: Awaited<ReturnType<Shop['startCart']>>[];
 let alice: Ask;
 
 beforeAll(async () => {
   shop = await openShop();
-  await Promise.all([shop.startCart(), shop.startTracking()]);
+  services = await Promise.all([shop.startCart(), shop.startTracking()]);
   alice = await shop.shopper('alice');
 });
 
@@ -214,6 +215,13 @@ describe('an operator', () => {
     expect((await shop.operator('POST', '/subscriptions/cart-events/resume')).status).toBe(200);
     expect((await counts('paused', position)).body).toMatchObject({ added: 2 });
   });
+});
+
+test('the metrics show that nothing is overdue to be swept', async () => {
+  const texts = services.map(async ({ url }) => (await fetch(`${url}/metrics`)).text());
+  const [cart, tracking] = await Promise.all(texts);
+  expect(cart).toMatch(/^sweep_overdue_seconds\{.*table="idempotency_keys".*\} 0$/m);
+  expect(tracking).toMatch(/^sweep_overdue_seconds\{.*table="counts_by_minute".*\} 0$/m);
 });
 
 test('the counters equal a recount of the whole log, product by product', async () => {
