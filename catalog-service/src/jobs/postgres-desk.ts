@@ -3,8 +3,8 @@
  * write; the API's role could not.
  *
  * A job is there from the moment it is answered: its row is committed with its first delivery, before the answer. So an
- * accepted job is always found, whatever the queue has done with the delivery, and an id that is not found was never
- * accepted. The desk may be opened before the worker has made the schema; until then it rejects with `unavailable`.
+ * accepted job is always found, whatever the queue has done with the delivery; and an id that is not found was
+ * never accepted, or ended four months ago. The desk may be opened before the worker has made the schema; until then it rejects with `unavailable`.
  */
 import { randomUUID } from 'node:crypto';
 import { problem } from '@micromart/shared/http/problem';
@@ -22,7 +22,7 @@ export type NewJob = {
 
 export type JobDesk = {
   accept(job: NewJob): Promise<Job>;
-  /** Undefined when there never was such a job; 'gone' when it is kept no longer. */
+  /** 'gone' when it is kept no longer; undefined when there never was such a job, or it has been gone for 90 days. */
   find(id: string): Promise<Job | 'gone' | undefined>;
   /** Newest first, without their rejected rows; those whose number is below `before`. */
   list(query: { state?: JobState | undefined; before?: number | undefined; limit: number }): Promise<Job[]>;
