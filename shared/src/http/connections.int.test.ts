@@ -174,13 +174,19 @@ describe('requests that come faster than their answers are read', () => {
 
   test('do not begin any more behind an answer that ends the connection', async () => {
     const { state, handle, release } = gate();
-    const client = await open(await serve(handle));
-    client.send('GET /wait HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n');
-    await until(() => state.begun === 1);
-    client.send(REQUEST.repeat(5));
+    const server = await serve(handle);
+    const [asked, other] = await openMany(server, 2);
+    asked!.send('GET /wait HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n');
+    other!.send(REQUEST.repeat(5));
+    await until(() => state.begun === 2);
+    asked!.send(REQUEST.repeat(5));
+    // Every answer ends its connection now.
+    const closed = server.close();
     release();
-    await until(() => client.received.ended);
-    expect([state.begun, answersIn(client.received.text)]).toEqual([1, 1]);
+    await closed;
+    await until(() => asked!.received.ended && other!.received.ended);
+    expect(state.begun).toBe(2);
+    expect([answersIn(asked!.received.text), answersIn(other!.received.text)]).toEqual([1, 1]);
   });
 
   test('are answered before what cannot be read is refused', async () => {
@@ -278,14 +284,21 @@ describe('connections that say nothing', () => {
   });
 
   test('make room too where they do not read their answers', async () => {
-    const { handle, release } = gate(LARGE);
+    const { state, handle, release } = gate(LARGE);
     release();
     const server = await serve(handle, { maxConnections: 4 });
     const deaf = await openMany(server, 4);
     for (const { socket, send } of deaf) {
       socket.pause();
-      send(REQUEST.repeat(BURST));
+      send(REQUEST.repeat(50));
     }
+    // Until the system's own buffers are full, all of them are busy.
+    let begun = 0;
+    await until(() => {
+      const isStuck = state.begun === begun && begun >= 2 * deaf.length;
+      begun = state.begun;
+      return isStuck;
+    });
     await until(async () => {
       const other = await open(server);
       other.send(REQUEST);
