@@ -3,8 +3,9 @@
  * write; the API's role could not.
  *
  * A job is there from the moment it is answered: its row is committed with its first delivery, before the answer. So an
- * accepted job is always found, whatever the queue has done with the delivery; and an id that is not found was
- * never accepted, or ended four months ago. The desk may be opened before the worker has made the schema; until then it rejects with `unavailable`.
+ * accepted job is always found, whatever the queue has done with the delivery; and an id that is not found was never
+ * accepted, or ended four months ago. The desk may be opened before the worker has made the schema; until then it rejects
+ * with `unavailable`.
  */
 import { randomUUID } from 'node:crypto';
 import { problem } from '@micromart/shared/http/problem';
