@@ -23,11 +23,11 @@ export type LimitSettings = {
 
 /** All of them reject with `too-many-requests`. */
 export type Limits = {
-  write(caller: Caller): Promise<void>;
+  write(caller: Caller): Promise<undefined>;
   /** A read that begins; gives back what to call when it has ended. */
   read(caller: Caller): Promise<() => void>;
   /** A request that nobody answers for, told by the address it came from. */
-  withoutToken(address: string | undefined): Promise<void>;
+  withoutToken(address: string | undefined): Promise<undefined>;
 };
 
 export function createLimits({ writesPerSecond, readsPerSecond, maxOpenReads }: LimitSettings): Limits {
@@ -67,11 +67,11 @@ export function createLimits({ writesPerSecond, readsPerSecond, maxOpenReads }: 
 export const isUnlimited = (path: string): boolean => path.startsWith('/health/');
 
 /** The library's store alone: its middleware asks itself for each request how it was set up, which takes longer. */
-function createRateLimit(perSecond: number, detail: string): (who: string) => Promise<void> {
+function createRateLimit(perSecond: number, detail: string): (who: string) => Promise<undefined> {
   const hits = new MemoryStore();
   hits.init({ windowMs: WINDOW_MS } as Options);
-  return async (who) => {
-    const { totalHits } = await hits.increment(who);
+  const refuseAbove = ({ totalHits }: { totalHits: number }): undefined => {
     if (totalHits > perSecond) throw problem('too-many-requests', `${detail}: slow down.`, RETRY_AFTER);
   };
+  return (who) => hits.increment(who).then(refuseAbove);
 }

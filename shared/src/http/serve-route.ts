@@ -21,7 +21,7 @@ export function serveRoute(route: Route, guards: Guards): RequestHandler {
     contextOf(response).route = route.path;
     const caller = await callerOf(route, request, guards);
     contextOf(response).caller = caller.subject;
-    const end = await admit(route, caller, guards.limits);
+    const end = caller === NOBODY ? undefined : await guards.limits[route.write ? 'write' : 'read'](caller);
     try {
       const body = route.body ? await readJson(request) : await requireNoBody(request);
       const input = validate(route, request, body);
@@ -34,14 +34,6 @@ export function serveRoute(route: Route, guards: Guards): RequestHandler {
       end?.();
     }
   };
-}
-
-/** Gives back what to call when the request has ended, if anything. */
-async function admit(route: Route, caller: Caller, limits: Limits): Promise<(() => void) | undefined> {
-  if (caller === NOBODY) return undefined;
-  if (!route.write) return limits.read(caller);
-  await limits.write(caller);
-  return undefined;
 }
 
 /**
