@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_ENVIRONMENT, NODE_FLAGS } from '@micromart/launcher/node-settings';
+import { isReady } from '@micromart/launcher/readiness';
 import { freePort } from '@micromart/shared/testing/free-port';
 import { endWithUs } from './end-with-us.ts';
 
@@ -55,18 +56,16 @@ async function startOn(
     },
   );
   endWithUs(child);
-  await awaitAnswer(child, `http://${HOST}:${port}/health/ready`);
+  await awaitReadiness(child, `http://${HOST}:${port}`);
   return { host: HOST, port, pid: child.pid!, stop: () => end(child) };
 }
 
-async function awaitAnswer(child: ChildProcess, url: string): Promise<void> {
+const NEVER = new AbortController().signal;
+
+async function awaitReadiness(child: ChildProcess, url: string): Promise<void> {
   for (let waitedMs = 0; waitedMs < READY_CAP_MS; waitedMs += POLL_MS) {
     if (child.exitCode !== null) throw new Error(`the process that should answer ${url} ended`);
-    const answered = await fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (answered) return;
+    if (await isReady(url, NEVER)) return;
     await sleep(POLL_MS);
   }
   await end(child);

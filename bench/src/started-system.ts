@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { isReady } from '@micromart/launcher/readiness';
 import { SYSTEM } from '@micromart/launcher/system';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
 import { endWithUs } from './end-with-us.ts';
@@ -71,14 +72,12 @@ export async function startSystem(dataDir: string): Promise<StartedSystem> {
   };
 }
 
+const NEVER = new AbortController().signal;
+
 async function awaitReady(url: string, hasEnded: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + READY_CAP_MS;
   while (performance.now() < deadlineMs && !hasEnded()) {
-    const ready = await fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return;
+    if (await isReady(url, NEVER)) return;
     await sleep(POLL_MS);
   }
   throw new Error(

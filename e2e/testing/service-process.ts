@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { isReady } from '@micromart/launcher/readiness';
 import { freePort } from '@micromart/shared/testing/free-port';
 import { until } from '@micromart/shared/testing/until';
 
@@ -13,6 +14,7 @@ export type ServiceProcess = {
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 };
 
+const NEVER = new AbortController().signal;
 const HOST = '127.0.0.1';
 
 /** Of an entry file, told from the repository's root. */
@@ -31,8 +33,8 @@ export async function openServiceProcess(
         stdio: ['ignore', 'ignore', 'inherit'],
       });
       child = started;
-      const isReady = async () => started.exitCode !== null || (await fetch(`${url}/health/ready`)).ok;
-      await until(isReady);
+      const hasBegun = async () => started.exitCode !== null || (await isReady(url, NEVER));
+      await until(hasBegun);
       if (started.exitCode !== null) throw new Error(`${entry} ended with ${started.exitCode}`);
     },
     async kill(signal = 'SIGKILL') {

@@ -36,6 +36,19 @@ test('waits until a service is ready', async () => {
   expect(await awaitReady(url, signal)).toBeUndefined();
 });
 
+test('waits until it follows what it follows, not for other parts that it can do without', async () => {
+  const behind = { ok: false, detail: 'partition 3 is 90000 ms behind' };
+  const parts = { 'source of cart-events': { ok: true }, kafka: { ok: false } };
+  answers = [
+    { status: 200, body: { ready: true, parts: { ...parts, 'subscription cart-events': behind } } },
+    { status: 200, body: { ready: true, parts: { ...parts, 'subscription cart-events': { ok: true } } } },
+  ];
+  expect(await awaitReady(url, signal)).toBeUndefined();
+  expect(answers).toHaveLength(1);
+  answers = [{ status: 200, body: { ready: true, parts: { 'subscription cart-events': behind } } }];
+  expect(await awaitReady(url, signal, { capMs: 0 })).toContain('90000 ms behind');
+});
+
 test('gives what a service still lacks when its time is over', async () => {
   answers = [{ status: 503, body: { parts: { store: { ok: false } } } }];
   expect(await awaitReady(url, signal, { capMs: 0 })).toBe('{"parts":{"store":{"ok":false}}}');

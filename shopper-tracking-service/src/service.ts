@@ -11,7 +11,7 @@ import { createSweepMetrics } from '@micromart/shared/process/sweeping/metrics';
 import { createConsistency } from '@micromart/shared/subscription/consistency';
 import { createSubscriptionMetrics } from '@micromart/shared/subscription/metrics';
 import { createSubscriptionRoutes } from '@micromart/shared/subscription/routes';
-import { createLagCheck } from '@micromart/shared/subscription/status';
+import { createSubscriptionChecks } from '@micromart/shared/subscription/status';
 import { createWay } from '@micromart/shared/subscription/way';
 import type { Config } from './config.ts';
 import { trackingRoutes } from './routes.ts';
@@ -62,7 +62,11 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
     ],
     checks: [
       { name: 'store', check: store.check },
-      createLagCheck({ pool: store.pool, name: CART_EVENTS, maxLagMs: config.READY_MAX_LAG_MS }),
+      ...createSubscriptionChecks({
+        pool: store.pool,
+        subscription,
+        maxLagMs: config.READY_MAX_LAG_MS,
+      }),
       ...cart.checks,
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,

@@ -410,6 +410,10 @@ describe('a service', () => {
       degraded: true,
       parts: { store: { ok: true }, broker: { ok: false } },
     });
+    const text = await (await ask('/metrics', { token: operator })).text();
+    expect(text).toMatch(/readiness_degraded\{.*\} 1\n/);
+    expect(text).toMatch(/readiness_part_ok\{part="broker".*\} 0\n/);
+    expect(text).toMatch(/readiness_part_ok\{part="store".*\} 1\n/);
     brokerThere = true;
   });
 

@@ -1,6 +1,7 @@
 /** Wires a service's HTTP side: what every request passes through, the routes, and what becomes of errors. */
 import { performance } from 'node:perf_hooks';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { isDiskFull } from '../postgres/failure.ts';
 import type { Logger } from '../process/logger.ts';
 import { send } from './answer.ts';
 import type { Authenticate } from './auth.ts';
@@ -18,6 +19,8 @@ import { requestIdFrom } from './trace.ts';
 
 /** As a status in metrics and logs alone, for there is nobody left to answer. */
 const CLIENT_GONE = 499;
+
+const FULL_DISK_QUIET_MS = 60_000;
 
 export type AppSettings = {
   readonly name: string;
@@ -44,7 +47,7 @@ export type AppSettings = {
 
 export function createApp(settings: AppSettings): Express {
   const { logger, metrics, authenticate, checks, isAway = () => false } = settings;
-  const described = [...settings.routes, ...healthRoutes(checks, logger)];
+  const described = [...settings.routes, ...healthRoutes(checks, logger, metrics)];
   const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
   const limits = createLimits({
     writesPerSecond: settings.ratePerSecond,
@@ -104,6 +107,13 @@ function refuseMethod(path: string, routes: readonly Route[], limits: Limits): R
 }
 
 function answerError(logger: Logger, isAway: (error: unknown) => boolean): ErrorRequestHandler {
+  let quietUntilMs = 0;
+  /** Every write meets with it, and one line is enough. */
+  const tellOfFullDisk = () => {
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + FULL_DISK_QUIET_MS;
+    logger.error('the disk of the database is full: nothing can be written until there is room');
+  };
   return async (error, request, response, _next) => {
     const { id, route } = contextOf(response);
     if (response.destroyed) return;
@@ -115,6 +125,7 @@ function answerError(logger: Logger, isAway: (error: unknown) => boolean): Error
     }
     const found = toProblem(error, { id, stopping: signalOf(response).aborted, isAway });
     if (found.code === 'internal') logger.error({ err: error, requestId: id, route }, 'a request failed');
+    else if (isDiskFull(error)) tellOfFullDisk();
     else if (found.code === 'unavailable') logger.warn({ err: error, requestId: id, route }, 'not available');
     await send(response, problemAnswer(found, request.path));
   };

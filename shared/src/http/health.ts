@@ -1,6 +1,7 @@
 /** Whether the process lives, and whether it is any use: for whoever starts it, and whoever sends it requests. */
 import { z } from 'zod';
 import type { Logger } from '../process/logger.ts';
+import { addReadinessMetrics, type Metrics } from './metrics.ts';
 import { type Route, route } from './route.ts';
 import { isStopping } from './signal.ts';
 
@@ -30,7 +31,8 @@ const STOPPING: Readiness = {
   parts: { process: { ok: false, detail: 'the service is stopping' } },
 };
 
-export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] {
+/** What readiness says is also in the metrics, as it is when they are asked for. */
+export function healthRoutes(checks: readonly Check[], logger: Logger, { registry }: Metrics): Route[] {
   let underWay: Promise<Readiness> | undefined;
   /** However many ask at once, every part is asked once. */
   const ask = () => {
@@ -39,6 +41,7 @@ export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] 
     });
     return underWay;
   };
+  addReadinessMetrics(registry, ask);
 
   return [
     route({
@@ -53,10 +56,13 @@ export function healthRoutes(checks: readonly Check[], logger: Logger): Route[] 
     route({
       method: 'get',
       path: '/health/ready',
-      summary: 'Whether all that the service needs is there and up to date',
+      summary: 'Whether the service can answer, and what it does without',
       roles: 'open',
       answers: {
-        200: { description: 'Every part is ok, but for those that it can do without', schema: readiness },
+        200: {
+          description: 'Every part is ok, but for those that it can do without: then it is degraded',
+          schema: readiness,
+        },
         503: { description: 'A part is not ok that it cannot do without', schema: readiness },
       },
       problems: [],

@@ -65,3 +65,26 @@ function addProcessMetrics(registry: Registry): void {
     () => process.getActiveResourcesInfo().length,
   );
 }
+
+export function addReadinessMetrics(
+  registry: Registry,
+  ask: () => Promise<{ degraded: boolean; parts: Readonly<Record<string, { ok: boolean }>> }>,
+): void {
+  new Gauge({
+    name: 'readiness_part_ok',
+    help: 'Whether a part of the service is as it should be: 1, or 0',
+    labelNames: ['part'],
+    registers: [registry],
+    async collect() {
+      for (const [part, { ok }] of Object.entries((await ask()).parts)) this.set({ part }, ok ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'readiness_degraded',
+    help: 'Whether the service does its work without a part that should be there: 1, or 0',
+    registers: [registry],
+    async collect() {
+      this.set((await ask()).degraded ? 1 : 0);
+    },
+  });
+}

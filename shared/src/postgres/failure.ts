@@ -7,12 +7,14 @@
 const isSystemError = (error: unknown): boolean =>
   error instanceof Error && ('syscall' in error || 'errno' in error);
 
-const codeOf = (error: unknown): string | undefined => {
+/** The SQLSTATE of an error that the server sent; undefined for any other. */
+export const sqlStateOf = (error: unknown): string | undefined => {
   if (isSystemError(error)) return undefined;
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 };
 
+const DISK_FULL = '53100';
 const AWAY = new Set(['08', '40', '53', '57']);
 /** A lock that was not to be had in time; a transaction that stood idle, or went on, for too long. */
 const TOO_LATE = new Set(['55P03', '25P03', '25P04']);
@@ -26,7 +28,7 @@ const CONNECTION_WORDS =
  * time limits.
  */
 export function isAway(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = sqlStateOf(error);
   if (code) return AWAY.has(code.slice(0, 2)) || TOO_LATE.has(code);
   if (!(error instanceof Error)) return false;
   if (isSystemError(error)) return true;
@@ -40,22 +42,26 @@ const OUT_OF_REACH = new Set(['42P01', '42703', '42883', '3F000', '42501']);
  * Whether what was asked for is not there or not granted (undefined table, column or function, invalid schema name,
  * insufficient privilege): for a role that may only read, the same until the owner has made the schema and granted it.
  */
-export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(codeOf(error) ?? '');
+export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(sqlStateOf(error) ?? '');
 
 /** Whether a statement was ended because it took too long (statement_timeout), or an administrator asked for it. */
-export const isCancelled = (error: unknown): boolean => codeOf(error) === '57014';
+export const isCancelled = (error: unknown): boolean => sqlStateOf(error) === '57014';
 
 /** Whether the database undid the work to let somebody else's go on (deadlock, serialisation failure). */
-export const isConflict = (error: unknown): boolean => codeOf(error)?.startsWith('40') ?? false;
+export const isConflict = (error: unknown): boolean => sqlStateOf(error)?.startsWith('40') ?? false;
 
 /** Whether a connection broke, so that nobody told us how a commit ended. */
 export const isConnectionLoss = (error: unknown): boolean => {
-  const code = codeOf(error);
+  const code = sqlStateOf(error);
   return code ? code.startsWith('08') || code.startsWith('57P') : isAway(error);
 };
 
 /** The constraint that a statement violated, if that is why it failed (SQLSTATE class 23). */
 export function violatedConstraint(error: unknown): string | undefined {
-  if (!codeOf(error)?.startsWith('23')) return undefined;
+  if (!sqlStateOf(error)?.startsWith('23')) return undefined;
   return (error as { constraint?: string }).constraint ?? '';
 }
+
+/** Whether there was no room left on a disk, the server's (SQLSTATE 53100) or ours. */
+export const isDiskFull = (error: unknown): boolean =>
+  sqlStateOf(error) === DISK_FULL || (error as { code?: unknown } | null)?.code === 'ENOSPC';

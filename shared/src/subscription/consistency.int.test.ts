@@ -7,7 +7,7 @@ import { until } from '../testing/until.ts';
 import { createApplied } from './applied.ts';
 import { createConsistency } from './consistency.ts';
 import { listParked } from './parking.ts';
-import { createLagCheck } from './status.ts';
+import { createSubscriptionChecks } from './status.ts';
 import type { Subscription } from './subscription.ts';
 import { openTestFollower, type TestFollower } from './testing/follower.ts';
 import { createTestSource, type TestSource } from './testing/source.ts';
@@ -150,7 +150,11 @@ describe('Consistent-With', () => {
 });
 
 describe('readiness', () => {
-  const check = (maxLagMs: number) => createLagCheck({ pool: follower.pool, name: 'test', maxLagMs }).check();
+  const checksOf = (name: string, maxLagMs: number) => {
+    const waiting = () => undefined;
+    return createSubscriptionChecks({ pool: follower.pool, subscription: { name, waiting }, maxLagMs });
+  };
+  const check = (maxLagMs: number) => checksOf('test', maxLagMs)[1].check();
 
   test('holds while the subscription keeps up, and says which partition does not', async () => {
     await until(async () => (await check(30_000)).ok);
@@ -180,8 +184,21 @@ describe('readiness', () => {
   });
 
   test('does not hold before the source was reached', async () => {
-    expect(await createLagCheck({ pool: follower.pool, name: 'new', maxLagMs: 1_000 }).check()).toMatchObject(
-      { ok: false },
-    );
+    const [source, following] = checksOf('new', 1_000);
+    expect(await source.check()).toMatchObject({ ok: false });
+    expect(await following.check()).toMatchObject({ ok: false });
+  });
+
+  test('needs nothing but a source that was reached: behind, paused or stopped, it is only degraded', async () => {
+    await until(async () => (await check(30_000)).ok);
+    await subscription.control.pause();
+    await follower.pool.query("UPDATE subscription_positions SET as_of = now() - interval '1 hour'");
+    const [source, following] = checksOf('test', 1_000);
+    expect([source.optional ?? false, following.optional]).toEqual([false, true]);
+    expect(await source.check()).toEqual({ ok: true });
+    expect(await following.check()).toEqual({ ok: false, detail: 'paused by an operator' });
+    await subscription.control.stop('source-replaced', 'gone');
+    expect(await source.check()).toEqual({ ok: true });
+    expect(await following.check()).toMatchObject({ ok: false, detail: 'stopped, source-replaced: gone' });
   });
 });

@@ -2,6 +2,8 @@
 import type { Client, Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Bell } from './bell.ts';
+import type { Waiting } from './waiting.ts';
+import { createWaitingNotes } from './waiting-notes.ts';
 
 /**
  * - `source-replaced`: the history it stands in is gone. Only a rebuild helps: going on would take another history's
@@ -33,14 +35,17 @@ export function createControl({
   pool,
   name,
   bell,
+  waiting,
   logger,
 }: {
   pool: Pool;
   name: string;
   bell: Bell;
+  waiting: Waiting;
   logger: Logger;
 }): Control {
   let state: ControlState | undefined;
+  const waitingNotes = createWaitingNotes(name, waiting);
   /** A stop that is not written down yet: it holds at once, and is written before anything is read again. */
   let unwritten: { reason: StopReason; detail: string } | undefined;
 
@@ -52,6 +57,7 @@ export function createControl({
       );
       unwritten = undefined;
     }
+    await waitingNotes.write(client);
     const { rows } = await client.query<ControlState>(
       'SELECT paused, stopped, stopped_detail AS "stoppedDetail" FROM subscriptions WHERE name = $1',
       [name],

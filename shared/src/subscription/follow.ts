@@ -6,6 +6,7 @@
  * partitions, and to write down what follows from them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDiskFull } from '../postgres/failure.ts';
 import type { Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Applied } from './applied.ts';
@@ -26,6 +27,7 @@ import { createReplacedSource } from './replaced-source.ts';
 import { createShare, type Share } from './share.ts';
 import type { EventSource, Transport } from './source.ts';
 import { readStanding } from './standing.ts';
+import type { Waiting } from './waiting.ts';
 
 const CONTROL_INTERVAL_MS = 1_000;
 
@@ -40,6 +42,7 @@ export type FollowDeps<E> = {
   readonly bell: Bell;
   /** Tells others of a commit. */
   readonly applied: Applied;
+  readonly waiting: Waiting;
   readonly meter: SubscriptionMeter;
   readonly logger: Logger;
   readonly limits: Limits;
@@ -57,18 +60,39 @@ export type Follower = {
 };
 
 export function createFollower<E>(deps: FollowDeps<E>): Follower {
-  const { name, pool, source, transport, projection, control, bell, applied, meter, logger, limits } = deps;
+  const {
+    name,
+    pool,
+    source,
+    transport,
+    projection,
+    control,
+    bell,
+    applied,
+    waiting,
+    meter,
+    logger,
+    limits,
+  } = deps;
   const carried = transport && { transport, share: createShare(limits, performance.now()) };
   const line = createLine(limits, carried?.share);
   const replacedSource = createReplacedSource(limits);
   const shared = { name, pool, line, control, replacedSource, bell };
+
+  const wellAgain = (loop: string) => {
+    if (waiting.succeeded(loop)) logger.info({ subscription: name, loop }, 'following again');
+  };
 
   const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
     Promise.all(
       Object.entries(loops).map(([loop, step]) =>
         repeat(step, {
           signal,
-          onError: (err) => logger.warn({ err, subscription: name, loop }, 'following failed; trying again'),
+          onError(err) {
+            const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
+            logger[level]({ err, subscription: name, loop }, 'following failed; trying again');
+          },
+          onSuccess: () => wellAgain(loop),
         }),
       ),
     );
@@ -122,6 +146,7 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
         source,
         waitS: limits.headWaitS,
         events: transport ? 0 : limits.newsEvents,
+        onWell: () => wellAgain('heads'),
         signal,
       });
       await runAll({ heads, notes: createNoting({ ...shared, meter, signal }) }, signal);

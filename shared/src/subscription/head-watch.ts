@@ -51,6 +51,7 @@ export function createHeadWatch({
   control,
   replacedSource,
   bell,
+  onWell,
   signal,
 }: {
   name: string;
@@ -63,6 +64,8 @@ export function createHeadWatch({
   control: Control;
   replacedSource: ReplacedSource;
   bell: Bell;
+  /** Called for every good answer. */
+  onWell: () => void;
   signal: AbortSignal;
 }): () => Promise<void> {
   const isReplaced = () => control.state?.stopped === 'source-replaced';
@@ -80,6 +83,7 @@ export function createHeadWatch({
         throw new SourceReplaced(replaced);
       }
       replacedSource.refute(QUESTION);
+      onWell();
       // What comes next was looked up later than this, but maybe before what has been applied meanwhile.
       positions = news.last;
       line.hear(news, performance.now());

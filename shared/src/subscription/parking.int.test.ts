@@ -126,6 +126,16 @@ describe('an operator', () => {
     expect(await appliedOf('bad')).toEqual([]);
   });
 
+  test('retries while a grant is missing: nothing of it is held against the event', async () => {
+    const [head] = await parkThree();
+    await follower.pool.query('REVOKE INSERT ON applied FROM current_user');
+    const retried = subscription.parking.retry(head!.id, 'olga');
+    await expect(retried).rejects.toMatchObject({ code: 'unavailable' });
+    await follower.pool.query('GRANT INSERT ON applied TO current_user');
+    expect((await parked())[0]).toMatchObject({ id: head!.id, attempts: head!.attempts });
+    expect(await subscription.parking.retry(head!.id, 'olga')).toMatchObject({ applied: 3 });
+  });
+
   test('retries, and the chain stops at the next one that fails', async () => {
     const [head, second] = await parkThree();
     poison.add('0@2');

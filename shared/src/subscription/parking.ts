@@ -8,6 +8,7 @@
  */
 import type { LoggedEvent } from '../contracts/envelope.ts';
 import { problem } from '../http/problem.ts';
+import { isAway } from '../postgres/failure.ts';
 import { type Client, carryOutAll, inTransaction, type Pool } from '../postgres/pool.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Bell } from './bell.ts';
@@ -114,7 +115,7 @@ export function createParking<E>({
         if (parsed !== undefined) await carryOutAll(client, projection.effects([parsed]));
       });
     } catch (error) {
-      if (!(error instanceof EventFault)) throw error;
+      if (!(error instanceof EventFault)) throw isAway(error) ? error : notItsFault(error);
       await client.query('ROLLBACK TO SAVEPOINT one');
       return error.message;
     }
@@ -127,6 +128,15 @@ export function createParking<E>({
     discard: (id, by) => resolve(id, by, 'discarded'),
   };
 }
+
+const notItsFault = (cause: unknown): Error =>
+  Object.assign(
+    problem(
+      'unavailable',
+      'It could not be applied by no fault of its own, and stays parked; try again later.',
+    ),
+    { cause },
+  );
 
 /** The chain that begins with this event, with its partition's position locked. */
 async function lockChain(client: Client, subscription: string, id: string): Promise<ParkedEvent[]> {

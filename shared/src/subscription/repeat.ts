@@ -17,12 +17,17 @@ export function pauseMs(failures: number, chance = Math.random()): number {
  */
 export async function repeat(
   step: () => Promise<void>,
-  { signal, onError }: { signal: AbortSignal; onError: (error: unknown) => void },
+  {
+    signal,
+    onError,
+    onSuccess = () => {},
+  }: { signal: AbortSignal; onError: (error: unknown) => void; onSuccess?: () => void },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; ) {
     try {
       await step();
       failures = 0;
+      onSuccess();
     } catch (error) {
       if (signal.aborted) return;
       onError(error);

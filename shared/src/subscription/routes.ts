@@ -16,8 +16,11 @@ const time = z.iso.datetime();
 
 const subscriptionSchema = z.object({
   name: z.string(),
-  state: z.enum(['starting', 'running', 'standby', 'paused', 'stopped']),
-  reason: z.string().nullable().meta({ description: 'Why it is stopped.' }),
+  state: z.enum(['starting', 'running', 'standby', 'waiting', 'paused', 'stopped']),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why it is stopped, or waits without having been told to.' }),
   leader: z.boolean().meta({ description: 'Whether the instance that answers leads: one does.' }),
   assigned: z
     .array(z.int())
@@ -214,7 +217,9 @@ function present(subscription: Subscription, status: SubscriptionStatus | undefi
   return {
     name: subscription.name,
     state: stateOf(subscription, status),
-    reason: status?.stopped ? `${status.stopped}: ${status.stoppedDetail}` : null,
+    reason: status?.stopped
+      ? `${status.stopped}: ${status.stoppedDetail}`
+      : (waitingOf(subscription, status) ?? null),
     leader: subscription.isLeader(),
     assigned: assigned ? [...assigned] : null,
     log: status?.log ?? null,
@@ -228,6 +233,10 @@ function present(subscription: Subscription, status: SubscriptionStatus | undefi
 function stateOf(subscription: Subscription, status: SubscriptionStatus | undefined) {
   if (status?.stopped) return 'stopped';
   if (status?.paused) return 'paused';
+  if (waitingOf(subscription, status)) return 'waiting';
   if (!subscription.isLeader() && !subscription.assigned()?.size) return 'standby';
   return status?.log ? 'running' : 'starting';
 }
+
+const waitingOf = (subscription: Subscription, status: SubscriptionStatus | undefined) =>
+  subscription.waiting()?.reason ?? status?.waiting;

@@ -57,6 +57,7 @@ import { createParking, type Parking } from './parking.ts';
 import type { Projection } from './projection.ts';
 import { repeat } from './repeat.ts';
 import type { EventSource, Transport } from './source.ts';
+import { createWaiting, type WaitingReason } from './waiting.ts';
 
 /** For the batch in hand, notes, an operator's hand; besides, one holds the lock. */
 const MAX_CONNECTIONS = 3;
@@ -83,6 +84,8 @@ export type Subscription = {
   readonly parking: Parking;
   readonly applied: Applied;
   readonly parkedLimit: number;
+  /** Why this instance does not go on although nobody stopped it. */
+  waiting(): WaitingReason | undefined;
   /** Whether this instance leads. */
   isLeader(): boolean;
   /** The partitions that the transport has assigned to this instance; undefined while it has no place there. */
@@ -102,9 +105,23 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     onIdleError: (err) => logger.warn({ err, subscription: name }, 'store'),
   });
   const bell = createBell();
-  const control = createControl({ pool, name, bell, logger });
+  const waiting = createWaiting();
+  const control = createControl({ pool, name, bell, waiting, logger });
   const meter = metrics.of(name);
-  const deps = { name, pool, source, transport, projection, control, bell, applied, meter, logger, limits };
+  const deps = {
+    name,
+    pool,
+    source,
+    transport,
+    projection,
+    control,
+    bell,
+    applied,
+    waiting,
+    meter,
+    logger,
+    limits,
+  };
 
   // With a transport every instance works, as long as it is open; else the leader, with a new picture in each reign.
   const member = transport && createFollower(deps);
@@ -112,13 +129,23 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
   const working = member && repeat(() => workAsMember(member), { signal: closing.signal, onError });
 
   async function workAsMember(follower: Follower): Promise<void> {
-    await follower.begin();
+    await begin(follower);
     await follower.work(closing.signal);
+  }
+
+  async function begin(follower: Follower): Promise<void> {
+    try {
+      await follower.begin();
+      waiting.succeeded('begin');
+    } catch (error) {
+      waiting.failed('begin', error);
+      throw error;
+    }
   }
 
   async function reign(signal: AbortSignal): Promise<void> {
     const follower = member ?? createFollower(deps);
-    await follower.begin();
+    await begin(follower);
     await Promise.all([follower.watch(signal), member ? undefined : follower.work(signal)]);
   }
 
@@ -146,6 +173,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     parking: createParking({ pool, subscription: name, projection, applied, logger }),
     applied,
     parkedLimit: limits.parkedEvents,
+    waiting: waiting.current,
     isLeader: leadership.isLeader,
     assigned: () => member?.assigned(),
     close() {

@@ -18,7 +18,13 @@
  * At either, what is not settled fails as unavailable.
  */
 import { randomUUID } from 'node:crypto';
-import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
+import {
+  isAway,
+  isConflict,
+  isConnectionLoss,
+  isDiskFull,
+  violatedConstraint,
+} from '../../postgres/failure.ts';
 import { textList } from '../../postgres/list.ts';
 import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
 import { BATCH_TIMEOUT_MS, createBatcher, type Outcome } from '../batcher.ts';
@@ -89,14 +95,18 @@ export function createPostgresChangeStore<State>(
   const placing = { partitions: log.partitions, newId: randomUUID };
   /** When the last batch failed because the database was away, full or busy; none has ended well since. */
   let failedAtMs = Number.NEGATIVE_INFINITY;
+  /** Until a write gets through: nobody writes while it is known to be of no use. */
+  let isFull = false;
   const changes = createBatcher({
     run: async (requests: readonly ChangeRequest<State>[], signal) => {
       try {
         const outcomes = await carryOut(requests, signal);
         failedAtMs = Number.NEGATIVE_INFINITY;
+        isFull = false;
         return outcomes;
       } catch (error) {
         if (isAway(error)) failedAtMs = performance.now();
+        isFull = isDiskFull(error);
         throw error;
       }
     },
@@ -244,6 +254,7 @@ export function createPostgresChangeStore<State>(
       return transact({ pool, log, write, keys, timeoutMs }, work, options);
     },
     async check() {
+      if (isFull) return { ok: false, detail: 'the last writes failed: the disk of the database is full' };
       if (changes.isStuck())
         return { ok: false, detail: `writes are stuck: they did not end within ${timeoutMs} ms` };
       if (performance.now() - failedAtMs < FAILURE_SHOWN_MS)
