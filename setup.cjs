@@ -25,7 +25,7 @@ function obstacle() {
 
 var found = obstacle();
 if (found) {
-  process.stderr.write(found + '\n');
+  process.stderr.write([found, ''].join('\n'));
   process.exitCode = 1;
 } else {
   require('./launcher/setup/install.cjs').setUp(__dirname);

@@ -16,7 +16,7 @@ them differs.
   --concurrency <n>   carts filled at the same time, 1 to 512 (default 32)
   --help              print this
 
-Nobody else should fill carts meanwhile. PORT_BASE and DATA_DIR choose the system, as for npm start.
+Nobody else should fill carts meanwhile. DATA_DIR chooses the system, as for npm start.
 `;
 
 const MAX_CONCURRENCY = 512;

@@ -39,7 +39,7 @@ async function run(url: string): Promise<{ exact: boolean; printed: string }> {
       cartUrl: url,
       catalogUrl: url,
       trackingUrl: url,
-      feedPort: 0,
+      feedUrl: 'http://127.0.0.1:0',
       baskets: join(folder, 'baskets.csv.gz'),
       catalog: join(folder, 'catalog.csv'),
       seed: 3,

@@ -19,7 +19,8 @@ export type DemoSettings = ReplaySettings & {
   readonly trackingUrl: string;
   /** A file of products, to be imported first; and where to serve it meanwhile. */
   readonly catalog: string;
-  readonly feedPort: number;
+  /** An address of this machine, without a path. */
+  readonly feedUrl: string;
 };
 
 const IMPORT_TIMEOUT_MS = 20_000;
@@ -87,12 +88,12 @@ export async function runDemo(
 }
 
 async function importProducts(
-  { catalog: file, feedPort }: DemoSettings,
+  { catalog: file, feedUrl }: DemoSettings,
   products: number,
   { catalog, authorize, output }: { catalog: HttpClient; authorize: Authorize; output: NodeJS.WriteStream },
 ): Promise<void> {
   output.write(`Importing ${products.toLocaleString('en')} products into the catalog.\n`);
-  const feed = await serveFeed(file, feedPort);
+  const feed = await serveFeed(file, feedUrl);
   const progress = openProgress(products, 'products', output);
   const imported = await importCatalog({
     catalog,

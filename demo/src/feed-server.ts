@@ -8,10 +8,8 @@ import { basename } from 'node:path';
 /** Serves one file to the catalog's worker, which reads feeds over HTTP alone, until it is closed. */
 export type FeedServer = { readonly url: string; close(): void };
 
-const HOST = '127.0.0.1';
-
-/** Listens at `port`, the place that the worker may read from. Throws when the port is taken. */
-export async function serveFeed(file: string, port: number): Promise<FeedServer> {
+/** Listens at `at`, the address that the worker may read from, port 0 for any. Throws when the port is taken. */
+export async function serveFeed(file: string, at: string): Promise<FeedServer> {
   const { size, mtimeMs } = await stat(file);
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-length': size, etag: `"${size}-${mtimeMs}"` });
@@ -19,7 +17,8 @@ export async function serveFeed(file: string, port: number): Promise<FeedServer>
       .on('error', () => response.destroy())
       .pipe(response);
   });
-  server.listen(port, HOST);
+  const { hostname, port } = new URL(at);
+  server.listen(Number(port), hostname.replace(/^\[(.*)\]$/, '$1'));
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     throw new Error(
@@ -28,7 +27,7 @@ export async function serveFeed(file: string, port: number): Promise<FeedServer>
   });
   const { port: given } = server.address() as AddressInfo;
   return {
-    url: `http://${HOST}:${given}/${encodeURIComponent(basename(file))}`,
+    url: `http://${hostname}:${given}/${encodeURIComponent(basename(file))}`,
     close() {
       server.close();
       server.closeAllConnections();

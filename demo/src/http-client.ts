@@ -28,7 +28,9 @@ export function openHttpClient(
   { connections, timeoutMs }: { connections: number; timeoutMs: number },
 ): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const { hostname, port } = new URL(url);
+  const { hostname: written, port } = new URL(url);
+  // Brackets belong to the URL, not to the address.
+  const hostname = written.replace(/^\[(.*)\]$/, '$1');
 
   const send = ({ method, path, headers, body }: Request): Promise<Answer> =>
     new Promise((resolve, reject) => {

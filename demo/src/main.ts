@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readAddresses } from '@micromart/launcher/addresses';
 import { openIssuer } from '@micromart/launcher/issuer';
 import { readArguments, USAGE } from './arguments.ts';
 import { runDemo } from './demo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** npm runs scripts in the root; paths are meant from where the command was given. */
-const { PORT_BASE, DATA_DIR, INIT_CWD = process.cwd() } = process.env;
+const { DATA_DIR, INIT_CWD = process.cwd() } = process.env;
 
 try {
   const args = readArguments(process.argv.slice(2), {
@@ -15,17 +16,18 @@ try {
   });
   if (args === 'help') process.stdout.write(USAGE);
   else {
-    const portBase = Number(PORT_BASE || 4_000);
-    const { sign } = await openIssuer(resolve(root, DATA_DIR || '.data', 'issuer'));
+    const dataDir = resolve(root, DATA_DIR || '.data');
+    const { sign } = await openIssuer(resolve(dataDir, 'issuer'));
+    const { services, demoFeed } = await readAddresses(dataDir);
     const exact = await runDemo(
       {
         ...args,
         baskets: resolve(INIT_CWD, args.baskets),
         catalog: resolve(INIT_CWD, args.catalog),
-        cartUrl: `http://127.0.0.1:${portBase + 1}`,
-        catalogUrl: `http://127.0.0.1:${portBase + 2}`,
-        trackingUrl: `http://127.0.0.1:${portBase + 4}`,
-        feedPort: portBase + 7,
+        cartUrl: services['cart-service']!,
+        catalogUrl: services['catalog-service']!,
+        trackingUrl: services['shopper-tracking-service']!,
+        feedUrl: demoFeed,
       },
       { sign, output: process.stdout },
     );

@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress';
+import { timeLeft } from './time-left.ts';
 
 /** Shows how far a long piece of work has come: a bar in a terminal, else a line now and then. */
 export type Progress = {
@@ -17,7 +18,7 @@ const ETA_OVER_STEPS = 500;
 export function openProgress(total: number, what: string, stream: NodeJS.WriteStream): Progress {
   const startedAt = Date.now();
   let requests = 0;
-  const figures = `{percentage} % | {value} of {total} ${what}{rate} | {eta_formatted} left`;
+  const figures = `{percentage} % | {value} of {total} ${what}{rate} | {eta_formatted}`;
   const bar = new cliProgress.SingleBar({
     format: stream.isTTY ? `{bar} ${figures}` : figures,
     barsize: 20,
@@ -27,6 +28,7 @@ export function openProgress(total: number, what: string, stream: NodeJS.WriteSt
     // Drawn by the timer alone: an update that draws would print a line each time where there is no terminal.
     synchronousUpdate: false,
     etaBuffer: ETA_OVER_STEPS,
+    formatTime: timeLeft,
     // Left alone, so that Ctrl-C leaves the terminal as it was; the bar is cut off at its width.
     linewrap: true,
     noTTYOutput: true,

@@ -39,6 +39,7 @@ const PURE = [
   'shared/src/event-log/mongodb/stored.ts',
   'shared/src/subscription/share.ts',
   'shared/src/text/',
+  'launcher/src/host-in-url.ts',
   'launcher/src/plan.ts',
   'launcher/src/system.ts',
   'demo/src/arguments.ts',
@@ -48,6 +49,7 @@ const PURE = [
   'demo/src/plan.ts',
   'demo/src/positions.ts',
   'demo/src/report.ts',
+  'demo/src/time-left.ts',
   'demo/src/verdict.ts',
 ];
 

@@ -18,7 +18,7 @@ export type Settings = {
   readonly portBase: number;
   /** Absolute. */
   readonly dataDir: string;
-  /** What the services listen on. */
+  /** What the services listen on: an address, or as `readSettings` gives it, also a name. */
   readonly host: string;
 };
 
@@ -41,7 +41,8 @@ Starts the whole system on this machine and stays until Ctrl-C. Everything it ne
   PORT_BASE            cart +1, catalog +2, shopper tracking +4, the catalog's worker +5, the demo's supplier +6,
                        MongoDB +17, PostgreSQL +32, Kafka +92 and +93; ${DEFAULT_PORT_BASE} unless set
   DATA_DIR             where all data is kept, from the repository's root; .data unless set
-  HOST                 what the services listen on; 127.0.0.1 unless set
+  HOST                 what the services listen on: an address, or a name that is looked up once, at the start;
+                       127.0.0.1 unless set
   CART_STORE_URL, TRACKING_STORE_URL
                        a service's PostgreSQL database, instead of an embedded one
   CATALOG_STORE_URL    the catalog's, or mongodb://…, where --catalog-store mongodb builds a server unless set

@@ -1,6 +1,8 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
 
@@ -33,9 +35,56 @@ test("is never somebody else's", async () => {
   await expect(openDataFolder(folder)).rejects.toThrow(
     /holds files that are not Micromart's; name an empty folder/,
   );
-  await expect(openDataFolder(join(folder, 'thesis.txt/data'))).rejects.toThrow(/cannot be used \(ENOTDIR\)/);
+  await expect(openDataFolder(join(folder, 'thesis.txt/data'))).rejects.toThrow(
+    /is a file, or lies below one; name a folder/,
+  );
   expect(await readdir(folder)).toEqual(['thesis.txt']);
 });
+
+test('may have spaces and whatever else in its name', async () => {
+  for (const name of ['a b', "it's", '-x', 'ünï', '$HOME', ' ']) {
+    await openDataFolder(join(home, name));
+    expect(await readdir(join(home, name))).toEqual(['micromart-data.txt']);
+  }
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux.each([
+  ['/proc/x', /^DATA_DIR \/proc\/x cannot be made there; name a folder below one that can be written$/],
+  ['/proc/x/y', /cannot be made there/],
+  ['/dev/null', /is a file, or lies below one/],
+  ['/dev/null/data', /is a file, or lies below one/],
+  ['/proc', /holds files that are not Micromart's/],
+  ['/', /holds files that are not Micromart's/],
+  [`/tmp/${'x'.repeat(300)}`, /cannot be used \(ENAMETOOLONG\)/],
+])('says in one line why it cannot be %s', async (name, line) => {
+  const refused = openDataFolder(name);
+  await expect(refused).rejects.toThrow(line);
+  await expect(refused).rejects.toThrow(/^[^\n]*$/);
+});
+
+/** A file system of its own, in namespaces of its own; where that is not allowed nothing is tested. */
+const onReadOnly =
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0 ? test : test.skip;
+
+onReadOnly.each(['new', 'ours'])(
+  'says that the file system is read-only, for a folder that is %s',
+  async (name) => {
+    await openDataFolder(join(home, 'ours'));
+    const script = `
+    const { openDataFolder } = await import(${JSON.stringify(new URL('./data-folder.ts', import.meta.url).href)});
+    await openDataFolder(process.argv[1]).catch((error) => process.stdout.write(error.message));`;
+    const mount = `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" --input-type=module --eval "$3" "$4"`;
+    const { stdout } = await promisify(execFile)('unshare', [
+      ...['--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'],
+      ...[home, process.execPath, script, join(home, name)],
+    ]);
+    expect(stdout).toBe(
+      `DATA_DIR ${join(home, name)} is on a read-only file system; name a folder on another`,
+    );
+  },
+);
 
 test('is emptied but for its mark and what is in use', async () => {
   await openDataFolder(folder);

@@ -2,8 +2,9 @@
  * The folder in which a system keeps all its data. A file in it marks it as ours, so that neither a start nor `--fresh`
  * ever touches a folder that somebody named by mistake.
  */
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 const MARKER = 'micromart-data.txt';
 const MARKER_TEXT = 'All data of one Micromart system. "npm start -- --fresh" empties this folder.\n';
@@ -11,12 +12,26 @@ const MARKER_TEXT = 'All data of one Micromart system. "npm start -- --fresh" em
 /** Others may pass through, as root hands PostgreSQL to another user, but not look around. */
 const FOLDER_MODE = 0o711;
 
-/** Makes the folder where there is none, and marks it. Throws when it holds somebody else's files. */
+/** What the file system has against it, and what to do, by the error's code. */
+const HINDRANCES: Readonly<Record<string, string>> = {
+  EACCES: 'may not be used by this user; name another folder, or start as its owner',
+  EPERM: 'may not be used by this user; name another folder, or start as its owner',
+  EROFS: 'is on a read-only file system; name a folder on another',
+  ENOTDIR: 'is a file, or lies below one; name a folder, or a new one',
+  ENOSPC: 'is on a full disk; make room, or name a folder on another',
+  EDQUOT: 'is on a full disk; make room, or name a folder on another',
+  ENOENT: 'cannot be made there; name a folder below one that can be written',
+};
+
+/**
+ * Makes the folder, given by its absolute name, where there is none, and marks it. Throws one line when it holds somebody
+ * else's files, or cannot be written.
+ */
 export async function openDataFolder(folder: string): Promise<void> {
   try {
-    const created = await mkdir(folder, { recursive: true });
+    const created = await makeFolder(folder);
     const names = await readdir(folder);
-    if (names.includes(MARKER)) return;
+    if (names.includes(MARKER)) return await access(folder, constants.W_OK | constants.X_OK);
     if (names.length > 0) {
       throw new Error(
         `DATA_DIR ${folder} holds files that are not Micromart's; name an empty folder, or a new one`,
@@ -27,9 +42,8 @@ export async function openDataFolder(folder: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!code) throw error;
-    throw new Error(
-      `DATA_DIR ${folder} cannot be used (${code}); name another folder, or start as its owner`,
-    );
+    const hindrance = HINDRANCES[code] ?? `cannot be used (${code}); name another folder`;
+    throw new Error(`DATA_DIR ${folder} ${hindrance}`);
   }
 }
 

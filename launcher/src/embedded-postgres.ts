@@ -2,6 +2,7 @@
 import { type EmbeddedServer, startEmbeddedServer } from '@micromart/shared/postgres/embedded-server';
 import { portFailure } from './free-ports.ts';
 import { createKeeper } from './keeper.ts';
+import { LOCAL_HOST } from './system.ts';
 
 export type EmbeddedPostgres = {
   /** The superuser's; it holds the password. */
@@ -37,8 +38,9 @@ export async function startEmbeddedPostgres({
   };
   const keeper = createKeeper(launch, print);
 
-  await launch().catch((error) => {
-    throw error.code === 'EADDRINUSE' ? portFailure(NAME, port, error.code) : error;
+  await launch().catch(async (error) => {
+    const { code } = error;
+    throw code === 'EADDRINUSE' ? await portFailure({ name: NAME, host: LOCAL_HOST, port, code }) : error;
   });
   const { url } = server!;
   return {

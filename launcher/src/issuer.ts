@@ -26,6 +26,7 @@ export async function openIssuer(folder: string): Promise<Issuer> {
   const text = await readFile(join(folder, PRIVATE_KEY), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES')
       throw new Error(`${folder} may be read by the user alone who ran npm start first`);
+    if (error.code !== 'ENOENT') throw new Error(`${folder} cannot be read (${error.code})`);
     throw new Error(
       `no system was started yet with this DATA_DIR (${folder} holds no key); run npm start first`,
     );

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { endLeftOver, readPidFile } from '@micromart/shared/postgres/embedded-leftover';
 import { openPool } from '@micromart/shared/postgres/pool';
 import { until } from '@micromart/shared/testing/until';
+import { readAddresses } from './addresses.ts';
 import { isRunning, type ProcessMark } from './process-mark.ts';
 import { takeRunFolder } from './run-folder.ts';
 import { SYSTEM } from './system.ts';
@@ -156,6 +157,31 @@ describe('a start', () => {
     expect(await query('SELECT current_user AS name')).toEqual([{ name: 'cart_service' }]);
   });
 
+  test('tells no service what the shell has set for another PostgreSQL, nor heeds it', async () => {
+    await startUp([], {
+      ...{ PGHOST: '192.0.2.1', PGPORT: '1', PGUSER: 'x', PGPASSWORD: 'x', PGDATABASE: 'x' },
+      ...{ PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', NODE_PG_FORCE_NATIVE: '1' },
+    });
+    for (const { portOffset } of SYSTEM) {
+      const names = Object.keys(await settingsOf(portOffset));
+      expect(names.filter((name) => /PG/.test(name))).toEqual([]);
+    }
+    expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('tells by its data folder where it is, as long as it runs', async () => {
+    const { child, ended } = await startUp([], { HOST: 'localhost' });
+    const { services, demoFeed } = await readAddresses(dataDir);
+    expect(Object.keys(services)).toEqual(SYSTEM.map(({ name }) => name));
+    for (const url of Object.values(services)) expect((await fetch(url)).status).toBe(200);
+    expect(new URL(demoFeed).hostname).toBe(new URL(services['cart-service']!).hostname);
+    child.kill('SIGTERM');
+    expect(await ended()).toBe(0);
+    await expect(readAddresses(dataDir)).rejects.toThrow(
+      /^no system runs on the data folder [^\n]*npm start/,
+    );
+  });
+
   test('keeps the data of the last one, unless it is to be fresh', async () => {
     const first = await startUp();
     await query('CREATE TABLE kept AS SELECT 7 AS n');
@@ -259,8 +285,10 @@ describe('what stands in the way is said in one line', () => {
   };
 
   test('a port that is taken', async () => {
-    expect(await withPortTaken(portBase + 4)).toBe(
-      `port ${portBase + 4}, for shopper-tracking-service, is taken; choose others by PORT_BASE, such as PORT_BASE=5000\n`,
+    expect(await withPortTaken(portBase + 4)).toMatch(
+      new RegExp(
+        `^port ${portBase + 4}, for shopper-tracking-service, is taken; choose others by PORT_BASE, such as PORT_BASE=\\d+\n$`,
+      ),
     );
     expect(await withPortTaken(portBase + 32)).toMatch(
       /for PostgreSQL, is taken; choose others by PORT_BASE/,
@@ -275,6 +303,20 @@ describe('what stands in the way is said in one line', () => {
       expect(await refusal(words, { DATA_DIR: 'home' })).toMatch(/holds files that are not Micromart's/);
     }
     expect(await readFile(join(root, 'home/thesis.txt'), 'utf8')).toBe('years of work');
+  });
+
+  test('a DATA_DIR where no folder can be, and a HOST that is none', async () => {
+    await writeFile(join(root, 'file'), '');
+    expect(await refusal([], { DATA_DIR: join(root, 'file') })).toMatch(/is a file, or lies below one/);
+    if (process.platform === 'linux') {
+      expect(await refusal([], { DATA_DIR: '/proc/x' })).toMatch(/cannot be made there/);
+    }
+    expect(await refusal([], { HOST: 'no-such-host.invalid' })).toMatch(
+      /^HOST "no-such-host.invalid" is neither/,
+    );
+    expect(await refusal([], { HOST: '192.0.2.1' })).toMatch(
+      /cannot listen .*is HOST an address of this machine/,
+    );
   });
 
   test('an argument or a setting that is wrong', async () => {

@@ -2,7 +2,9 @@
  * The launcher as a process. The first Ctrl-C (or SIGTERM, or the terminal's end) ends everything in order; a second one
  * does not wait for the services to finish what they have in hand.
  */
+import './without-libpq-variables.ts';
 import { HELP, parseArguments, readSettings } from './arguments.ts';
+import { addressOf } from './host.ts';
 import { createOutput } from './output.ts';
 import { createPlan } from './plan.ts';
 import { printingNames, startSystem } from './start.ts';
@@ -23,7 +25,8 @@ async function runUntilTold(table: readonly ProcessRow[], root: string, node: st
     process.stdout.write(HELP);
     return;
   }
-  const settings = readSettings(process.env, root);
+  const given = readSettings(process.env, root);
+  const settings = { ...given, host: await addressOf(given.host) };
   const plan = createPlan(table, settings, process.env, choice);
   const output = createOutput(printingNames(plan), {
     write: (text) => process.stdout.write(text),

@@ -201,6 +201,7 @@ test('reaches services that listen on every address on this machine', () => {
   expect(named('cart-service', { HOST: '0.0.0.0' }).url).toBe('http://127.0.0.1:4001');
   expect(named('cart-service', { HOST: '::' }).url).toBe('http://[::1]:4001');
   expect(named('cart-service', { HOST: '0.0.0.0' }).environment.HOST).toBe('0.0.0.0');
+  expect(named('cart-service', { HOST: '2001:db8::1' }).url).toBe('http://[2001:db8::1]:4001');
 });
 
 describe('a database that two processes share', () => {
@@ -267,4 +268,21 @@ test('lets no two parts of the system have the same port, name or role', () => {
   expect(new Set(offsets).size).toBe(offsets.length);
   expect(Math.max(...offsets)).toBe(MAX_PORT_OFFSET);
   expect(new Set(SYSTEM.map(({ name }) => name)).size).toBe(SYSTEM.length);
+});
+
+test('the catalog may read the feeds of the supplier and of the demo, wherever the services listen', () => {
+  const addresses = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6().filter((address) => !/^[0:]*:ffff:|\./i.test(address)),
+  );
+  fc.assert(
+    fc.property(addresses, (HOST) => {
+      const { addresses, processes } = plan({ HOST });
+      const allowed = processes.find(({ name }) => name === 'catalog-worker')!.environment
+        .IMPORT_ALLOWED_HOSTS;
+      expect(allowed).toBe(
+        [addresses.services['supplier-feed']!, addresses.demoFeed].map((url) => new URL(url).host).join(),
+      );
+    }),
+  );
 });

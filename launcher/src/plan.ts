@@ -3,11 +3,14 @@
  * the environment leaves unset is embedded, and a process is given its own settings, nobody else's.
  */
 import { join } from 'node:path';
+import type { Addresses } from './addresses.ts';
 import type { Choice, Environment, Settings } from './arguments.ts';
+import { hostInUrl } from './host-in-url.ts';
 import { NODE_ENVIRONMENT } from './node-settings.ts';
 import {
   type BrokerPorts,
   CATALOG_STORE,
+  DEMO_FEED_PORT_OFFSET,
   kafkaPorts,
   LOCAL_HOST,
   MONGODB_PORT_OFFSET,
@@ -27,6 +30,7 @@ export type Plan = {
   /** Where the development issuer keeps its keys; undefined when the environment names another issuer. */
   readonly issuerFolder: string | undefined;
   readonly processes: readonly ProcessPlan[];
+  readonly addresses: Addresses;
 };
 
 export type DatabasePlan = {
@@ -97,7 +101,7 @@ export function createPlan(
   const auth = issuerFolder
     ? { AUTH_JWKS: jwksFileOf(issuerFolder), AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE }
     : pick(environment, AUTH);
-  const hostAt = (portOffset: number): string => `${reachable(host)}:${portBase + portOffset}`;
+  const hostAt = (portOffset: number): string => `${hostInUrl(host)}:${portBase + portOffset}`;
   const hostOf = (name: string): string => {
     const row = table.find((one) => one.name === name);
     if (!row) throw new Error(`system.ts names no process ${name}`);
@@ -148,6 +152,10 @@ export function createPlan(
     kafka: kafka?.ports && { ports: kafka.ports },
     issuerFolder,
     processes,
+    addresses: {
+      services: Object.fromEntries(processes.map(({ name, url }) => [name, url])),
+      demoFeed: `http://${hostAt(DEMO_FEED_PORT_OFFSET)}`,
+    },
   };
 }
 
@@ -241,10 +249,3 @@ function isIssuerGiven(table: readonly ProcessRow[], environment: Environment): 
 
 const pick = (environment: Environment, names: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.filter((name) => environment[name]).map((name) => [name, environment[name]!]));
-
-/** A host to connect to: who listens on every address is reached on this machine's own. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
-}

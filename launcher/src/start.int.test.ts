@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { endLeftOver } from '@micromart/shared/postgres/embedded-leftover';
 import { until } from '@micromart/shared/testing/until';
+import { readAddresses } from './addresses.ts';
 import { takeRunFolder } from './run-folder.ts';
 import { freePortBase } from './testing/free-port-base.ts';
 
@@ -68,18 +69,19 @@ const ask = async (
   offset: number,
   path: string,
   role: string,
-  body?: object,
+  body?: object | 'none',
 ): Promise<Record<string, unknown>> => {
   const response = await fetch(`http://127.0.0.1:${Number(environment.PORT_BASE) + offset}${path}`, {
     headers: { authorization: `Bearer ${await token(role)}`, 'content-type': 'application/json' },
-    ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+    ...(body && { method: 'POST' }),
+    ...(typeof body === 'object' && { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as Record<string, unknown>;
 };
 
 const putIntoACart = async (productId: string, quantity: number) => {
-  const { id } = await ask(1, '/carts', 'shopper', {});
+  const { id } = await ask(1, '/carts', 'shopper', 'none');
   await ask(1, `/carts/${id}/items`, 'shopper', { items: [{ productId, quantity }] });
 };
 
@@ -88,6 +90,23 @@ const countsOf = (productId: string, added: number) =>
     const counts = await ask(4, `/products/${productId}/counts`, 'business');
     return counts.added === added && counts;
   });
+
+test.each(['localhost', '::1'])(
+  'fills the catalog when the services listen on %s, whatever PostgreSQL the shell names',
+  async (HOST) => {
+    const elsewhere = { PGSSLMODE: 'require', PGHOST: '192.0.2.1', PGOPTIONS: '-c no_such_setting=1' };
+    environment = { ...environment, HOST, ...elsewhere };
+    const child = await start();
+    const { services } = await readAddresses(join(home, 'data'));
+    const headers = { authorization: `Bearer ${await token('shopper')}` };
+    await until(async () => {
+      const { status } = await fetch(`${services['catalog-service']}/products/${BANANAS}`, { headers });
+      return status === 200;
+    });
+    expect(await end(child)).toBe(0);
+  },
+  TEST_CAP_MS,
+);
 
 const imports = async (): Promise<object[]> => {
   const { items } = await ask(2, '/jobs', 'catalog');

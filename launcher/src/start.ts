@@ -6,6 +6,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endLeftOver } from '@micromart/shared/postgres/embedded-leftover';
+import { removeAddresses, writeAddresses } from './addresses.ts';
 import type { Settings } from './arguments.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
 import { type Closer, EMBEDDED_NAMES, POSTGRES_FOLDER, type StoreUrl, startEmbedded } from './embedded.ts';
@@ -85,6 +86,8 @@ export async function startSystem(options: StartOptions): Promise<System> {
     const storeUrl = await startEmbedded(options, closers);
     if (issuer) await startTokens(options, issuer, closers);
 
+    await writeAddresses(dataDir, plan.addresses);
+    closers.push(() => removeAddresses(dataDir));
     const services = plan.processes.map((process) => startService(process, options, run, storeUrl));
     const ending = new AbortController();
     closers.push(() => Promise.all(services.map((service) => service.stop())).then(() => {}));

@@ -55,7 +55,7 @@ export const roleOf = (name: string): string => name.replaceAll('-', '_');
 export const LOCAL_HOST = '127.0.0.1';
 
 /** Where `npm run demo` serves the feed of its own import. */
-const DEMO_FEED_PORT_OFFSET = 7;
+export const DEMO_FEED_PORT_OFFSET = 7;
 
 /** The launcher's setting for the catalog's store, which may be PostgreSQL or MongoDB. */
 export const CATALOG_STORE = 'CATALOG_STORE_URL';
@@ -135,5 +135,12 @@ export const kafkaPorts = (portBase: number, brokers: number): BrokerPorts[] =>
     return { broker, controller: broker + 1 };
   });
 
+/** The offset of every port that the system, or what is run beside it, may take. */
+export const PORT_OFFSETS: readonly number[] = [
+  ...SYSTEM.map(({ portOffset }) => portOffset),
+  ...[DEMO_FEED_PORT_OFFSET, MONGODB_PORT_OFFSET, POSTGRES_PORT_OFFSET],
+  ...kafkaPorts(0, MAX_BROKERS).flatMap(({ broker, controller }) => [broker, controller]),
+];
+
 /** The largest offset that any part of the system takes. */
-export const MAX_PORT_OFFSET = KAFKA_PORT_OFFSET + 2 * MAX_BROKERS - 1;
+export const MAX_PORT_OFFSET = Math.max(...PORT_OFFSETS);

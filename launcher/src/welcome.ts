@@ -5,22 +5,26 @@ const BANANAS = '1082185';
 
 /** What to try first, as commands for another terminal. `given` are the settings that this start was given. */
 export function welcome(plan: Plan, given: Readonly<Record<string, string>>): string {
-  const urlOf = (name: string) => plan.processes.find((one) => one.name === name)!.url;
+  const urlOf = (name: string, path: string) => {
+    const url = `${plan.addresses.services[name]}${path}`;
+    // Some shells take brackets for a pattern.
+    return url.includes('[') ? `"${url}"` : url;
+  };
   const settings = Object.entries(given).map(([name, value]) => `${name}=${quote(value)} `);
   const bearer = (role: string) =>
     `-H "Authorization: Bearer $(${settings.join('')}npm run --silent token -- ${role})"`;
-  const cart = urlOf('cart-service');
+  const cart = (path: string) => urlOf('cart-service', path);
   return `
 Everything runs; Ctrl-C ends it. To try it, in this folder, from another terminal:
 
-  CART=$(curl -s -X POST ${bearer('shopper')} ${cart}/carts | node -p 'JSON.parse(fs.readFileSync(0)).id')
+  CART=$(curl -s -X POST ${bearer('shopper')} ${cart('/carts')} | node -p 'JSON.parse(fs.readFileSync(0)).id')
 
-  curl ${bearer('shopper')} ${urlOf('catalog-service')}/products/${BANANAS}
+  curl ${bearer('shopper')} ${urlOf('catalog-service', `/products/${BANANAS}`)}
 
   curl ${bearer('shopper')} -H 'Content-Type: application/json' \\
-    -d '{ "items": [{ "productId": "${BANANAS}", "quantity": 2 }] }' ${cart}/carts/$CART/items
+    -d '{ "items": [{ "productId": "${BANANAS}", "quantity": 2 }] }' ${cart('/carts/$CART/items')}
 
-  curl ${bearer('business')} ${urlOf('shopper-tracking-service')}/products/${BANANAS}/counts
+  curl ${bearer('business')} ${urlOf('shopper-tracking-service', `/products/${BANANAS}/counts`)}
 
 `;
 }

@@ -1,4 +1,5 @@
 import type { EmbeddedServer } from '../postgres/embedded-server.ts';
+import { removeLibpqVariables } from '../postgres/libpq-variables.ts';
 import { startTestServer } from './embedded-run.ts';
 
 declare global {
@@ -8,6 +9,7 @@ declare global {
 
 /** Gives every test of the run a PostgreSQL server: the superuser's URL is in `TEST_POSTGRES_URL`. */
 export default async function globalSetup(): Promise<void> {
+  removeLibpqVariables(process.env);
   if (process.env.TEST_POSTGRES_URL) return;
   globalThis.testPostgresServer = await startTestServer();
   process.env.TEST_POSTGRES_URL = globalThis.testPostgresServer.url;

@@ -1,0 +1,33 @@
+/**
+ * Where the system that runs on a data folder is reached: a file that lies there from its start to its end. So whoever
+ * is told the folder need not be told HOST and PORT_BASE besides.
+ */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from './write-atomically.ts';
+
+export type Addresses = {
+  /** The URL of each process, by its name, without a path. */
+  readonly services: Readonly<Record<string, string>>;
+  /** Where `npm run demo` is to serve the feed of its import; the catalog may read from there. */
+  readonly demoFeed: string;
+};
+
+const fileOf = (dataDir: string): string => join(dataDir, 'run', 'addresses.json');
+
+export const writeAddresses = (dataDir: string, addresses: Addresses): Promise<void> =>
+  writeAtomically(fileOf(dataDir), JSON.stringify(addresses), 0o600);
+
+export const removeAddresses = (dataDir: string): Promise<void> => rm(fileOf(dataDir), { force: true });
+
+/** Throws where no system runs on the data folder. */
+export async function readAddresses(dataDir: string): Promise<Addresses> {
+  const text = await readFile(fileOf(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES')
+      throw new Error(`${dataDir} may be read by the user alone who ran npm start`);
+    throw new Error(
+      `no system runs on the data folder ${dataDir}; start it with npm start, and the same DATA_DIR`,
+    );
+  });
+  return JSON.parse(text);
+}
