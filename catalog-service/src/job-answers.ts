@@ -38,6 +38,9 @@ export const listedJob = z
       .nullable()
       .meta({ description: 'Why it failed, or what it is waiting to get over' }),
     rejected: z.int().meta({ description: 'How many rows of the feed were rejected' }),
+    repeated: z.int().meta({
+      description: 'How many products the feed names more than once; the last row about each counts',
+    }),
     acceptedAt: z.iso.datetime(),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
@@ -85,6 +88,7 @@ export const listedBody = (given: Job): z.output<typeof listedJob> => {
       : { position: given.position, result: given.result }),
     error,
     rejected: progress?.rejected ?? 0,
+    repeated: progress?.repeated ?? 0,
     acceptedAt: given.acceptedAt.toISOString(),
     startedAt: given.startedAt?.toISOString() ?? null,
     finishedAt: given.finishedAt?.toISOString() ?? null,

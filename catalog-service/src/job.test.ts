@@ -13,6 +13,8 @@ describe('the progress of an import', () => {
     begun,
     { mark: mark(4), bytes: 40, isLast: false, waitedMs: 5 },
     {
+      rows: 4,
+      repeated: 1,
       tally: { applied: 2, unchanged: 1, superseded: 0 },
       rejected: [{ row: 3, message: 'is not valid JSON' }],
       places: [place(1, 7), place(0, 3), place(1, 6)],
@@ -24,13 +26,20 @@ describe('the progress of an import', () => {
     const end = advance(
       after,
       { mark: mark(6), bytes: 60, isLast: true, waitedMs: 7 },
-      { tally: { applied: 0, unchanged: 1, superseded: 1 }, rejected: [], places: [place(1, 9)] },
+      {
+        rows: 2,
+        repeated: 1,
+        tally: { applied: 0, unchanged: 1, superseded: 1 },
+        rejected: [],
+        places: [place(1, 9)],
+      },
     );
     expect(end).toMatchObject({
       mark: mark(6),
       rows: 6,
       totalRows: 6,
       waitedMs: 12,
+      repeated: 2,
       tally: { applied: 2, unchanged: 2, superseded: 1 },
       rejected: 1,
       places: [place(0, 3), place(1, 9)],

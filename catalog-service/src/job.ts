@@ -53,6 +53,8 @@ export type ImportProgress = {
   readonly waitedMs?: number;
   readonly tally: Tally;
   readonly rejected: number;
+  /** Products that the file names more than once; not in progress that was written before they were counted. */
+  readonly repeated?: number;
   /** Of each partition, the last place of the products written. */
   readonly places: readonly Place[];
 };
@@ -76,6 +78,7 @@ export const beginReading = (
   waitedMs: before?.waitedMs ?? 0,
   tally: { applied: 0, unchanged: 0, superseded: 0 },
   rejected: 0,
+  repeated: 0,
   places: before?.places ?? [],
 });
 
@@ -88,8 +91,23 @@ export type ChunkRead = {
   readonly waitedMs: number;
 };
 
-/** What a chunk came to. */
+/** A row of a feed that is held back until the feed has been read, in place of `times - 1` others about its product. */
+export type HeldRow = {
+  readonly productId: string;
+  /** Its line in the file, from 1. */
+  readonly row: number;
+  readonly times: number;
+  /** Whether the product has been counted as repeated. */
+  readonly isCounted: boolean;
+  readonly content: ProductContent;
+};
+
+/** What a chunk came to, or some of the rows that were held back. */
 export type ChunkOutcome = {
+  /** Rows read. */
+  readonly rows: number;
+  /** Products of which it was seen that the file names them more than once. */
+  readonly repeated: number;
   readonly tally: Tally;
   readonly rejected: readonly RejectedRow[];
   /** Of the products written, in any order. */
@@ -97,25 +115,28 @@ export type ChunkOutcome = {
 };
 
 /** The progress with one chunk more. */
-export function advance(
-  before: ImportProgress,
-  chunk: ChunkRead,
-  { tally, rejected, places }: ChunkOutcome,
-): ImportProgress {
-  const sum = (result: Result) => before.tally[result] + tally[result];
-  const written = tally.applied + tally.unchanged + tally.superseded;
-  const rows = before.rows + written + rejected.length;
+export function advance(before: ImportProgress, chunk: ChunkRead, outcome: ChunkOutcome): ImportProgress {
+  const after = withOutcome(before, outcome);
   return {
-    ...before,
+    ...after,
     mark: chunk.mark,
-    rows,
-    furthestRows: Math.max(before.furthestRows, rows),
-    totalRows: chunk.isLast ? rows : null,
+    furthestRows: Math.max(before.furthestRows, after.rows),
+    totalRows: chunk.isLast ? after.rows : null,
     bytes: chunk.bytes,
     waitedMs: (before.waitedMs ?? 0) + chunk.waitedMs,
+  };
+}
+
+/** The progress with an outcome more, wherever the reading of the file stands. */
+export function withOutcome(before: ImportProgress, outcome: ChunkOutcome): ImportProgress {
+  const sum = (result: Result) => before.tally[result] + outcome.tally[result];
+  return {
+    ...before,
+    rows: before.rows + outcome.rows,
     tally: { applied: sum('applied'), unchanged: sum('unchanged'), superseded: sum('superseded') },
-    rejected: before.rejected + rejected.length,
-    places: latestPlaces([...before.places, ...places]),
+    rejected: before.rejected + outcome.rejected.length,
+    repeated: (before.repeated ?? 0) + outcome.repeated,
+    places: latestPlaces([...before.places, ...outcome.places]),
   };
 }
 

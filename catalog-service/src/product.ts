@@ -16,7 +16,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { productsTag } from '@micromart/shared/contracts/catalog/etag';
 import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
 import type { NewEvent } from '@micromart/shared/contracts/envelope';
-import type { Decide } from '@micromart/shared/event-log/change-store';
+import type { Decide, Decision } from '@micromart/shared/event-log/change-store';
 import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
 import { preconditionFailed } from '@micromart/shared/http/preconditions';
 import { problem } from '@micromart/shared/http/problem';
@@ -33,7 +33,11 @@ export type Product = ProductContent & {
   readonly version: number;
   readonly withdrawn: boolean;
   /** The newest order that was decided here. */
-  readonly decided: Origin & { readonly result: Exclude<Result, 'superseded'> };
+  readonly decided: Origin & {
+    readonly result: Exclude<Result, 'superseded'>;
+    /** That a feed named it more than once, and none has named it just once since (feed-row.ts). */
+    readonly isRepeated?: true;
+  };
 };
 
 /** The preconditions of an order, as the headers `If-Match` and `If-None-Match` have them. */
@@ -96,24 +100,38 @@ const withDuePrice = ({ price, scheduledPrice }: ProductContent) => ({
  */
 export const decideOrder =
   (log: string, id: string, order: ProductOrder, origin: Origin, now: Date): Decide<Product, Result> =>
-  (document) => {
-    const stored = document?.state;
-    if (stored && isBefore(origin, stored.decided)) return { answer: 'superseded' };
-    if (stored && !isBefore(stored.decided, origin)) return { answer: stored.decided.result };
+  (document) =>
+    decide(document?.state, { log, id, order, origin, now, isRepeated: document?.state.decided.isRepeated });
 
-    const current = stored && inForce(stored, now);
-    requireConditions(log, id, order, current);
-    const next = carryOut(order, current, now);
-    const changed = changedFields(current, next);
-    const result = changed.length > 0 ? 'applied' : 'unchanged';
-    const version = result === 'applied' ? lastVersion(stored) + 1 : current!.version;
-    const events = stored ? dueEvents(id, stored, now) : [];
-    if (result === 'applied') events.push(event(id, { ...next, version }, changed, now));
-    return {
-      answer: result,
-      change: { state: { ...next, version, decided: { ...origin, result } }, events },
-    };
-  };
+export type Order = {
+  readonly log: string;
+  readonly id: string;
+  readonly order: ProductOrder;
+  readonly origin: Origin;
+  readonly now: Date;
+  /** What is to be remembered of it. */
+  readonly isRepeated: boolean | undefined;
+};
+
+/** What an order comes to, on a product as it is stored. */
+export function decide(
+  stored: Product | undefined,
+  { log, id, order, origin, now, isRepeated }: Order,
+): Decision<Product, Result> {
+  if (stored && isBefore(origin, stored.decided)) return { answer: 'superseded' };
+  if (stored && !isBefore(stored.decided, origin)) return { answer: stored.decided.result };
+
+  const current = stored && inForce(stored, now);
+  requireConditions(log, id, order, current);
+  const next = carryOut(order, current, now);
+  const changed = changedFields(current, next);
+  const result = changed.length > 0 ? 'applied' : 'unchanged';
+  const version = result === 'applied' ? lastVersion(stored) + 1 : current!.version;
+  const events = stored ? dueEvents(id, stored, now) : [];
+  if (result === 'applied') events.push(event(id, { ...next, version }, changed, now));
+  const decided = { ...origin, result, ...(isRepeated && { isRepeated }) } as const;
+  return { answer: result, change: { state: { ...next, version, decided }, events } };
+}
 
 /** Writes a due price down; answers whether there was one. */
 export const decideDue =
@@ -141,7 +159,8 @@ function carryOut(order: ProductOrder, current: Product | undefined, now: Date):
   return { ...content, scheduledPrice: null, withdrawn: true };
 }
 
-const isBefore = (one: Origin, other: Origin): boolean =>
+/** Whether one order was accepted before the other. */
+export const isBefore = (one: Origin, other: Origin): boolean =>
   one.job < other.job || (one.job === other.job && one.row < other.row);
 
 /** In the order of RFC 9110, 13.2.2. A product that is withdrawn has a tag, but is not there any more: `*` is not it. */

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
 import { parseAllowedHosts } from '../feed-hosts.ts';
-import type { ImportProgress, RejectedRow } from '../job.ts';
+import type { HeldRow, ImportProgress, RejectedRow } from '../job.ts';
 import type { Claim } from '../jobs/postgres-ledger.ts';
 import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
@@ -16,6 +16,7 @@ let store: CatalogWriter;
 let upstream: TestUpstream;
 let recorded: ImportProgress | null;
 let rejected: RejectedRow[];
+let held: Map<string, HeldRow>;
 let job = 0;
 
 beforeAll(async () => {
@@ -30,6 +31,7 @@ beforeEach(async () => {
   upstream = await openTestUpstream(ndjsonFeed(35));
   recorded = null;
   rejected = [];
+  held = new Map();
   job += 1;
 });
 afterEach(() => upstream.close());
@@ -46,9 +48,15 @@ async function attempt({
       records += 1;
       if (records === diesAt) throw new Error('died');
       recorded = progress;
+      if (written.released === 'all') held.clear();
+      for (const row of written.held ?? []) {
+        held.set(row.productId, { ...row, times: row.times + (held.get(row.productId)?.times ?? 0) });
+      }
+      for (const id of written.released ?? []) held.delete(id);
       rejected.push(...written.rejected);
       return true;
     },
+    held: async (_, limit) => [...held.values()].slice(0, limit),
   };
   const claim = { number: job, claim: 1, traceparent: null, progress: recorded } as Claim;
   const asking = {
@@ -110,7 +118,11 @@ test('of several lines about one product the last holds, however often they are 
   const fill = ndjsonFeed(8, 700_000);
   upstream.file = Buffer.from(`${line(1)}${fill}${line(2)}${fill}${line(3)}`);
   await expect(attempt({ diesAt: 2 })).rejects.toThrow('died');
-  expect(await attempt()).toMatchObject({ rows: 19, tally: { applied: 10, unchanged: 8, superseded: 1 } });
+  expect(await attempt()).toMatchObject({
+    rows: 19,
+    tally: { applied: 10, unchanged: 8, superseded: 1 },
+    repeated: 9,
+  });
   expect(await price('twice')).toBe(3);
 });
 

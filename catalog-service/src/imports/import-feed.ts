@@ -5,20 +5,28 @@
  *
  * A file that has changed meanwhile is read from its start, its rows numbered above all before; that is recorded before
  * the first of them is written, or they could be taken for those of the file before.
+ *
+ * Rows about products that the feed names more than once are held back, and written when all of it has been read.
  */
-import type { Place } from '@micromart/shared/event-log/position';
-import { advance, beginReading, type ChunkOutcome, type ImportProgress, type RejectedRow } from '../job.ts';
-import type { Claim, JobLedger } from '../jobs/postgres-ledger.ts';
+import {
+  advance,
+  beginReading,
+  type ChunkOutcome,
+  type HeldRow,
+  type ImportProgress,
+  withOutcome,
+} from '../job.ts';
+import type { Claim, JobLedger, Recorded } from '../jobs/postgres-ledger.ts';
 import { Interruption } from '../jobs/watch-claim.ts';
-import { decideOrder, type Result } from '../product.ts';
-import type { CatalogWriter } from '../store/store.ts';
+import { FeedError } from '../setback.ts';
 import type { Asking } from './ask.ts';
 import type { Pace } from './pace.ts';
-import { type Feed, type FeedChunk, type FeedRow, openFeed } from './read-feed.ts';
+import { type FeedChunk, openFeed } from './read-feed.ts';
+import { type Writing, writeChunk, writeHeld } from './write-rows.ts';
 
 export type ImportWork = {
-  readonly store: Pick<CatalogWriter, 'log' | 'products'>;
-  readonly ledger: Pick<JobLedger, 'record'>;
+  readonly store: Writing['store'];
+  readonly ledger: Pick<JobLedger, 'record' | 'held'>;
   readonly asking: Omit<Asking, 'signal' | 'waitedBeforeMs'>;
   /** By which chunks are written. */
   readonly pace: Pace;
@@ -27,8 +35,8 @@ export type ImportWork = {
 };
 
 /**
- * Reads the feed to its end; gives the progress there. Throws FeedError, the store's errors, or an Interruption: the
- * signal's reason, or that the claim is lost.
+ * Reads the feed to its end, and writes what was held back; gives the progress there. Throws FeedError, the store's
+ * errors, or an Interruption: the signal's reason, or that the claim is lost.
  */
 export async function importFeed(
   url: string,
@@ -36,60 +44,64 @@ export async function importFeed(
   { store, ledger, asking, pace, now, onChunk }: ImportWork,
   signal: AbortSignal,
 ): Promise<ImportProgress> {
-  const record = async (progress: ImportProgress, rejected: readonly RejectedRow[], isFurther: boolean) => {
-    if (!(await ledger.record(claim, progress, { rejected, isFurther }))) throw new Interruption('lost');
+  const record = async (progress: ImportProgress, recorded: Recorded) => {
+    if (!(await ledger.record(claim, progress, recorded))) throw new Interruption('lost');
   };
-  const write = async (chunk: FeedChunk, before: ImportProgress): Promise<ImportProgress> => {
+  const writing = ({ baseRow }: ImportProgress): Writing => {
     signal.throwIfAborted();
-    const outcome = await writeChunk(store, claim, { rows: chunk.rows, baseRow: before.baseRow }, now());
+    return { store, job: claim.number, traceparent: claim.traceparent ?? undefined, baseRow, now: now() };
+  };
+
+  const write = async (chunk: FeedChunk, before: ImportProgress): Promise<ImportProgress> => {
+    const { outcome, held } = await writeChunk(chunk.rows, writing(before));
     const after = advance(before, chunk, outcome);
-    await record(after, outcome.rejected, after.furthestRows > before.furthestRows);
+    const isFurther = after.furthestRows > before.furthestRows;
+    await record(after, { rejected: outcome.rejected, isFurther, held });
     onChunk(outcome);
     return after;
   };
 
-  let feed: Feed | undefined;
-  try {
-    const waitedBeforeMs = claim.progress?.waitedMs ?? 0;
-    feed = await openFeed(url, claim.progress?.mark, { ...asking, signal, waitedBeforeMs });
-    let progress = claim.progress;
-    if (!progress || !feed.isContinued) {
-      progress = beginReading(progress, feed.mark, feed.totalBytes);
-      await record(progress, [], false);
-    }
-    for await (const chunk of feed.chunks) {
-      const before: ImportProgress = progress;
-      progress = await pace(() => write(chunk, before));
-    }
-    return progress;
-  } finally {
-    feed?.close();
-  }
-}
+  const writeSomeHeld = async (held: readonly HeldRow[], before: ImportProgress): Promise<ImportProgress> => {
+    const outcome = await writeHeld(held, writing(before));
+    const after = withOutcome(before, outcome);
+    await record(after, { rejected: [], isFurther: true, released: held.map(({ productId }) => productId) });
+    onChunk(outcome);
+    return after;
+  };
 
-/** Writes the products of a chunk together. Of several rows about one product the last is meant. */
-async function writeChunk(
-  { log, products }: ImportWork['store'],
-  { number, traceparent }: Claim,
-  { rows, baseRow }: { rows: readonly FeedRow[]; baseRow: number },
-  now: Date,
-): Promise<ChunkOutcome> {
-  const given = rows.filter((row) => 'product' in row);
-  const meant = [...new Map(given.map((row) => [row.product.id, row])).values()];
-  const settled = await Promise.allSettled(
-    meant.map(({ row, product: { id, ...content } }) => {
-      const origin = { job: number, row: baseRow + row };
-      const decide = decideOrder(log.name, id, { kind: 'put', content }, origin, now);
-      return products.change(id, decide, { traceparent: traceparent ?? undefined });
-    }),
-  );
-  const tally: Record<Result, number> = { applied: 0, unchanged: 0, superseded: given.length - meant.length };
-  const places: Place[] = [];
-  for (const outcome of settled) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    const { answer, position } = outcome.value;
-    tally[answer] += 1;
-    if (position) places.push(position);
+  async function finish(read: ImportProgress): Promise<ImportProgress> {
+    let progress = read;
+    for (;;) {
+      const held = await ledger.held(claim, asking.limits.chunkRows);
+      if (held.length === 0) return progress;
+      const before = progress;
+      progress = await pace(() => writeSomeHeld(held, before));
+    }
   }
-  return { tally, places, rejected: rows.filter((row) => 'message' in row) };
+
+  async function read(): Promise<ImportProgress> {
+    const waitedBeforeMs = claim.progress?.waitedMs ?? 0;
+    const feed = await openFeed(url, claim.progress?.mark, { ...asking, signal, waitedBeforeMs });
+    let progress = claim.progress;
+    try {
+      if (!progress || !feed.isContinued) {
+        progress = beginReading(progress, feed.mark, feed.totalBytes);
+        await record(progress, { rejected: [], isFurther: false, released: 'all' });
+      }
+      for await (const chunk of feed.chunks) {
+        const before: ImportProgress = progress;
+        progress = await pace(() => write(chunk, before));
+      }
+      return progress;
+    } catch (error) {
+      // What could be read of it is all there is.
+      if (progress && error instanceof FeedError && error.fault !== 'upstream-away') await finish(progress);
+      throw error;
+    } finally {
+      feed.close();
+    }
+  }
+
+  const isRead = claim.progress !== null && claim.progress.totalRows !== null;
+  return finish(isRead ? claim.progress : await read());
 }

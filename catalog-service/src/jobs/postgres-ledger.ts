@@ -8,11 +8,12 @@
  * delivery of the same job finds nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { list } from '@micromart/shared/postgres/list';
+import { list, textList } from '@micromart/shared/postgres/list';
 import { checkAnswers, inTransaction, openPool } from '@micromart/shared/postgres/pool';
 import type { Sweep } from '@micromart/shared/process/sweeping/sweeping';
 import {
   type FinalState,
+  type HeldRow,
   type ImportProgress,
   type JobError,
   type JobRequest,
@@ -56,6 +57,16 @@ export type Postponement = {
   readonly error: JobError | null;
 };
 
+/** What is recorded with an import's progress. */
+export type Recorded = {
+  readonly rejected: readonly RejectedRow[];
+  readonly isFurther: boolean;
+  /** Rows to be held back, each in place of what is held of its product. */
+  readonly held?: readonly HeldRow[];
+  /** Products whose rows are held no longer; 'all' where the file is read anew. */
+  readonly released?: readonly string[] | 'all';
+};
+
 export type JobLedger = {
   /** Takes the jobs that these deliveries stand for; those that are ended, or stand for another, are not among them. */
   claim(deliveries: readonly string[]): Promise<Claim[]>;
@@ -67,11 +78,9 @@ export type JobLedger = {
    * Writes how far an import has come; false when the claim is lost. With `isFurther`, failures and claims that brought
    * nothing are forgiven.
    */
-  record(
-    claim: Claim,
-    progress: ImportProgress,
-    written: { readonly rejected: readonly RejectedRow[]; readonly isFurther: boolean },
-  ): Promise<boolean>;
+  record(claim: Claim, progress: ImportProgress, written: Recorded): Promise<boolean>;
+  /** Of the rows that the import holds back, the first in the order of the file. */
+  held(claim: Claim, limit: number): Promise<HeldRow[]>;
   /** Ends jobs; those whose claim is lost are passed over, the others given back. */
   end(endings: readonly Ending[]): Promise<Ending[]>;
   /** Puts a job back, to be brought again later. */
@@ -87,6 +96,31 @@ export type JobLedger = {
 };
 
 const MAX_CONNECTIONS = 4;
+
+/** The progress of a job whose claim is held, with the rows that are held back from then on: all or nothing. */
+const RECORD = `
+  WITH recorded AS (
+    UPDATE jobs SET progress = $3,
+      rejected_rows = CASE
+        WHEN $4::int = 0 THEN $5::jsonb
+        WHEN jsonb_array_length($5::jsonb) = 0 THEN rejected_rows
+        ELSE rejected_rows || $5::jsonb END,
+      fruitless_claims = CASE WHEN $6 THEN 0 ELSE fruitless_claims END,
+      failures = CASE WHEN $6 THEN 0 ELSE failures END,
+      error = NULL
+    WHERE number = $1 AND claims = $2 AND state = 'active'
+    RETURNING number
+  ), held AS (
+    INSERT INTO held_rows AS h (job, product_id, row, times, is_counted, content)
+    SELECT number, "productId", row, times, "isCounted", content
+    FROM recorded, json_to_recordset($7)
+      AS given ("productId" text, row int, times int, "isCounted" boolean, content json)
+    ON CONFLICT (job, product_id) DO UPDATE
+      SET row = excluded.row, content = excluded.content, times = h.times + excluded.times
+  ), released AS (
+    DELETE FROM held_rows WHERE job IN (SELECT number FROM recorded) AND ($8 OR product_id = ANY ($9))
+  )
+  SELECT EXISTS (SELECT FROM recorded) AS recorded`;
 
 /** Opens the ledger, bringing its schema up to date and granting the API's role (where it has one) what it needs. */
 export async function openJobLedger(
@@ -132,19 +166,11 @@ export async function openJobLedger(
       return rows[0]?.failures ?? 0;
     },
 
-    async record({ number, claim }, progress, { rejected, isFurther }) {
+    async record({ number, claim }, progress, { rejected, isFurther, held = [], released = [] }) {
       const kept = rejected.slice(0, Math.max(0, MAX_REJECTED_ROWS - (progress.rejected - rejected.length)));
-      const { rowCount } = await pool.query({
+      const { rows } = await pool.query<{ recorded: boolean }>({
         name: 'record',
-        text: `UPDATE jobs SET progress = $3,
-                 rejected_rows = CASE
-                   WHEN $4::int = 0 THEN $5::jsonb
-                   WHEN jsonb_array_length($5::jsonb) = 0 THEN rejected_rows
-                   ELSE rejected_rows || $5::jsonb END,
-                 fruitless_claims = CASE WHEN $6 THEN 0 ELSE fruitless_claims END,
-                 failures = CASE WHEN $6 THEN 0 ELSE failures END,
-                 error = NULL
-               WHERE number = $1 AND claims = $2 AND state = 'active'`,
+        text: RECORD,
         values: [
           number,
           claim,
@@ -152,20 +178,36 @@ export async function openJobLedger(
           progress.rejected - rejected.length,
           JSON.stringify(kept),
           isFurther,
+          JSON.stringify(held),
+          released === 'all',
+          textList(released === 'all' ? [] : released),
         ],
       });
-      return rowCount === 1;
+      return rows[0]!.recorded;
+    },
+
+    async held({ number }, limit) {
+      const { rows } = await pool.query<HeldRow>({
+        name: 'held',
+        text: `SELECT product_id AS "productId", row, times, is_counted AS "isCounted", content
+               FROM held_rows WHERE job = $1 ORDER BY row LIMIT $2`,
+        values: [number, limit],
+      });
+      return rows;
     },
 
     async end(endings) {
       const { rows } = await pool.query<{ number: number }>({
         name: 'end',
-        text: `UPDATE jobs j SET state = e.state, result = e.result, position = e.position, error = e.error,
-                 finished_at = now()
-               FROM json_to_recordset($1)
-                 AS e (number bigint, claim int, state text, result json, position text, error json)
-               WHERE j.number = e.number AND j.claims = e.claim AND j.state = 'active'
-               RETURNING j.number`,
+        text: `WITH ended AS (
+                 UPDATE jobs j SET state = e.state, result = e.result, position = e.position, error = e.error,
+                   finished_at = now()
+                 FROM json_to_recordset($1)
+                   AS e (number bigint, claim int, state text, result json, position text, error json)
+                 WHERE j.number = e.number AND j.claims = e.claim AND j.state = 'active'
+                 RETURNING j.number
+               ), released AS (DELETE FROM held_rows WHERE job IN (SELECT number FROM ended))
+               SELECT number FROM ended`,
         values: [
           JSON.stringify(
             endings.map(({ claim: { number, claim }, ...ending }) => ({ number, claim, ...ending })),

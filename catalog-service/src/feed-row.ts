@@ -1,0 +1,57 @@
+/**
+ * What a feed's row comes to. Where a feed names a product more than once its last row counts, however far apart the rows
+ * are; but rows are written as they come, and nobody knows what is still to come. So a product remembers that a feed named
+ * it more than once (`isRepeated`). From then on its rows are held back: staged, each in place of the one before, and the
+ * last of them is written when the feed has been read. So a file that has not changed changes nothing.
+ *
+ * Only the first time is a row written that a later one replaces: then the product shows the first until the second is
+ * read. A feed that names it once again is believed from the next time on.
+ */
+import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
+import type { Decide } from '@micromart/shared/event-log/change-store';
+import { decide, isBefore, type Origin, type Product, type Result } from './product.ts';
+
+export type FeedRowOrder = {
+  readonly log: string;
+  readonly id: string;
+  readonly content: ProductContent;
+  readonly origin: Origin;
+  readonly now: Date;
+};
+
+export type RowAnswer =
+  /** `isRepeated`: with this row it is seen that the feed names the product more than once. */
+  | { readonly result: Result; readonly isRepeated: boolean }
+  /** `isCounted`: that was seen in an earlier row of this reading. */
+  | { readonly result: 'held'; readonly isCounted: boolean };
+
+/** Decides a row: the last of `times` in its chunk about this product, of a reading that began behind `baseRow`. */
+export const decideRow =
+  (
+    { content, origin, ...row }: FeedRowOrder,
+    { times, baseRow }: { readonly times: number; readonly baseRow: number },
+  ): Decide<Product, RowAnswer> =>
+  (document) => {
+    const stored = document?.state;
+    const before = stored?.decided;
+    const isNewer = !before || isBefore(before, origin);
+    const isAgain = before?.job === origin.job && before.row > baseRow && isBefore(before, origin);
+    if (isNewer && before?.isRepeated) return { answer: { result: 'held', isCounted: isAgain } };
+
+    const isRepeated = isNewer
+      ? isAgain || times > 1
+      : before.isRepeated === true && !isBefore(origin, before);
+    const { answer: result, change } = decide(stored, {
+      ...row,
+      origin,
+      order: { kind: 'put', content },
+      isRepeated,
+    });
+    return { answer: { result, isRepeated }, ...(change && { change }) };
+  };
+
+/** Decides the last row about a product that was held back; `isRepeated` says whether the feed named it more than once. */
+export const decideHeldRow =
+  ({ content, ...row }: FeedRowOrder, isRepeated: boolean): Decide<Product, Result> =>
+  (document) =>
+    decide(document?.state, { ...row, order: { kind: 'put', content }, isRepeated });
