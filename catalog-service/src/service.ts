@@ -3,6 +3,7 @@ import { createApp } from '@micromart/shared/http/app';
 import { createAuthentication } from '@micromart/shared/http/auth';
 import { createMetrics } from '@micromart/shared/http/metrics';
 import { startServer } from '@micromart/shared/http/server';
+import { refuseOldServer } from '@micromart/shared/postgres/server-version';
 import type { Logger } from '@micromart/shared/process/logger';
 import type { Running } from '@micromart/shared/process/run';
 import { catalogAsyncApi } from './asyncapi.ts';
@@ -18,6 +19,7 @@ import { isAway, openCatalogReader } from './store/store.ts';
  */
 export async function startCatalogService(config: Config, logger: Logger): Promise<Running> {
   const reader = await openCatalogReader(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
+  await refuseOldServer(config.QUEUE_URL);
   const desk = openJobDesk(config.QUEUE_URL, (error) => logger.warn({ err: error }, 'queue'));
   const feed = feedRoutes(reader.log);
   const app = createApp({

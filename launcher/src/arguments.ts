@@ -44,7 +44,7 @@ Starts the whole system on this machine and stays until Ctrl-C. Everything it ne
   HOST                 what the services listen on: an address, or a name that is looked up once, at the start;
                        127.0.0.1 unless set
   CART_STORE_URL, TRACKING_STORE_URL
-                       a service's PostgreSQL database, instead of an embedded one
+                       a service's PostgreSQL database (17 or newer), instead of an embedded one
   CATALOG_STORE_URL    the catalog's, or mongodb://…, where --catalog-store mongodb builds a server unless set
   QUEUE_URL            the PostgreSQL database of the catalog's jobs
   API_ROLE             where these are not embedded: the role as which the catalog's API comes, to be granted its part

@@ -53,7 +53,14 @@ async function runUntilTold(table: readonly ProcessRow[], root: string, node: st
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => void end().catch(fail));
 
   const system = await starting;
-  await system.settled;
+  try {
+    await system.settled;
+  } catch (error) {
+    if (endingSince !== undefined) return;
+    endingSince = performance.now();
+    await system.close();
+    throw error;
+  }
   if (endingSince === undefined) {
     const { DATA_DIR } = process.env;
     output.text(welcome(plan, DATA_DIR ? { DATA_DIR } : {}));

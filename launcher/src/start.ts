@@ -24,7 +24,10 @@ import { startServiceTokens } from './service-tokens.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 export type System = {
-  /** Resolves once every process is ready or has had its time; each has then printed its line. */
+  /**
+   * Resolves once every process is ready or has had its time; each has then printed its line. Rejects when one ended that
+   * cannot run with what it was given.
+   */
   readonly settled: Promise<void>;
   close(): Promise<void>;
   /** Kills the services at once, for whoever does not want to wait; `close` comes back the sooner. */
@@ -88,12 +91,15 @@ export async function startSystem(options: StartOptions): Promise<System> {
 
     await writeAddresses(dataDir, plan.addresses);
     closers.push(() => removeAddresses(dataDir));
-    const services = plan.processes.map((process) => startService(process, options, run, storeUrl));
+    const refused = Promise.withResolvers<never>();
+    const services = plan.processes.map((process) =>
+      startService(process, { ...options, onRefusal: refused.reject }, run, storeUrl),
+    );
     const ending = new AbortController();
     closers.push(() => Promise.all(services.map((service) => service.stop())).then(() => {}));
     closers.push(() => ending.abort());
     const told = plan.processes.map((process) => tellWhenReady(process, output, ending.signal));
-    const settled = Promise.all(told).then(() => {});
+    const settled = Promise.race([Promise.all(told).then(() => {}), refused.promise]);
     if (issuer) {
       const fill = () => fillCatalogOf(options, issuer, ending.signal);
       void settled.then(fill, () => {});
@@ -122,7 +128,7 @@ async function startTokens({ plan, output }: StartOptions, issuer: Issuer, close
 
 function startService(
   { name, entry, environment, embeddedStores }: ProcessPlan,
-  { root, node, output }: StartOptions,
+  { root, node, output, onRefusal }: StartOptions & { onRefusal: (why: Error) => void },
   run: RunFolder,
   storeUrl: StoreUrl,
 ): Supervised {
@@ -138,6 +144,11 @@ function startService(
       onStart: (pid) => run.remember(name, pid),
       // Whoever looks for a fault wants it all.
       onLine: (line) => output.line(name, environment.LOG_LEVEL === 'debug' ? line : readable(line)),
+      onRefusal: () => {
+        const why = `${name} cannot run with what it was given, as it says above`;
+        output.line(LAUNCHER_NAME, `${why}; it is not started again`);
+        onRefusal(new Error(why));
+      },
       onEnd: (how, againInMs) => output.line(name, `${how}; starts again in ${againInMs} ms`),
     },
   );

@@ -7,10 +7,12 @@ import { type Supervised, supervise } from './supervisor.ts';
 let pids: number[];
 let lines: string[];
 let ends: string[];
+let refusals: number;
 let supervised: Supervised | undefined;
 
 beforeEach(() => {
   [pids, lines, ends] = [[], [], []];
+  refusals = 0;
 });
 
 afterEach(async () => {
@@ -24,6 +26,9 @@ const start = (script: string, file = process.execPath) => {
     {
       onStart: (pid) => pids.push(pid),
       onLine: (line) => lines.push(line),
+      onRefusal: () => {
+        refusals += 1;
+      },
       onEnd: (how, againInMs) => ends.push(`${how}, ${againInMs}`),
     },
   );
@@ -53,6 +58,14 @@ test('starts a process again that ended, later each time, and says how it ended'
   start('process.exit(3)');
   await until(() => pids.length === 3);
   expect(ends.slice(0, 2)).toEqual(['ended with code 3, 100', 'ended with code 3, 200']);
+});
+
+test('does not start a process again that says it would end the same way, once its last line is passed on', async () => {
+  const { stop } = start(`process.stdout.write('PostgreSQL is too old\\n'); process.exitCode = 78;`);
+  await until(() => refusals === 1);
+  expect(lines).toEqual(['PostgreSQL is too old']);
+  await stop();
+  expect([pids.length, ends, refusals]).toEqual([1, [], 1]);
 });
 
 test('starts a process again that was killed', async () => {

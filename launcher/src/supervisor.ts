@@ -3,10 +3,12 @@
  *
  * - It runs in a process group of its own, so Ctrl-C reaches the launcher alone, which passes the end on in order.
  * - When it ends by itself it is started again after a while (back-off.ts), for ever: what it waits for may come back.
+ *   Only where it says that it would end the same way (process/run.ts) is it left as it is.
  * - `stop` asks it to end (SIGTERM), kills it after ten seconds, and always comes back with the process gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { EXIT_MISCONFIGURED } from '@micromart/shared/process/run';
 import { backOffMs } from './back-off.ts';
 
 export type Command = {
@@ -22,6 +24,8 @@ export type Hooks = {
   onLine(line: string): void;
   /** Called when it ended by itself: how, and when it starts again. */
   onEnd(how: string, againInMs: number): void;
+  /** Called when it ended by itself, and is not started again. */
+  onRefusal(): void;
 };
 
 export type Supervised = {
@@ -59,9 +63,13 @@ export function supervise(command: Command, hooks: Hooks): Supervised {
     started.once('error', (error) => {
       if (started.pid === undefined) onEnd(`could not start: ${error.message}`);
     });
-    started.once('exit', (code, signal) =>
-      onEnd(signal ? `was ended by ${signal}` : `ended with code ${code}`),
-    );
+    started.once('exit', (code, signal) => {
+      if (code === EXIT_MISCONFIGURED && !stopping) {
+        child = undefined;
+        // By then its last line has been read.
+        started.once('close', () => hooks.onRefusal());
+      } else onEnd(signal ? `was ended by ${signal}` : `ended with code ${code}`);
+    });
   };
 
   const end = async () => {

@@ -11,6 +11,7 @@
  * pg-boss forgets deliveries that nobody fetched in time, and its schema may be emptied; `isLive` finds the jobs that
  * this has orphaned.
  */
+import { refuseOldServer } from '@micromart/shared/postgres/server-version';
 import { type ConstructorOptions, PgBoss, type QueueOptions } from 'pg-boss';
 
 export const QUEUES = ['changes', 'imports'] as const;
@@ -79,6 +80,7 @@ const NO_EXTRAS: ConstructorOptions = { schedule: false, registerInstance: false
 
 /** Opens the queue for a worker, making its schema where it is missing. */
 export async function openQueue(url: string, onError: (error: unknown) => void): Promise<Queue> {
+  await refuseOldServer(url);
   const boss = new PgBoss({
     connectionString: url,
     application_name: 'catalog-worker queue',

@@ -2,6 +2,7 @@ import type { ChangeStore } from '@micromart/shared/event-log/change-store';
 import type { EventLog } from '@micromart/shared/event-log/event-log';
 import { isAway as isMongodbAway } from '@micromart/shared/mongodb/failure';
 import { isAway as isPostgresAway } from '@micromart/shared/postgres/failure';
+import { refuseOldServer } from '@micromart/shared/postgres/server-version';
 import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
 import type { Product, Version } from '../product.ts';
 
@@ -79,7 +80,10 @@ export async function openCatalogReader(
   url: string,
   onError: (error: unknown) => void,
 ): Promise<CatalogReader> {
-  if (isPostgres(url)) return (await import('./postgres-reader.ts')).openPostgresReader(url, onError);
+  if (isPostgres(url)) {
+    await refuseOldServer(url);
+    return (await import('./postgres-reader.ts')).openPostgresReader(url, onError);
+  }
   return (await import('./mongodb-reader.ts')).openMongodbReader(url);
 }
 

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { MongoCompatibilityError } from 'mongodb';
+import { Unusable } from '../process/unusable.ts';
 import { describeOn } from '../testing/describe-on.ts';
 import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '../testing/mongodb.ts';
 import { openTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { isAway } from './failure.ts';
-import { checkAnswers, type Mongodb, openMongodb } from './open.ts';
+import { checkAnswers, type Mongodb, openMongodb, tooOld } from './open.ts';
 
 test.each([
   'mongodb://user:secret@127.0.0.1:1',
@@ -16,6 +18,28 @@ test.each([
   expect(open).toThrow('mongodb://');
   expect(open).not.toThrow('secret');
 });
+
+test.each([
+  ['at once', (cause: Error) => cause],
+  ['when no server is found fit', (cause: Error) => ({ reason: { compatibilityError: cause.message } })],
+  [
+    'by one of the servers',
+    (cause: Error) => ({ reason: { servers: new Map([['a:1', { error: cause }]]) } }),
+  ],
+])('says in one line that a server is too old, told so %s', (_, failure) => {
+  const cause = new MongoCompatibilityError(
+    'Server at a:1 reports maximum wire version 8, 9 (MongoDB 4.4) is needed',
+  );
+  expect(tooOld(failure(cause))).toBeInstanceOf(Unusable);
+  expect(tooOld(failure(cause))!.message).toBe(`MongoDB is too old: ${cause.message}`);
+});
+
+test.each([[new Error('away')], [undefined], [{ reason: { servers: new Map() } }]])(
+  'takes no other failure for a server that is too old: %p',
+  (failure) => {
+    expect(tooOld(failure)).toBeUndefined();
+  },
+);
 
 describeOn(testFerretdb, 'a connection', () => {
   let server: TestMongodb;

@@ -1,4 +1,5 @@
-import { type Db, MongoClient } from 'mongodb';
+import { type Db, MongoClient, MongoCompatibilityError } from 'mongodb';
+import { Unusable } from '../process/unusable.ts';
 
 /**
  * A connection to one database of a MongoDB replica set, such that what was acknowledged stays: a write is acknowledged
@@ -84,7 +85,9 @@ function createClient(url: string, { max, name }: { max: number; name: string })
 }
 
 async function readEngine(client: MongoClient, db: Db): Promise<Engine> {
-  await client.connect();
+  await client.connect().catch((error) => {
+    throw tooOld(error) ?? error;
+  });
   const [hello, build] = await Promise.all([db.command({ hello: 1 }), db.command({ buildInfo: 1 })]);
   const replicated = hello.setName !== undefined;
   // FerretDB 1 reads, changes and writes a document in three steps, finds by an index nothing but one `_id` that is asked
@@ -92,6 +95,24 @@ async function readEngine(client: MongoClient, db: Db): Promise<Engine> {
   return 'ferretdbVersion' in build
     ? { atomicUpdates: false, findsMany: false, maxUpdates: 32, replicated }
     : { atomicUpdates: true, findsMany: true, maxUpdates: 1_000, replicated };
+}
+
+/** Unusable, with the driver's words of what is needed and what was found, where a server is too old for it. */
+export function tooOld(error: unknown): Unusable | undefined {
+  const causes = [error, ...serversOf(error)];
+  const cause = causes.find((one) => one instanceof MongoCompatibilityError);
+  return cause && new Unusable(`MongoDB is too old: ${cause.message}`);
+}
+
+/** What went wrong with each server, where none could be selected. */
+function serversOf(error: unknown): unknown[] {
+  const { reason } = (error ?? {}) as {
+    reason?: { servers?: Map<string, { error: unknown }>; compatibilityError?: string };
+  };
+  const found = [...(reason?.servers?.values() ?? [])].map((server) => server.error);
+  return reason?.compatibilityError
+    ? [new MongoCompatibilityError(reason.compatibilityError), ...found]
+    : found;
 }
 
 /** Whether the database answers: a readiness check. */

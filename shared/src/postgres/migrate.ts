@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { requireVersion } from './server-version.ts';
 
 /** A folder of numbered SQL files, and the name under which a database remembers which of them it has. */
 export type Migrations = { readonly name: string; readonly folder: URL };
@@ -10,12 +11,14 @@ const LOCK_KEY = 7_410_117;
 
 /**
  * Brings a database's schema up to date, folder by folder. Any number of processes may do so at the same moment: the
- * first to get an advisory lock does the work, the others wait and find it done.
+ * first to get an advisory lock does the work, the others wait and find it done. Throws Unusable, and changes nothing, when
+ * the server is too old.
  */
 export async function migrate(url: string, folders: readonly Migrations[]): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'migrate' });
   await client.connect();
   try {
+    await requireVersion(client, url);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
     for (const { name, folder } of folders) {
       await runner({

@@ -11,6 +11,7 @@ afterEach(() => {
 function main({ config = "{ return { LOG_LEVEL: 'info' }; }", start }: { config?: string; start: string }) {
   const source = `
     import { run } from '${new URL('./run.ts', import.meta.url)}';
+    import { Unusable } from '${new URL('./unusable.ts', import.meta.url)}';
     import { ConfigError } from '${new URL('./config.ts', import.meta.url)}';
     await run('test', () => ${config}, async () => { ${start} });
   `;
@@ -38,7 +39,7 @@ describe('run', () => {
       start: 'process.stdout.write("started")',
     });
     await ended();
-    expect(seen).toEqual({ out: '', err: 'PORT: is not set\n', code: 1 });
+    expect(seen).toEqual({ out: '', err: 'PORT: is not set\n', code: 78 });
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('closes on %s and ends well', async (signal) => {
@@ -81,6 +82,16 @@ describe('run', () => {
     await ended();
     expect(seen.code).toBe(1);
     expect(seen.out).toMatch(/no store.*could not start/s);
+  });
+
+  test('says in one line that what it was given cannot be used, so that nobody starts it again', async () => {
+    const { seen, ended } = main({ start: "throw new Unusable('PostgreSQL 17 or newer is needed');" });
+    await ended();
+    expect(seen.code).toBe(78);
+    expect(seen.out.trim().split('\n')).toEqual([
+      expect.stringMatching(/"level":60.*"msg":"PostgreSQL 17 or newer is needed"/),
+    ]);
+    expect(seen.out).not.toContain('stack');
   });
 
   test.each([

@@ -1,16 +1,21 @@
 /**
  * The shell of every process. It reads the settings, starts the program, and ends it in order when it is told to:
  *
- * - settings that are wrong: one message on standard error, exit 1;
+ * - settings that are wrong: one message on standard error, exit 78;
+ * - what they name cannot be used, such as a server that is too old (Unusable): one line, exit 78;
  * - SIGTERM or SIGINT: `close()` has five seconds, then exit 0; exit 1 when that was not enough, or on a second signal;
  * - an error that nobody caught: logged, exit 1, because nobody knows what state it left behind.
  */
 import { ConfigError } from './config.ts';
 import { createLogger, type Logger, type LogLevel } from './logger.ts';
+import { Unusable } from './unusable.ts';
 
 export type Running = { readonly url: string; close(): Promise<void> };
 
 const CLOSE_LIMIT_MS = 5_000;
+
+/** EX_CONFIG of sysexits.h: whoever looks after the process need not start it again, for it would end the same way. */
+export const EXIT_MISCONFIGURED = 78;
 
 export async function run<Config extends { readonly LOG_LEVEL: LogLevel }>(
   name: string,
@@ -47,6 +52,10 @@ export async function run<Config extends { readonly LOG_LEVEL: LogLevel }>(
     const { url } = await starting;
     logger.info({ url }, 'listening');
   } catch (error) {
+    if (error instanceof Unusable) {
+      logger.fatal(error.message);
+      process.exit(EXIT_MISCONFIGURED);
+    }
     logger.fatal({ err: error }, 'could not start');
     process.exit(1);
   }
@@ -58,6 +67,6 @@ function configOrExit<Config>(readConfig: () => Config): Config {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(EXIT_MISCONFIGURED);
   }
 }
