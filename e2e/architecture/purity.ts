@@ -12,6 +12,7 @@ const PURE = [
   'shared/src/contracts/',
   'shared/src/event-log/change-store.ts',
   'shared/src/event-log/fold.ts',
+  'shared/src/event-log/loggable.ts',
   'shared/src/event-log/partition.ts',
   'shared/src/event-log/place.ts',
   'shared/src/event-log/position.ts',

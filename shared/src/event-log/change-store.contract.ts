@@ -100,6 +100,33 @@ export function describeChangeStore(
       expect(await store.read(id)).toEqual({ version: 1, sequence: position!.sequence, state: { count: 1 } });
     });
 
+    test.each<[string, object]>([
+      ['an empty subject', { subject: '' }],
+      ['an empty key', { key: '' }],
+      ['an empty type', { type: '' }],
+      ['a NUL in its subject', { subject: 'a\0b' }],
+      ['half a character in its key', { key: '\ud800' }],
+      ['a time that is none', { time: new Date(Number.NaN) }],
+      ['no data', { data: undefined }],
+    ])('refuses an event with %s, and writes nothing of its change, nor of others less', async (_, fault) => {
+      const [id, other] = ids(2) as [string, string];
+      const faulty: Decide<Counter, Counted> = (document, version) => {
+        const { answer, change } = countBy(1, id)(document, version);
+        const [event] = change!.events;
+        return { answer, change: { ...change!, events: [event!, { ...event!, ...fault }] } };
+      };
+      const [refused, made] = await Promise.allSettled([
+        store.change(id, faulty),
+        store.change(other, countBy(1, other)),
+      ]);
+      expect(refused).toMatchObject({
+        reason: { message: expect.stringMatching(/^an event cannot be logged/) },
+      });
+      expect(made.status).toBe('fulfilled');
+      expect(await store.read(id)).toBeUndefined();
+      expect(await eventsOf([id, other])).toHaveLength(1);
+    });
+
     test('writes nothing where nothing is to change, and answers with the place of the last event', async () => {
       const id = randomUUID();
       expect(await store.change(id, look)).toEqual({ answer: undefined, replayed: false });

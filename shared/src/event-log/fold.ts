@@ -6,6 +6,7 @@ import {
   keyInFlight,
   nameOfKey,
 } from './change-store.ts';
+import { requireLoggable } from './loggable.ts';
 import { partitionOf } from './partition.ts';
 import { type BatchPlace, createPlacer, type PlacedEvent, type Placing } from './place.ts';
 
@@ -65,6 +66,7 @@ export function foldBatch<State>(
     try {
       if (key && keys.has(nameOfKey(key))) throw keyInFlight();
       const { answer, change } = decide(document, version);
+      requireLoggable(change?.events ?? []);
       for (const event of change?.events ?? []) {
         const placed = placeOf(event, traceparent);
         events.push(placed);

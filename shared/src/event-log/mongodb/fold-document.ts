@@ -1,6 +1,7 @@
 import type { NewEvent } from '../../contracts/envelope.ts';
 import type { Document } from '../change-store.ts';
 import type { ChangeRequest } from '../fold.ts';
+import { requireLoggable } from '../loggable.ts';
 
 /** What was decided: an answer, and how many of the document's events were made until then; or why not. */
 export type Decided = { readonly answer: unknown; readonly events: number } | { readonly error: unknown };
@@ -28,6 +29,7 @@ export function foldDocument<State>(
       const version = (document?.version ?? 0) + 1;
       const { answer, change } = decide(document, version);
       if (change) {
+        requireLoggable(change.events);
         events.push(...change.events.map((event) => ({ ...event, traceparent })));
         document = { version, sequence: document?.sequence ?? 0, state: change.state };
       }

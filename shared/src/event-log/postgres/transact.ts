@@ -3,6 +3,7 @@ import type { NewEvent } from '../../contracts/envelope.ts';
 import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '../../postgres/failure.ts';
 import { type Client, inTransaction, type Pool } from '../../postgres/pool.ts';
 import { type Changed, type ChangeOptions, lostRaces } from '../change-store.ts';
+import { requireLoggable } from '../loggable.ts';
 import { type BatchPlace, createPlacer } from '../place.ts';
 import { changed, type IdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
 import type { PostgresEventLog } from './log.ts';
@@ -43,6 +44,7 @@ export async function transact<Answer>(
     try {
       await inTransaction(pool, async (client) => {
         const { events, answer, behindHeads } = await work(client);
+        requireLoggable(events);
         const placeOf = createPlacer({ partitions: log.partitions, newId: randomUUID });
         const placed = events.map((event) => placeOf(event, traceparent));
         const place: BatchPlace = placed.at(-1)
