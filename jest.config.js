@@ -8,6 +8,7 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
     ],
   },
+  setupFiles: ['./shared/src/testing/hold-to-declarations.ts'],
   globalSetup: './shared/src/testing/global-setup.ts',
   globalTeardown: './shared/src/testing/global-teardown.ts',
   reporters: ['default', './shared/src/testing/skipped-engines.ts'],

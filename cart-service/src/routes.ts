@@ -3,7 +3,11 @@ import type { ProductCopies } from '@micromart/shared/contracts/catalog/copies/p
 import { money } from '@micromart/shared/contracts/catalog/product';
 import { productId } from '@micromart/shared/contracts/product-id';
 import type { Decide, Document } from '@micromart/shared/event-log/change-store';
-import { createIdempotency, idempotencyHeaders } from '@micromart/shared/event-log/idempotency';
+import {
+  createIdempotency,
+  idempotencyHeaders,
+  writtenHeaders,
+} from '@micromart/shared/event-log/idempotency';
 import { matchesWeakly } from '@micromart/shared/http/conditional';
 import { uuid, wholeNumber } from '@micromart/shared/http/parameters';
 import { problem } from '@micromart/shared/http/problem';
@@ -66,7 +70,13 @@ const cart = z
   })
   .meta({ id: 'Cart' });
 
-const answers = { 200: { description: 'The cart', schema: cart } };
+const cartHeaders = z.object({
+  ETag: z.string().meta({ description: "The cart's version, and a digest of what is shown of the catalog" }),
+  'Cache-Control': z.string(),
+});
+const changedHeaders = cartHeaders.extend(writtenHeaders.shape);
+
+const answers = { 200: { description: 'The cart', schema: cart, headers: changedHeaders } };
 
 type Written = z.output<typeof idempotencyHeaders>;
 
@@ -112,7 +122,13 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       summary: 'Open a cart',
       roles: ['shopper'],
       headers: idempotencyHeaders,
-      answers: { 201: { description: 'The new cart, at `Location`', schema: cart } },
+      answers: {
+        201: {
+          description: 'The new cart, at `Location`',
+          schema: cart,
+          headers: changedHeaders.extend({ Location: z.string() }),
+        },
+      },
       problems: ['conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
         idempotency.once(request, (key) => {
@@ -130,7 +146,10 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       summary: 'A cart',
       roles: ['shopper'],
       params: z.object({ cartId }),
-      answers: { ...answers, 304: { description: 'The cart is as you have it.' } },
+      answers: {
+        200: { description: 'The cart', schema: cart, headers: cartHeaders },
+        304: { description: 'The cart is as you have it.', headers: cartHeaders },
+      },
       problems: ['not-found', 'unavailable'],
       preconditions: 'by-handler',
       async handle({ params, caller, preconditions }) {
@@ -224,7 +243,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       roles: ['operator'],
       params: z.object({ subject: z.string().min(1).max(255) }),
       headers: idempotencyHeaders,
-      answers: { 204: { description: 'The shopper is forgotten.' } },
+      answers: { 204: { description: 'The shopper is forgotten.', headers: writtenHeaders } },
       problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
         idempotency.once(request, async (key) => {

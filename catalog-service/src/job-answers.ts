@@ -30,7 +30,7 @@ export const listedJob = z
       .nullable()
       .meta({ description: 'Of a finished job, where its events stand; to be given as `Consistent-With`' }),
     result: z
-      .union([result, z.record(result, z.int())])
+      .union([result, z.object({ applied: z.int(), unchanged: z.int(), superseded: z.int() })])
       .nullable()
       .meta({ description: 'Of an import, how many of each, of the file as it was read last' }),
     error: z
@@ -99,7 +99,7 @@ export const jobAnswer = (status: number, given: Job): Answer => ({
   status,
   headers: {
     ...(status === 202 && { location: `/jobs/${given.id}` }),
-    ...(!isFinal(given.state) && { 'retry-after': String(RETRY_AFTER_S) }),
+    ...((status === 202 || !isFinal(given.state)) && { 'retry-after': String(RETRY_AFTER_S) }),
   },
   body: { ...listedBody(given), rejectedRows: given.rejectedRows },
 });

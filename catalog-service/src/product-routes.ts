@@ -57,7 +57,10 @@ const copyHeaders = z.object({
   ETag: z.string().meta({ description: 'Follows from the log, the ids and the versions; see the README' }),
   'Cache-Control': z.string().meta({ description: 'Until when a copy is as good as this answer' }),
 });
-const notModified = { description: 'Your copy holds, for as long as this says.', headers: copyHeaders };
+const notModified = {
+  description: 'Your copy holds, for as long as this says.',
+  headers: copyHeaders.partial(),
+};
 
 /** What may be read of the catalog. Prices are those in force at the time of the answer. */
 export function productRoutes(

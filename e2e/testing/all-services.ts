@@ -14,7 +14,7 @@ import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http'
 import { openTestDatabase } from '@micromart/shared/testing/postgres';
 import { until } from '@micromart/shared/testing/until';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
-import { type Operation, operationsOf } from './operations.ts';
+import { type OpenApi, type Operation, operationsOf } from './operations.ts';
 
 export type Reply = {
   readonly status: number;
@@ -35,6 +35,7 @@ export type Asking = {
 export type AllServices = {
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly issuer: TestIssuer;
+  readonly documents: ReadonlyMap<ServiceName, OpenApi>;
   /** All that the documents of all services declare. */
   readonly operations: readonly Operation[];
   /** Asks with a token that may do what the operation needs; where `as` is given, with that one. */
@@ -43,7 +44,7 @@ export type AllServices = {
   close(): Promise<void>;
 };
 
-const SERVICES = ['cart-service', 'catalog-service', 'shopper-tracking-service'] as const;
+const SERVICES = ['cart-service', 'catalog-service', 'catalog-worker', 'shopper-tracking-service'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 export async function openAllServices(): Promise<AllServices> {
@@ -97,6 +98,7 @@ export async function openAllServices(): Promise<AllServices> {
   const urls = {
     'cart-service': cart.url,
     'catalog-service': catalog.url,
+    'catalog-worker': worker.url,
     'shopper-tracking-service': tracker.url,
   };
   await until(async () => (await fetch(`${tracker.url}/health/ready`)).ok);
@@ -109,15 +111,17 @@ export async function openAllServices(): Promise<AllServices> {
     return known;
   };
   const documents = await Promise.all(
-    SERVICES.map(async (service) =>
-      operationsOf(service, (await (await fetch(`${urls[service]}/openapi.json`)).json()) as never),
-    ),
+    SERVICES.map(async (service) => ({
+      service,
+      document: (await (await fetch(`${urls[service]}/openapi.json`)).json()) as OpenApi,
+    })),
   );
 
   return {
     urls,
     issuer,
-    operations: documents.flat(),
+    documents: new Map(documents.map(({ service, document }) => [service, document])),
+    operations: documents.flatMap(({ service, document }) => operationsOf(service, document)),
     token,
     async ask({ service, roles: [role] }, asking, as) {
       const bearer = as ?? (role && (await token(role)));

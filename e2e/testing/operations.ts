@@ -33,10 +33,13 @@ export type Operation = {
   readonly roles: readonly Role[];
   readonly parameters: readonly Parameter[];
   readonly body: JsonSchema | undefined;
-  readonly responses: Readonly<Record<string, { readonly headers?: object; readonly content?: object }>>;
+  readonly tags: readonly string[];
+  readonly responses: Readonly<
+    Record<string, { readonly $ref?: string; readonly headers?: object; readonly content?: object }>
+  >;
 };
 
-type Document = {
+export type OpenApi = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
   readonly components?: { readonly schemas?: Readonly<Record<string, JsonSchema>> };
 };
@@ -45,17 +48,18 @@ type Described = {
   readonly 'x-roles': readonly Role[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: { 'application/json': { schema: JsonSchema } } };
+  readonly tags?: readonly string[];
   readonly responses: Operation['responses'];
 };
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
-export function operationsOf(service: string, { paths, components }: Document): Operation[] {
+export function operationsOf(service: string, { paths, components }: OpenApi): Operation[] {
   const resolve = (schema: JsonSchema): JsonSchema =>
     schema.$ref ? components!.schemas![schema.$ref.split('/').at(-1)!]! : schema;
   return Object.entries(paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => {
-      const { parameters = [], requestBody, responses, ...rest } = item[method]!;
+      const { parameters = [], requestBody, tags = [], responses, ...rest } = item[method]!;
       const body = requestBody?.content['application/json'].schema;
       return {
         service,
@@ -64,6 +68,7 @@ export function operationsOf(service: string, { paths, components }: Document): 
         roles: rest['x-roles'],
         parameters,
         body: body && resolve(body),
+        tags,
         responses,
       };
     }),

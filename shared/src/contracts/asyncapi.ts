@@ -36,7 +36,7 @@ export function asyncApiDocument({
   const reference = (name: string) => ({ $ref: `#/channels/events/messages/${name}` });
   return {
     asyncapi: '3.0.0',
-    info: { title, version: '1.0.0', description },
+    info: { title, version: '1.0.0', description, license: { name: 'MIT' } },
     defaultContentType: 'application/cloudevents+json',
     channels: { events: { address: channel, messages } },
     operations: {

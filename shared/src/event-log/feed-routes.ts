@@ -36,6 +36,11 @@ const heads = z.object({
     .meta({ description: 'Only where they were asked for, in order in each partition' }),
 });
 
+const pageHeaders = z.object({
+  ETag: z.string().meta({ description: 'Of a full page, which stays as it is for ever' }),
+  'Cache-Control': z.string(),
+});
+
 export const sourceReplaced = (detail: string) => problem('conflict', detail, { type: 'source-replaced' });
 
 export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
@@ -80,7 +85,14 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
         wait: wholeNumber({ max: MAX_WAIT_S }).default(0),
         events: wholeNumber({ max: MAX_LIMIT }).default(0),
       }),
-      answers: { 200: { description: 'The heads', schema: heads } },
+      answers: {
+        200: {
+          description: 'The heads',
+          schema: heads,
+          linesType: NDJSON,
+          headers: z.object({ Vary: z.string() }),
+        },
+      },
       problems: ['invalid', 'unavailable'],
       async handle({ query, signal, raw }) {
         const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
@@ -112,8 +124,9 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
           description: 'The events after `after`. A page of `limit` events is immutable.',
           schema: z.array(envelope),
           contentType: 'application/cloudevents-batch+json',
+          headers: pageHeaders.partial({ ETag: true }),
         },
-        304: { description: 'The page is the one you have.' },
+        304: { description: 'The page is the one you have.', headers: pageHeaders.partial({ ETag: true }) },
       },
       problems: ['invalid', 'not-found', 'conflict', 'unavailable'],
       async handle({ params: { partition }, query: { log: named, after, limit }, preconditions }) {

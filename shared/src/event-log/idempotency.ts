@@ -21,9 +21,22 @@ export const MAX_KEY_LENGTH = 255;
 
 /** The request headers to declare on a route whose write may be repeated. */
 export const idempotencyHeaders = z.object({
-  'idempotency-key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
+  'Idempotency-Key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
     description: 'Makes the request safe to repeat: the same key gets the same answer for 24 hours.',
   }),
+});
+
+/** The headers of its answers. */
+export const writtenHeaders = z.object({
+  Position: z.string().optional().meta({
+    description:
+      "Where the write's last event stands, or what it changed last: to be given as `Consistent-With`",
+    example: 'cart-3f2a9c1e/7@1234',
+  }),
+  'Idempotent-Replayed': z
+    .literal('true')
+    .optional()
+    .meta({ description: 'The write was carried out before, and this is the answer that it was given then' }),
 });
 
 type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
@@ -59,7 +72,7 @@ export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): 
 
 /** What has no `If-None-Match` is told as it was before that was heeded, so that keys outlive an upgrade. */
 function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | undefined {
-  const key = headers['idempotency-key'];
+  const key = headers['Idempotency-Key'];
   if (key === undefined) return undefined;
   const { 'if-match': ifMatch = null, 'if-none-match': ifNoneMatch } = raw.headers;
   const told = JSON.stringify([

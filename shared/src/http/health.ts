@@ -63,7 +63,11 @@ export function healthRoutes(checks: readonly Check[], logger: Logger, { registr
           description: 'Every part is ok, but for those that it can do without: then it is degraded',
           schema: readiness,
         },
-        503: { description: 'A part is not ok that it cannot do without', schema: readiness },
+        503: {
+          description: 'A part is not ok that it cannot do without',
+          schema: readiness,
+          headers: z.object({ 'Retry-After': z.string() }),
+        },
       },
       problems: [],
       handle: async ({ signal }) => {

@@ -34,11 +34,37 @@ const requestIdHeader = z
   .string()
   .meta({ description: "The request's id, as it stands in the logs", header: { id: 'X-Request-Id' } });
 
+const cacheControlHeader = z.string().meta({
+  description: 'Whether and for how long the answer may be kept; `no-store` unless this route says otherwise',
+});
+
+const retryAfter = z.string().meta({ description: 'Seconds to wait' });
+
+/** What the answer to a problem tells in headers, besides what every answer does. */
 const problemHeaders: Partial<Record<ProblemCode, z.ZodObject>> = {
   unauthenticated: z.object({ 'WWW-Authenticate': z.string() }),
-  'too-many-requests': z.object({ 'Retry-After': z.string().meta({ description: 'Seconds to wait' }) }),
-  unavailable: z.object({ 'Retry-After': z.string().meta({ description: 'Seconds to wait' }) }),
+  conflict: z.object({ 'Retry-After': retryAfter.optional() }),
+  'unsupported-media-type': z.object({
+    Accept: z.string().optional().meta({ description: 'The media type that is read here' }),
+    'Accept-Encoding': z.string().optional().meta({ description: 'The coding that is read here' }),
+  }),
+  'too-many-requests': z.object({ 'Retry-After': retryAfter }),
+  unavailable: z.object({ 'Retry-After': retryAfter }),
 };
+
+export const headersOfProblem = (code: ProblemCode): z.ZodObject => problemHeaders[code] ?? z.object({});
+
+const LICENSE = { name: 'MIT', identifier: 'MIT' };
+const DESCRIPTION =
+  'Errors are problem details (RFC 9457). What is not declared here, a parameter, a field of a body or a body where none belongs, is refused with 400, and so is text with NUL or halves of surrogate pairs. Preconditions (RFC 9110, 13) are honoured where `If-Match` and `If-None-Match` are declared and refused elsewhere. GET is answered with HEAD too.';
+/** Relative to where the document is, so that it also holds behind a proxy that puts a prefix before the paths. */
+const SERVERS = [{ url: '.' }];
+/** Of what every service has. */
+const SERVICE_TAG = 'service';
+const OF_EVERY_SERVICE = /^\/(health\/|metrics$|docs$|openapi\.json$|asyncapi\.json$)/;
+
+/** What a route is about: the first part of its path. */
+const tagOf = (path: string): string => (OF_EVERY_SERVICE.test(path) ? SERVICE_TAG : path.split('/')[1]!);
 
 export function openApiDocument({
   title,
@@ -54,7 +80,9 @@ export function openApiDocument({
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   const document: ZodOpenApiObject = {
     openapi: '3.1.1',
-    info: { title, version },
+    info: { title, version, description: DESCRIPTION, license: LICENSE },
+    servers: SERVERS,
+    tags: [...new Set(routes.map(({ path }) => tagOf(path)))].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
@@ -74,22 +102,26 @@ export function problemsOf(route: Route): ProblemCode[] {
   return [...new Set([...implied, ...route.problems])];
 }
 
+/** The answers that are no problems: those that the route declares, and the 304 of one that reads. */
+export function answersOf({ method, preconditions, answers }: Route): Route['answers'] {
+  return method === 'get' && preconditions !== 'refused' ? { 304: NOT_MODIFIED, ...answers } : answers;
+}
+
 const NOT_MODIFIED: AnswerDeclaration = {
   description: 'What you have is what would be answered.',
-  headers: z.object({ ETag: z.string().optional() }),
+  headers: z.object({ ETag: z.string().optional(), Vary: z.string().optional() }),
 };
 
 function operation(route: Route): ZodOpenApiOperationObject {
-  const { method, path, summary, description, roles, params, query, headers, body, answers, preconditions } =
-    route;
+  const { method, path, summary, description, roles, params, query, headers, body, preconditions } = route;
   const responses: Record<string, ZodOpenApiResponseObject | { $ref: string }> = {};
   for (const code of problemsOf(route)) {
     responses[statusOf(code)] = { $ref: `#/components/responses/${code}` };
   }
-  if (preconditions !== 'refused' && method === 'get') responses[304] = response(NOT_MODIFIED);
-  for (const [status, answer] of Object.entries(answers)) responses[status] = response(answer);
+  for (const [status, answer] of Object.entries(answersOf(route))) responses[status] = response(answer);
   return {
     operationId: operationId(method, path),
+    tags: [tagOf(path)],
     summary,
     ...(description !== undefined && { description }),
     'x-roles': roles === 'open' ? [] : [...roles],
@@ -106,23 +138,27 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-function response({
-  description,
-  schema,
-  headers,
-  contentType,
-}: AnswerDeclaration): ZodOpenApiResponseObject {
-  const mediaType = contentType ?? (schema && 'application/json');
+function response(answer: AnswerDeclaration): ZodOpenApiResponseObject {
+  const { description, headers, schema = z.string() } = answer;
+  const mediaTypes = mediaTypesOf(answer);
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
   return {
     description,
-    headers: z.object({ ...headers?.shape, 'X-Request-Id': requestIdHeader }),
-    ...(mediaType && { content: { [mediaType]: { schema: schema ?? z.string() } } }),
+    headers: allHeaders(headers),
+    ...(mediaTypes.length > 0 && { content }),
   };
 }
 
+/** Those in which an answer's body may come; none where it has no body. */
+export const mediaTypesOf = ({ schema, contentType, linesType }: AnswerDeclaration): string[] =>
+  [contentType ?? (schema && 'application/json'), linesType].filter((type) => type !== undefined);
+
+const allHeaders = (declared: z.ZodObject | undefined) =>
+  z.object({ 'Cache-Control': cacheControlHeader, ...declared?.shape, 'X-Request-Id': requestIdHeader });
+
 const problemResponse = (code: ProblemCode): ZodOpenApiResponseObject => ({
   description: titleOf(code),
-  headers: z.object({ ...problemHeaders[code]?.shape, 'X-Request-Id': requestIdHeader }),
+  headers: allHeaders(headersOfProblem(code)),
   content: { 'application/problem+json': { schema: problemSchema } },
 });
 

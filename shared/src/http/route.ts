@@ -20,9 +20,12 @@ export type AnswerDeclaration = {
   readonly description: string;
   /** The schema of a JSON body. */
   readonly schema?: z.ZodType;
+  /** Those that are sent, besides `X-Request-Id` and what says nothing of this answer; `Cache-Control` is `no-store` if not here. */
   readonly headers?: z.ZodObject;
   /** Media type of the body where it is not `application/json`. */
   readonly contentType?: string;
+  /** Another media type that the caller may ask for: documents of the same schema, a line each. */
+  readonly linesType?: string;
 };
 
 export type RouteRequest<P, Q, H, B> = {

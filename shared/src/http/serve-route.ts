@@ -4,6 +4,7 @@ import { send } from './answer.ts';
 import { type Authenticate, type Caller, NOBODY } from './auth.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
+import { watchAnswer, watchError } from './declared.ts';
 import { isUnlimited, type Limits } from './limits.ts';
 import { requireNoBody } from './no-body.ts';
 import { conditioned, type Preconditions } from './preconditions.ts';
@@ -25,11 +26,14 @@ export function serveRoute(route: Route, guards: Guards): RequestHandler {
     try {
       const body = route.body ? await readJson(request) : await requireNoBody(request);
       const input = validate(route, request, body);
-      const answer = await route.handle(new Handled(caller, input, request, response));
-      await send(
-        response,
-        route.preconditions === 'by-answer' ? conditioned(answer, input.preconditions) : answer,
-      );
+      const handled = await route.handle(new Handled(caller, input, request, response));
+      const byAnswer = route.preconditions === 'by-answer';
+      const answer = byAnswer ? conditioned(handled, input.preconditions) : handled;
+      watchAnswer(route, answer);
+      await send(response, answer);
+    } catch (error) {
+      watchError(route, error);
+      throw error;
     } finally {
       end?.();
     }

@@ -1,5 +1,6 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { createLogger } from '../process/logger.ts';
 import { openRawConnection } from '../testing/raw-connection.ts';
 import { until } from '../testing/until.ts';
@@ -32,7 +33,7 @@ async function serve(handle: Handle): Promise<RunningServer> {
     path: '/wait',
     summary: 'Waits',
     roles: 'open',
-    answers: { 200: { description: 'Waited' } },
+    answers: { 200: { description: 'Waited', schema: z.unknown() } },
     problems: [],
     handle,
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { moment } from '../../text/moment.ts';
+import { isStorable } from '../../text/storable.ts';
 import { productId } from '../product-id.ts';
 
 /**
@@ -31,11 +32,18 @@ export type Money = z.output<typeof money>;
 const MAX_NAME_LENGTH = 300;
 const MAX_LABEL_LENGTH = 100;
 
-/** Neither controls nor halves of surrogate pairs, which not every store can keep. */
-const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
+/** By ranges, which every reader of the OpenAPI document understands; not every one knows `\p{Cc}`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+const NO_CONTROLS = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
 const text = (maxLength: number) =>
-  z.string().trim().min(1).max(maxLength).regex(PRINTABLE, 'must not hold control characters');
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(maxLength)
+    .regex(NO_CONTROLS, 'must not hold control characters')
+    .refine(isStorable, 'must not hold halves of surrogate pairs');
 /** A word or a few, such as a category's name. */
 export const label = text(MAX_LABEL_LENGTH);
 const optionalLabel = label.nullable().default(null);
