@@ -8,9 +8,9 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
     ],
   },
-  setupFiles: ['./shared/src/testing/hold-to-declarations.ts'],
-  globalSetup: './shared/src/testing/global-setup.ts',
-  globalTeardown: './shared/src/testing/global-teardown.ts',
-  reporters: ['default', './shared/src/testing/skipped-engines.ts'],
+  setupFiles: ['./shared/testing/src/hold-to-declarations.ts'],
+  globalSetup: './shared/testing/src/global-setup.ts',
+  globalTeardown: './shared/testing/src/global-teardown.ts',
+  reporters: ['default', './shared/testing/src/skipped-engines.ts'],
   testTimeout: 60_000,
 };

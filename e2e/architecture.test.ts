@@ -12,12 +12,13 @@ import { namesSayWhatFor, noCycles, versionsAreExact } from './architecture/shap
 import { type Tree, treeOf } from './architecture/tree.ts';
 import {
   driversStayBehindTheirNames,
+  enginesServeDevelopmentAlone,
   launcherAndDemoImportNoService,
   packagesAreDeclared,
+  packagesImportOnlyLowerOnes,
   productionImportsNoTestCode,
   type Rule,
   servicesImportOnlyShared,
-  sharedImportsNobody,
   workspacesMeetByName,
 } from './architecture/walls.ts';
 
@@ -30,8 +31,12 @@ type Texts = Readonly<Record<string, string>>;
 
 const manifests: Texts = {
   'package.json': '{ "devDependencies": { "fast-check": "4.10.2" } }',
-  'shared/package.json':
-    '{ "name": "@micromart/shared", "exports": { "./http/*": "./src/http/*.ts", "./testing/*": "./src/testing/*.ts" }, "dependencies": { "zod": "4.6.7" } }',
+  'shared/http/package.json':
+    '{ "name": "@micromart/http", "exports": { "./*": "./src/*.ts" }, "dependencies": { "zod": "4.6.7" } }',
+  'shared/kafka/package.json':
+    '{ "name": "@micromart/kafka", "exports": { "./*": "./src/*.ts" }, "dependencies": { "@micromart/http": "0.1.0" } }',
+  'shared/testing/package.json': '{ "name": "@micromart/testing", "exports": { "./*": "./src/*.ts" } }',
+  'engines/package.json': '{ "name": "@micromart/engines", "exports": { "./*": "./src/*.ts" } }',
   'cart-service/package.json':
     '{ "name": "@micromart/cart-service", "exports": { "./*": "./src/*.ts" }, "dependencies": { "zod": "4.6.7" } }',
   'tracking-service/package.json': '{ "name": "@micromart/tracking-service" }',
@@ -42,7 +47,7 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     name: 'a service imports no other workspace than shared',
     rule: servicesImportOnlyShared,
     broken: {
-      'cart-service/src/cart.ts': "import { problem } from '@micromart/shared/http/problem';",
+      'cart-service/src/cart.ts': "import { problem } from '@micromart/http/problem';",
       'tracking-service/src/counts.ts': "// breaks\nimport { cart } from '@micromart/cart-service/cart';",
       'tracking-service/src/again.ts':
         "// breaks\nimport type { Cart } from '../../cart-service/src/cart.ts';",
@@ -52,12 +57,27 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     },
   },
   {
-    name: 'shared imports no other workspace',
-    rule: sharedImportsNobody,
+    name: 'a package of shared imports only those below it',
+    rule: packagesImportOnlyLowerOnes,
     broken: {
-      'shared/src/http/app.ts': "import { route } from './route.ts';",
-      'shared/src/http/route.ts': "// breaks\nimport type { Cart } from '@micromart/cart-service/cart';",
-      'shared/src/http/sign.ts': "// breaks\nimport { sign } from '../../../launcher/src/issuer.ts';",
+      'shared/kafka/src/relay.ts': "import { app } from '@micromart/http/app';",
+      'shared/http/src/relay.int.test.ts': "import { until } from '@micromart/testing/until';",
+      'shared/http/src/app.ts': "// breaks\nimport type { Relay } from '@micromart/kafka/relay';",
+      'shared/http/src/route.ts': "// breaks\nimport type { Cart } from '@micromart/cart-service/cart';",
+      'shared/http/src/sign.ts': "// breaks\nimport { sign } from '../../../launcher/src/launch.ts';",
+      'shared/unlisted/src/sign.ts': "// breaks\nimport { app } from '@micromart/http/app';",
+    },
+  },
+  {
+    name: 'what runs on a developer’s machine alone is imported only by tests and by what starts it',
+    rule: enginesServeDevelopmentAlone,
+    broken: {
+      'launcher/src/start.ts': "import { startPostgres } from '@micromart/engines/postgres/server';",
+      'shared/kafka/src/relay.int.test.ts': "import { startKafka } from '@micromart/engines/kafka/cluster';",
+      'shared/kafka/src/relay.ts':
+        "// breaks\nimport { startKafka } from '@micromart/engines/kafka/cluster';",
+      'cart-service/src/service.ts':
+        "// breaks\nimport { startKafka } from '@micromart/engines/kafka/cluster';",
     },
   },
   {
@@ -65,23 +85,23 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     rule: launcherAndDemoImportNoService,
     broken: {
       'launcher/src/main.ts': "// breaks\nimport { start } from '@micromart/cart-service/service';",
-      'demo/src/main.ts': "import { app } from '@micromart/shared/http/app';",
+      'demo/src/main.ts': "import { app } from '@micromart/http/app';",
     },
   },
   {
     name: 'a workspace is reached by its name, never by a path across',
     rule: workspacesMeetByName,
     broken: {
-      'cart-service/src/cart.ts': "import { problem } from '@micromart/shared/http/problem';",
-      'cart-service/src/routes.ts': "// breaks\nimport { route } from '../../shared/src/http/route.ts';",
+      'cart-service/src/cart.ts': "import { problem } from '@micromart/http/problem';",
+      'cart-service/src/routes.ts': "// breaks\nimport { route } from '../../shared/http/src/route.ts';",
     },
   },
   {
     name: 'what runs in production imports no test code',
     rule: productionImportsNoTestCode,
     broken: {
-      'cart-service/src/routes.test.ts': "import { openTestIssuer } from '@micromart/shared/testing/http';",
-      'cart-service/src/routes.ts': "// breaks\nimport { until } from '@micromart/shared/testing/until';",
+      'cart-service/src/routes.test.ts': "import { openTestIssuer } from '@micromart/testing/http';",
+      'cart-service/src/routes.ts': "// breaks\nimport { until } from '@micromart/testing/until';",
     },
   },
   {
@@ -93,6 +113,8 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'cart-service/src/cart.test.ts': "import fc from 'fast-check';",
       'cart-service/src/money.ts': "// breaks\nimport fc from 'fast-check';",
       'tracking-service/src/counts.ts': "// breaks\nimport type { z } from 'zod/v4';",
+      'tracking-service/src/routes.ts': "// breaks\nimport { route } from '@micromart/http/route';",
+      'shared/kafka/src/relay.ts': "import { app } from '@micromart/http/app';",
     },
   },
   {
@@ -102,9 +124,9 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'cart-service/src/store/postgres.ts': "import pg from 'pg';",
       'cart-service/src/store/store.ts': "// breaks\nimport type pg from 'pg';",
       'cart-service/src/routes.ts': "// breaks\nimport express from 'express';",
-      'shared/src/http/app.ts': "import express from 'express';\nimport helmet from 'helmet';",
-      'shared/src/testing/postgres.ts': "import pg from 'pg';",
-      'shared/src/event-log/relay.ts': "// breaks\nimport { Kafka } from 'kafkajs';",
+      'shared/http/src/app.ts': "import express from 'express';\nimport helmet from 'helmet';",
+      'shared/testing/src/postgres.ts': "import pg from 'pg';",
+      'shared/event-log/src/relay.ts': "// breaks\nimport { Kafka } from 'kafkajs';",
     },
   },
   {
@@ -112,12 +134,12 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     rule: pureFilesImportOnlyPureOnes,
     broken: {
       'cart-service/src/cart.ts':
-        "import { z } from 'zod';\nimport type { Route } from '@micromart/shared/http/route';",
+        "import { z } from 'zod';\nimport type { Route } from '@micromart/http/route';",
       'cart-service/src/money.ts': "// breaks\nimport { readFileSync } from 'node:fs';",
-      'cart-service/src/line.ts': "// breaks\nimport { route } from '@micromart/shared/http/route';",
+      'cart-service/src/line.ts': "// breaks\nimport { route } from '@micromart/http/route';",
       'cart-service/src/total.ts': "// breaks\nimport { openStore } from './store/store.ts';",
       'cart-service/src/service.ts': "import { createServer } from 'node:http';",
-      'shared/src/event-log/partition.ts': "// breaks\nimport pg from 'pg';",
+      'shared/events/src/partition.ts': "// breaks\nimport pg from 'pg';",
     },
   },
   {
@@ -139,8 +161,8 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'cart-service/src/config.ts': 'export const port = process.env.PORT;',
       'launcher/src/plan.ts': 'export const port = process.env.PORT_BASE;',
       'cart-service/src/routes.ts': '// breaks\nexport const limit = process.env.LIMIT;',
-      'shared/src/http/app.ts': "// breaks\nexport const limit = process['env'].LIMIT;",
-      'shared/src/http/server.ts': "// breaks\nimport { env } from 'node:process';",
+      'shared/http/src/app.ts': "// breaks\nexport const limit = process['env'].LIMIT;",
+      'shared/http/src/server.ts': "// breaks\nimport { env } from 'node:process';",
     },
   },
   {
@@ -162,19 +184,19 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     name: 'no files import each other in a circle',
     rule: noCycles,
     broken: {
-      'shared/src/http/a.ts': "import './b.ts';",
-      'shared/src/http/b.ts': "import { c } from './c.ts';",
-      'shared/src/http/c.ts': "// breaks\nimport { a } from '@micromart/shared/http/a';",
-      'shared/src/http/d.ts': "import type { E } from './e.ts';",
-      'shared/src/http/e.ts': "import { d } from './d.ts';",
+      'shared/http/src/a.ts': "import './b.ts';",
+      'shared/http/src/b.ts': "import { c } from './c.ts';",
+      'shared/http/src/c.ts': "// breaks\nimport { a } from '@micromart/http/a';",
+      'shared/http/src/d.ts': "import type { E } from './e.ts';",
+      'shared/http/src/e.ts': "import { d } from './d.ts';",
     },
   },
   {
     name: 'every file has a name that says what it is for',
     rule: namesSayWhatFor,
     broken: {
-      'shared/src/http/common.ts': '// breaks',
-      'shared/src/utils/dates.ts': '// breaks',
+      'shared/http/src/common.ts': '// breaks',
+      'shared/utils/src/dates.ts': '// breaks',
       'cart-service/src/cart-types.ts': '// breaks',
       'cart-service/src/helpers.test.ts': '// breaks',
       'cart-service/src/prototypes.ts': '',

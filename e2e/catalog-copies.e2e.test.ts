@@ -4,9 +4,9 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { until } from '@micromart/shared/testing/until';
+import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { until } from '@micromart/testing/until';
 import { openServiceProcess, type ServiceProcess } from './testing/service-process.ts';
 import { type Ask, createAsk, type Reply } from './testing/shop.ts';
 

@@ -3,11 +3,11 @@
  * launcher starts for them. The topic is looked at as any client of Kafka's would look at it.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { envelope } from '@micromart/shared/contracts/envelope';
-import { PARTITIONS, partitionOf } from '@micromart/shared/event-log/partition';
-import { formatPosition, type Place, parsePosition } from '@micromart/shared/event-log/position';
-import { describeKafka } from '@micromart/shared/testing/describe-kafka';
-import { until } from '@micromart/shared/testing/until';
+import { envelope } from '@micromart/events/envelope';
+import { PARTITIONS, partitionOf } from '@micromart/events/partition';
+import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
+import { describeKafka } from '@micromart/testing/describe-kafka';
+import { until } from '@micromart/testing/until';
 import { type Launched, openLaunched } from './testing/launched.ts';
 import { readTopic } from './testing/read-topic.ts';
 

@@ -1,8 +1,8 @@
 /** The catalog on MongoDB as anybody tries it: `npm start -- --catalog-store mongodb`, with a server that is built here. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { describeOn } from '@micromart/shared/testing/describe-on';
-import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/shared/testing/mongodb';
-import { until } from '@micromart/shared/testing/until';
+import { describeOn } from '@micromart/testing/describe-on';
+import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
+import { until } from '@micromart/testing/until';
 import { type Launched, openLaunched } from './testing/launched.ts';
 
 const CATALOG = 2;

@@ -4,7 +4,7 @@
  * here needs a line below, in `REQUESTS`.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { type AllServices, openAllServices, type Reply } from './testing/all-services.ts';
 import { nameOf, type Operation, pathOf } from './testing/operations.ts';
 

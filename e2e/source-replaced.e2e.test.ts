@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { type Ask, openShop, type Shop } from './testing/shop.ts';
 
 let shop: Shop;

@@ -1,6 +1,7 @@
 /** The clients that the suite is run against, each as the `fetch` that it calls. */
-import { CACHE_LIMITS, createCachingClient } from '@micromart/shared/http/cache/caching-client';
-import { createSend } from '@micromart/shared/http/send';
+
+import { createSend } from '@micromart/http/send';
+import { CACHE_LIMITS, createCachingClient } from '@micromart/http-cache/caching-client';
 import { Agent, cacheStores, interceptors, request } from 'undici';
 
 export type SuiteRequest = {

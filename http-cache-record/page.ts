@@ -7,7 +7,7 @@ export type RecordedRuns = { readonly ours: Results; readonly undici: Results };
 
 const INTRODUCTION = `# The HTTP cache's record
 
-What the caching client of \`shared/src/http/cache/caching-client.ts\` does in each test of
+What the caching client of \`shared/http-cache/src/caching-client.ts\` does in each test of
 [http-tests/cache-tests](https://github.com/http-tests/cache-tests) (npm \`http-cache-tests\` 0.4.5), run as a private
 cache, with the reason for each test that it does not pass. Beside it the cache of undici 8.12.4, measured in the same way.
 It is not a conformance suite: some of its tests ask for what RFC 9111 leaves open, or for what only shared caches do.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Cart } from '@micromart/cart-service/cart';
 import { type CartStore, openStore } from '@micromart/cart-service/store';
-import type { Pool } from '@micromart/shared/postgres/pool';
+import type { Pool } from '@micromart/postgres/pool';
 import { requireSame } from './protocol.ts';
 
 export const CARTS = 2_000;

@@ -2,8 +2,8 @@
 
 import { decideOrder } from '@micromart/catalog-service/product';
 import { openCatalogWriter } from '@micromart/catalog-service/store';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import { openTestIssuer } from '@micromart/shared/testing/http';
+import { productContent } from '@micromart/contracts/catalog/product';
+import { openTestIssuer } from '@micromart/testing/http';
 import type { Server } from './database.ts';
 import { startProcess } from './service-process.ts';
 

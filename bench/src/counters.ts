@@ -2,8 +2,8 @@
  * Ours of P5: a shop whose carts are posted into at an even rate, and its counters, asked over HTTP when they show it. What
  * was posted is counted in the end, every time.
  */
-import { openPool } from '@micromart/shared/postgres/pool';
-import { until } from '@micromart/shared/testing/until';
+import { openPool } from '@micromart/postgres/pool';
+import { until } from '@micromart/testing/until';
 import type { MeasureAt } from './at-rate.ts';
 import type { Server } from './database.ts';
 import { postLoad } from './post-load.ts';

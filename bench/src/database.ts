@@ -1,9 +1,9 @@
 /** The one PostgreSQL server of a run, with the settings of `npm start`, and a fresh database for every leg. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmbeddedServer } from '@micromart/shared/postgres/embedded-server';
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
-import { freePort } from '@micromart/shared/testing/free-port';
+import { startEmbeddedServer } from '@micromart/engines/postgres/server';
+import { openPool, type Pool } from '@micromart/postgres/pool';
+import { freePort } from '@micromart/testing/free-port';
 
 export type Database = { readonly url: string; drop(): Promise<void> };
 

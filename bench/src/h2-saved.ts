@@ -7,10 +7,10 @@
 import { fileURLToPath } from 'node:url';
 import { readBaskets } from '@micromart/demo/baskets';
 import { planCart } from '@micromart/demo/plan';
-import { createProductCopies } from '@micromart/shared/contracts/catalog/copies/product-copies';
-import { createCachingClient } from '@micromart/shared/http/cache/caching-client';
-import type { Send } from '@micromart/shared/http/send';
-import { answerProducts, stubProduct } from '@micromart/shared/testing/stub-catalog';
+import type { Send } from '@micromart/http/send';
+import { createCachingClient } from '@micromart/http-cache/caching-client';
+import { createProductCopies } from '@micromart/product-copies/product-copies';
+import { answerProducts, stubProduct } from '@micromart/testing/stub-catalog';
 import type { Figure, Row } from './figure.ts';
 import { compare, requireSame } from './protocol.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 import { type CatalogDatabases, openCatalogDatabases, WORKER } from './catalog-store.ts';
 import type { Server } from './database.ts';
 import type { Figure } from './figure.ts';

@@ -1,4 +1,4 @@
-import { openTestKafka } from '@micromart/shared/testing/kafka';
+import { openTestKafka } from '@micromart/testing/kafka';
 
 /** Runs a leg on a broker of its own; `url` is a follower's, and its owner's, with a topic that is not there yet. */
 export async function onFreshKafka<T>(leg: (url: string) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventSource } from '@micromart/shared/subscription/source';
+import type { EventSource } from '@micromart/subscription/sources/event-source';
 import { LOG, type Workload } from './workload.ts';
 
 /** An owner's log in memory, which answers at once: what is measured with it is the follower alone. */

@@ -3,10 +3,10 @@
  * buckets, the events in memory, the counters in PostgreSQL. Ours is the whole subscription engine with the shopper
  * tracking service's projection, from its start to its last commit.
  */
-import { createMetrics } from '@micromart/shared/http/metrics';
-import { createLogger } from '@micromart/shared/process/logger';
-import { createSubscriptionMetrics } from '@micromart/shared/subscription/metrics';
+import { createMetrics } from '@micromart/http/metrics';
+import { createLogger } from '@micromart/process/logger';
 import { followCart } from '@micromart/shopper-tracking-service/subscriptions';
+import { createSubscriptionMetrics } from '@micromart/subscription/metrics';
 import { onFreshDatabase, type Server } from './database.ts';
 import type { Figure, Row } from './figure.ts';
 import { countApplied, openCounters, requireCounted } from './follower-database.ts';

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { type Cart, setQuantity } from '@micromart/cart-service/cart';
-import { openPool } from '@micromart/shared/postgres/pool';
-import { stubProduct } from '@micromart/shared/testing/stub-catalog';
+import { openPool } from '@micromart/postgres/pool';
+import { stubProduct } from '@micromart/testing/stub-catalog';
 import {
   CARTS,
   cartIdOf,

@@ -4,7 +4,7 @@
  * are to be published to is away. The load generator is a process of its own and shares the cores with the service and
  * PostgreSQL.
  */
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 import { cartIdOf } from './cart-database.ts';
 import type { Server } from './database.ts';
 import type { Figure } from './figure.ts';

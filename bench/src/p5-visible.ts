@@ -8,7 +8,7 @@
  * and ours is not; and once more from its being acknowledged, as ours is. Ours includes a durable count, and the question
  * over HTTP, theirs neither; a bare chain of the same hops says how much of the way that is.
  */
-import { whyNoKafka } from '@micromart/shared/testing/kafka';
+import { whyNoKafka } from '@micromart/testing/kafka';
 import type { Latencies } from './at-rate.ts';
 import { onCounters } from './counters.ts';
 import type { Server } from './database.ts';

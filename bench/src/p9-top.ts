@@ -2,7 +2,7 @@
  * P9: the top products of a window of time, over a million events in a week. Ours is the list of shopper tracking, from
  * its buckets; theirs the same question in SQL over the events, with an index on their time. Both by the same client.
  */
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import { openPool, type Pool } from '@micromart/postgres/pool';
 import { openCartStore } from './cart-database.ts';
 import { onFreshDatabase } from './database.ts';
 import type { Figure } from './figure.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_ENVIRONMENT, NODE_FLAGS } from '@micromart/launcher/node-settings';
 import { isReady } from '@micromart/launcher/readiness';
-import { freePort } from '@micromart/shared/testing/free-port';
+import { freePort } from '@micromart/testing/free-port';
 import { endWithUs } from './end-with-us.ts';
 
 export type ServiceProcess = {

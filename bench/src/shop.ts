@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openTestIssuer } from '@micromart/shared/testing/http';
+import { openTestIssuer } from '@micromart/testing/http';
 import type { Database, Server } from './database.ts';
 import { type ServiceProcess, startProcess } from './service-process.ts';
 
@@ -58,7 +58,7 @@ export async function openShop(
       METRICS_OPEN: 'true',
       SERVICE_TOKEN_FILE: tokenFile,
     };
-    const catalog = await startProcess('shared/src/testing/stub-catalog-main.ts', {});
+    const catalog = await startProcess('shared/testing/src/stub-catalog-main.ts', {});
     closers.push(catalog.stop);
     const cartDatabase = await open();
     const cart = await startProcess('cart-service/src/main.ts', {

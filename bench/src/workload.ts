@@ -1,7 +1,7 @@
 /** The cart events that followers are measured with: the same ones in every run, popular products more often. */
 import { createHash } from 'node:crypto';
-import type { CartEvent } from '@micromart/shared/contracts/cart-events';
-import { PARTITIONS, partitionOf } from '@micromart/shared/event-log/partition';
+import type { CartEvent } from '@micromart/contracts/cart-events';
+import { PARTITIONS, partitionOf } from '@micromart/events/partition';
 
 export const LOG = 'cart-00000000';
 const PRODUCTS = 5_000;

@@ -1,5 +1,5 @@
-import { asyncApiDocument } from '@micromart/shared/contracts/asyncapi';
-import { cartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+import { asyncApiDocument } from '@micromart/contracts/asyncapi';
+import { cartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
 
 /** What the cart service publishes, for machines to read: `GET /asyncapi.json`. */
 export const cartAsyncApi = asyncApiDocument({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Product } from '@micromart/shared/contracts/catalog/product';
-import { stubProduct } from '@micromart/shared/testing/stub-catalog';
+import type { Product } from '@micromart/contracts/catalog/product';
+import { stubProduct } from '@micromart/testing/stub-catalog';
 import fc from 'fast-check';
 import {
   addItems,
@@ -13,7 +13,7 @@ import {
   removeItem,
   setQuantity,
 } from './cart.ts';
-import type { Offers } from './offers.ts';
+import type { Offers } from './product-info.ts';
 
 const occasion = { cartId: 'c0ffee00-0000-4000-8000-000000000000', version: 2, now: new Date(0) };
 /** Everything is on sale. */

@@ -1,7 +1,7 @@
-import type { Money } from '@micromart/shared/contracts/catalog/product';
-import type { NewEvent } from '@micromart/shared/contracts/envelope';
-import { problem } from '@micromart/shared/http/problem';
-import { type Offer, type Offers, offerOf } from './offers.ts';
+import type { Money } from '@micromart/contracts/catalog/product';
+import type { NewEvent } from '@micromart/events/envelope';
+import { problem } from '@micromart/http/problem';
+import { type Offer, type Offers, offerOf } from './product-info.ts';
 
 export const MAX_QUANTITY = 999;
 export const MAX_LINES = 500;

@@ -1,10 +1,10 @@
 /** What the cart makes of the catalog's answers, and what becomes of it while there are none. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Running } from '@micromart/shared/process/run';
-import { stubProduct } from '@micromart/shared/testing/stub-catalog';
-import { openTcpProxy } from '@micromart/shared/testing/tcp-proxy';
-import { until } from '@micromart/shared/testing/until';
+import type { Running } from '@micromart/service/run';
+import { stubProduct } from '@micromart/testing/stub-catalog';
+import { openTcpProxy } from '@micromart/testing/tcp-proxy';
+import { until } from '@micromart/testing/until';
 import { type Asking, ask, openTestCarts, type Reply, type TestCarts } from './testing/test-carts.ts';
 
 const usd = (amount: number) => ({ amount, currency: 'USD' });

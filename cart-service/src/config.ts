@@ -1,5 +1,5 @@
-import { relaySettings } from '@micromart/shared/kafka/settings';
-import { httpUrl, postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
+import { relaySettings } from '@micromart/kafka/settings';
+import { httpUrl, postgresUrl, readConfig, serviceSettings } from '@micromart/service/config';
 import { z } from 'zod';
 
 const settings = z.object({

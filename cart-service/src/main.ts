@@ -1,4 +1,4 @@
-import { run } from '@micromart/shared/process/run';
+import { run } from '@micromart/service/run';
 import { readCartConfig } from './config.ts';
 import { startCartService } from './service.ts';
 

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Running } from '@micromart/shared/process/run';
-import { describeOn } from '@micromart/shared/testing/describe-on';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { openVersionBefore } from '@micromart/shared/testing/older-version';
-import { until } from '@micromart/shared/testing/until';
+import type { Running } from '@micromart/service/run';
+import { describeOn } from '@micromart/testing/describe-on';
+import { freePort } from '@micromart/testing/free-port';
+import { openVersionBefore } from '@micromart/testing/older-version';
+import { until } from '@micromart/testing/until';
 import { type Asking, ask, openTestCarts, type TestCarts } from './testing/test-carts.ts';
 
 const older = await openVersionBefore('cart-service/src/store/migrations/002_columns-by-the-service.sql', [

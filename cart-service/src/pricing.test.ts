@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { ProductCopy } from '@micromart/shared/contracts/catalog/copies/compose';
-import { MAX_AMOUNT, type Product } from '@micromart/shared/contracts/catalog/product';
-import { stubProduct } from '@micromart/shared/testing/stub-catalog';
+import { MAX_AMOUNT, type Product } from '@micromart/contracts/catalog/product';
+import type { ProductCopy } from '@micromart/product-copies/compose';
+import { stubProduct } from '@micromart/testing/stub-catalog';
 import { type Line, MAX_LINES, MAX_QUANTITY } from './cart.ts';
 import { priceItems } from './pricing.ts';
 

@@ -1,7 +1,7 @@
-import type { ProductCopy } from '@micromart/shared/contracts/catalog/copies/compose';
-import type { Money } from '@micromart/shared/contracts/catalog/product';
+import type { Money } from '@micromart/contracts/catalog/product';
+import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { Line } from './cart.ts';
-import type { Offers } from './offers.ts';
+import type { Offers } from './product-info.ts';
 
 /** A line as it is shown, with what the catalog says today beside what the cart remembers. */
 export type PricedLine = {

@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { ProductCopies } from '@micromart/shared/contracts/catalog/copies/product-copies';
-import { money } from '@micromart/shared/contracts/catalog/product';
-import { productId } from '@micromart/shared/contracts/product-id';
-import type { Decide, Document } from '@micromart/shared/event-log/change-store';
-import {
-  createIdempotency,
-  idempotencyHeaders,
-  writtenHeaders,
-} from '@micromart/shared/event-log/idempotency';
-import { matchesWeakly } from '@micromart/shared/http/conditional';
-import { uuid, wholeNumber } from '@micromart/shared/http/parameters';
-import { problem } from '@micromart/shared/http/problem';
-import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
+import { money } from '@micromart/contracts/catalog/product';
+import { productId } from '@micromart/contracts/product-id';
+import type { Decide, Document } from '@micromart/event-log/change-store';
+import { createIdempotency, idempotencyHeaders, writtenHeaders } from '@micromart/event-log/idempotency';
+import { matchesWeakly } from '@micromart/http/conditional';
+import { uuid, wholeNumber } from '@micromart/http/parameters';
+import { problem } from '@micromart/http/problem';
+import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';
+import type { ProductCopies } from '@micromart/product-copies/product-copies';
 import { z } from 'zod';
-import { cartAnswer, requireHeld } from './answers.ts';
 import {
   addItems,
   type Cart,
@@ -25,9 +20,10 @@ import {
   removeItem,
   setQuantity,
 } from './cart.ts';
-import { consult } from './consult.ts';
-import type { Offers } from './offers.ts';
+import { cartAnswer, requireHeld } from './cart-answers.ts';
+import type { Offers } from './product-info.ts';
 import type { CartStore } from './store/store.ts';
+import { consult } from './with-catalog.ts';
 
 const MAX_ITEMS = 100;
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { cartEvent } from '@micromart/shared/contracts/cart-events';
-import { parsePosition } from '@micromart/shared/event-log/position';
-import type { Running } from '@micromart/shared/process/run';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { openTestIssuer } from '@micromart/shared/testing/http';
-import { openTcpProxy } from '@micromart/shared/testing/tcp-proxy';
-import { until } from '@micromart/shared/testing/until';
+import { cartEvent } from '@micromart/contracts/cart-events';
+import { parsePosition } from '@micromart/events/position';
+import type { Running } from '@micromart/service/run';
+import { freePort } from '@micromart/testing/free-port';
+import { openTestIssuer } from '@micromart/testing/http';
+import { openTcpProxy } from '@micromart/testing/tcp-proxy';
+import { until } from '@micromart/testing/until';
 import { type Asking, ask, openTestCarts, type Reply, type TestCarts } from './testing/test-carts.ts';
 
 let carts: TestCarts;

@@ -1,23 +1,20 @@
-import {
-  createProductCopies,
-  type ProductCopies,
-} from '@micromart/shared/contracts/catalog/copies/product-copies';
-import { feedRoutes } from '@micromart/shared/event-log/feed-routes';
-import { createApp } from '@micromart/shared/http/app';
-import { createAuthentication } from '@micromart/shared/http/auth';
-import { CACHE_LIMITS, createCachingClient } from '@micromart/shared/http/cache/caching-client';
-import { createCacheMetrics } from '@micromart/shared/http/cache/metrics';
-import { steadyClock } from '@micromart/shared/http/cache/steady-clock';
-import { createMetrics, type Metrics } from '@micromart/shared/http/metrics';
-import { createSend } from '@micromart/shared/http/send';
-import { startServer } from '@micromart/shared/http/server';
-import { createServiceToken } from '@micromart/shared/http/service-token';
-import { createRelayMetrics } from '@micromart/shared/kafka/metrics';
-import { startRelay } from '@micromart/shared/kafka/relay';
-import { isAway } from '@micromart/shared/postgres/failure';
-import type { Logger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
-import { createSweepMetrics } from '@micromart/shared/process/sweeping/metrics';
+import { feedRoutes } from '@micromart/event-log/feed-routes';
+import { createApp } from '@micromart/http/app';
+import { createAuthentication } from '@micromart/http/auth';
+import { createMetrics, type Metrics } from '@micromart/http/metrics';
+import { createSend } from '@micromart/http/send';
+import { startServer } from '@micromart/http/server';
+import { createServiceToken } from '@micromart/http/service-token';
+import { CACHE_LIMITS, createCachingClient } from '@micromart/http-cache/caching-client';
+import { createCacheMetrics } from '@micromart/http-cache/metrics';
+import { steadyClock } from '@micromart/http-cache/steady-clock';
+import { createRelayMetrics } from '@micromart/kafka/metrics';
+import { startRelay } from '@micromart/kafka/relay';
+import { isAway } from '@micromart/postgres/failure';
+import type { Logger } from '@micromart/process/logger';
+import { createProductCopies, type ProductCopies } from '@micromart/product-copies/product-copies';
+import type { Running } from '@micromart/service/run';
+import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';

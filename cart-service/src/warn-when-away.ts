@@ -1,4 +1,4 @@
-import type { ProductCopies } from '@micromart/shared/contracts/catalog/copies/product-copies';
+import type { ProductCopies } from '@micromart/product-copies/product-copies';
 
 const QUIET_MS = 10_000;
 

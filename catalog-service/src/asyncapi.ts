@@ -1,5 +1,5 @@
-import { asyncApiDocument } from '@micromart/shared/contracts/asyncapi';
-import { catalogEvent, catalogEventExamples } from '@micromart/shared/contracts/catalog-events';
+import { asyncApiDocument } from '@micromart/contracts/asyncapi';
+import { catalogEvent, catalogEventExamples } from '@micromart/contracts/catalog-events';
 
 /** What the catalog publishes, for machines to read: `GET /asyncapi.json`. */
 export const catalogAsyncApi = asyncApiDocument({

@@ -1,5 +1,5 @@
-import { wholeNumber } from '@micromart/shared/http/parameters';
-import { postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
+import { wholeNumber } from '@micromart/http/parameters';
+import { postgresUrl, readConfig, serviceSettings } from '@micromart/service/config';
 import { z } from 'zod';
 
 /** Read as text, because a MongoDB URL may name several hosts. */

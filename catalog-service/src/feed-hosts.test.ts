@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { mayDial, parseAllowedHosts, targetOf } from './feed-hosts.ts';
-import { FeedError } from './setback.ts';
+import { FeedError } from './job-failure.ts';
 
 const hosts = (text: string) => parseAllowedHosts(text)!;
 

@@ -6,7 +6,7 @@
  * before a connection is made is the address it is made to, whichever way that was written or came about.
  */
 import ipaddr from 'ipaddr.js';
-import { FeedError } from './setback.ts';
+import { FeedError } from './job-failure.ts';
 
 /** `host:port` as URLs write hosts: in small letters, addresses in their one usual form, IPv6 in brackets. */
 export type AllowedHosts = ReadonlySet<string>;

@@ -7,8 +7,8 @@
  * Only the first time is a row written that a later one replaces: then the product shows the first until the second is
  * read. A feed that names it once again is believed from the next time on.
  */
-import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
-import type { Decide } from '@micromart/shared/event-log/change-store';
+import type { ProductContent } from '@micromart/contracts/catalog/product';
+import type { Decide } from '@micromart/event-log/change-store';
 import { decide, isBefore, type Origin, type Product, type Result } from './product.ts';
 
 export type FeedRowOrder = {

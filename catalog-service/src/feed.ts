@@ -2,8 +2,8 @@
  * A supplier's feed: one product a line, as JSON or as CSV below a header line. Which of the two it is, its first line
  * tells, whatever the file is called. A line that cannot be read is rejected by itself; the others go on.
  */
-import { type FeedLine, feedLine } from '@micromart/shared/contracts/catalog/product';
-import { toStorable } from '@micromart/shared/text/storable';
+import { type FeedLine, feedLine } from '@micromart/contracts/catalog/product';
+import { toStorable } from '@micromart/text/storable';
 import type { z } from 'zod';
 
 export type FeedFormat =

@@ -1,6 +1,6 @@
-import { formatPosition } from '@micromart/shared/event-log/position';
-import { problem } from '@micromart/shared/http/problem';
-import type { Answer } from '@micromart/shared/http/route';
+import { formatPosition } from '@micromart/events/position';
+import { problem } from '@micromart/http/problem';
+import type { Answer } from '@micromart/http/route';
 import { z } from 'zod';
 import { isFinal, JOB_STATES, type Job, MAX_REJECTED_ROWS } from './job.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createLogger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
-import { until } from '@micromart/shared/testing/until';
+import { createLogger } from '@micromart/process/logger';
+import type { Running } from '@micromart/service/run';
+import { until } from '@micromart/testing/until';
 import { startCatalogService } from './service.ts';
 import { openTestCatalog, type TestCatalog } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';

@@ -1,14 +1,14 @@
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import { productId } from '@micromart/shared/contracts/product-id';
-import { uuid, wholeNumber } from '@micromart/shared/http/parameters';
-import { problem } from '@micromart/shared/http/problem';
-import { type Answer, type Route, type RouteRequest, route } from '@micromart/shared/http/route';
+import { productContent } from '@micromart/contracts/catalog/product';
+import { productId } from '@micromart/contracts/product-id';
+import { uuid, wholeNumber } from '@micromart/http/parameters';
+import { problem } from '@micromart/http/problem';
+import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';
 import { z } from 'zod';
-import { readCursor, writeCursor } from './cursor.ts';
 import { readFeedUrl } from './feed.ts';
 import { JOB_STATES, type JobRequest } from './job.ts';
 import { job, jobAnswer, jobHeaders, listedBody, listedJob, requireKept } from './job-answers.ts';
-import type { JobDesk } from './jobs/postgres-desk.ts';
+import type { JobDesk } from './jobs/postgres-job-requests.ts';
+import { readCursor, writeCursor } from './product-cursor.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;

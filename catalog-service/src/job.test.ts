@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { problem } from '@micromart/shared/http/problem';
+import { problem } from '@micromart/http/problem';
 import { markStart } from './feed.ts';
 import { advance, beginReading, MAX_FAILURES, MAX_LINES, retryDelayS } from './job.ts';
-import { FeedError, hopeless, judge, setbackOf as setbackTo } from './setback.ts';
+import { FeedError, hopeless, judge, setbackOf as setbackTo } from './job-failure.ts';
 
 const mark = (line: number) => ({ ...markStart({ value: '"1"', strong: true }), line, offset: line * 10 });
 const place = (partition: number, sequence: number) => ({ log: 'catalog-1', partition, sequence });

@@ -2,7 +2,7 @@
  * A job: a change of the catalog that was accepted and is carried out later. Here is what it is, and what becomes of it
  * when something goes wrong; its rows are kept in jobs/.
  */
-import type { Place } from '@micromart/shared/event-log/position';
+import type { Place } from '@micromart/events/position';
 import type { FeedMark } from './feed.ts';
 import type { OrderConditions, ProductContent, Result } from './product.ts';
 

@@ -1,4 +1,4 @@
-import { run } from '@micromart/shared/process/run';
+import { run } from '@micromart/service/run';
 import { readCatalogConfig } from './config.ts';
 import { startCatalogService } from './service.ts';
 

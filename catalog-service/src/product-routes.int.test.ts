@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { productsTag } from '@micromart/shared/contracts/catalog/etag';
-import { productContent, productSet } from '@micromart/shared/contracts/catalog/product';
-import { createApp } from '@micromart/shared/http/app';
-import { createAuthentication, type Role } from '@micromart/shared/http/auth';
-import { createMetrics } from '@micromart/shared/http/metrics';
-import { type RunningServer, startServer } from '@micromart/shared/http/server';
-import { isAway } from '@micromart/shared/postgres/failure';
-import { createLogger } from '@micromart/shared/process/logger';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { productsTag } from '@micromart/contracts/catalog/etag';
+import { productContent, productSet } from '@micromart/contracts/catalog/product';
+import { createApp } from '@micromart/http/app';
+import { createAuthentication, type Role } from '@micromart/http/auth';
+import { createMetrics } from '@micromart/http/metrics';
+import { type RunningServer, startServer } from '@micromart/http/server';
+import { isAway } from '@micromart/postgres/failure';
+import { createLogger } from '@micromart/process/logger';
+import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { decideOrder, type ProductOrder } from './product.ts';
 import { productRoutes } from './product-routes.ts';
 import {

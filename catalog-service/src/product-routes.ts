@@ -4,17 +4,23 @@ import {
   type Product as ProductAnswer,
   product,
   productSet,
-} from '@micromart/shared/contracts/catalog/product';
-import { isProductId, productId } from '@micromart/shared/contracts/product-id';
-import { matchesWeakly } from '@micromart/shared/http/conditional';
-import { wholeNumber } from '@micromart/shared/http/parameters';
-import type { Preconditions } from '@micromart/shared/http/preconditions';
-import { problem } from '@micromart/shared/http/problem';
-import { type Answer, type Route, route } from '@micromart/shared/http/route';
+} from '@micromart/contracts/catalog/product';
+import { isProductId, productId } from '@micromart/contracts/product-id';
+import { matchesWeakly } from '@micromart/http/conditional';
+import { wholeNumber } from '@micromart/http/parameters';
+import type { Preconditions } from '@micromart/http/preconditions';
+import { problem } from '@micromart/http/problem';
+import { type Answer, type Route, route } from '@micromart/http/route';
 import { z } from 'zod';
-import { cacheHeaders, type Lifetimes, MISSING_HEADERS, productAnswer, standingOf } from './answers.ts';
-import { readCursor, writeCursor } from './cursor.ts';
 import { versionOf } from './product.ts';
+import {
+  cacheHeaders,
+  type Lifetimes,
+  MISSING_HEADERS,
+  productAnswer,
+  standingOf,
+} from './product-answers.ts';
+import { readCursor, writeCursor } from './product-cursor.ts';
 import { searchWords } from './search.ts';
 import type { CatalogReader, ProductVersion } from './store/store.ts';
 

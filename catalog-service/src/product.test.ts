@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { productsTag } from '@micromart/shared/contracts/catalog/etag';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import type { NewEvent } from '@micromart/shared/contracts/envelope';
-import type { Decide } from '@micromart/shared/event-log/change-store';
-import { etag } from '@micromart/shared/http/conditional';
+import { productsTag } from '@micromart/contracts/catalog/etag';
+import { productContent } from '@micromart/contracts/catalog/product';
+import type { Decide } from '@micromart/event-log/change-store';
+import type { NewEvent } from '@micromart/events/envelope';
+import { etag } from '@micromart/http/conditional';
 import fc from 'fast-check';
 import {
   decideDue,

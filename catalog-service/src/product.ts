@@ -13,13 +13,13 @@
  * answered with two contents.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { productsTag } from '@micromart/shared/contracts/catalog/etag';
-import type { ProductContent } from '@micromart/shared/contracts/catalog/product';
-import type { NewEvent } from '@micromart/shared/contracts/envelope';
-import type { Decide, Decision } from '@micromart/shared/event-log/change-store';
-import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/shared/http/conditional';
-import { preconditionFailed } from '@micromart/shared/http/preconditions';
-import { problem } from '@micromart/shared/http/problem';
+import { productsTag } from '@micromart/contracts/catalog/etag';
+import type { ProductContent } from '@micromart/contracts/catalog/product';
+import type { Decide, Decision } from '@micromart/event-log/change-store';
+import type { NewEvent } from '@micromart/events/envelope';
+import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/http/conditional';
+import { preconditionFailed } from '@micromart/http/preconditions';
+import { problem } from '@micromart/http/problem';
 
 export type { ProductContent };
 

@@ -1,15 +1,15 @@
-import { feedRoutes } from '@micromart/shared/event-log/feed-routes';
-import { createApp } from '@micromart/shared/http/app';
-import { createAuthentication } from '@micromart/shared/http/auth';
-import { createMetrics } from '@micromart/shared/http/metrics';
-import { startServer } from '@micromart/shared/http/server';
-import { refuseOldServer } from '@micromart/shared/postgres/server-version';
-import type { Logger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
+import { feedRoutes } from '@micromart/event-log/feed-routes';
+import { createApp } from '@micromart/http/app';
+import { createAuthentication } from '@micromart/http/auth';
+import { createMetrics } from '@micromart/http/metrics';
+import { startServer } from '@micromart/http/server';
+import { refuseOldServer } from '@micromart/postgres/server-version';
+import type { Logger } from '@micromart/process/logger';
+import type { Running } from '@micromart/service/run';
 import { catalogAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { jobRoutes } from './job-routes.ts';
-import { openJobDesk } from './jobs/postgres-desk.ts';
+import { openJobDesk } from './jobs/postgres-job-requests.ts';
 import { productRoutes } from './product-routes.ts';
 import { isAway, openCatalogReader } from './store/store.ts';
 

@@ -1,5 +1,5 @@
-import { relaySettings } from '@micromart/shared/kafka/settings';
-import { postgresUrl, readConfig, serviceSettings } from '@micromart/shared/process/config';
+import { relaySettings } from '@micromart/kafka/settings';
+import { postgresUrl, readConfig, serviceSettings } from '@micromart/service/config';
 import { z } from 'zod';
 import { storeUrl } from './config.ts';
 import { parseAllowedHosts } from './feed-hosts.ts';

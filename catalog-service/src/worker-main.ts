@@ -1,4 +1,4 @@
-import { run } from '@micromart/shared/process/run';
+import { run } from '@micromart/service/run';
 import { startCatalogWorker } from './worker.ts';
 import { readWorkerConfig } from './worker-config.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { IMPORT_LIMITS } from './imports/limits.ts';
 import { openTestCatalog, type TestCatalog } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { productsTag } from '@micromart/shared/contracts/catalog/etag';
-import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
-import { parsePosition } from '@micromart/shared/event-log/position';
-import type { Running } from '@micromart/shared/process/run';
-import { until } from '@micromart/shared/testing/until';
+import { productsTag } from '@micromart/contracts/catalog/etag';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { parsePosition } from '@micromart/events/position';
+import type { Running } from '@micromart/service/run';
+import { until } from '@micromart/testing/until';
 import { type Job, MAX_FAILURES } from './job.ts';
 import { openTestCatalog, type TestCatalog, TRACEPARENT } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';

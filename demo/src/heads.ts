@@ -1,4 +1,4 @@
-import { formatPosition } from '@micromart/shared/event-log/position';
+import { formatPosition } from '@micromart/events/position';
 import type { HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';

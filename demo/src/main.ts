@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openIssuer } from '@micromart/engines/issuer/issuer';
 import { readAddresses } from '@micromart/launcher/addresses';
-import { openIssuer } from '@micromart/launcher/issuer';
 import { readArguments, USAGE } from './arguments.ts';
 import { runDemo } from './demo.ts';
 

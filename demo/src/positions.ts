@@ -1,4 +1,4 @@
-import { formatPosition, type Place, parsePosition } from '@micromart/shared/event-log/position';
+import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
 
 /** How far into the logs a client's own writes have come: the highest place of each log's partition. */
 export type Positions = {

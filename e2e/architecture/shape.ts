@@ -1,7 +1,7 @@
-import type { ManifestContent, Tree } from './tree.ts';
+import { isForTests, type ManifestContent, type Tree } from './tree.ts';
 import type { Rule } from './walls.ts';
 
-/** Cycles of imports that are there when the program runs; of types alone they are harmless. */
+/** Circles of imports, of types too: who reads one of these files has to read all of them. */
 export const noCycles: Rule = ({ files }: Tree) => {
   const next = new Map(
     files.map(({ path, imports }) => [
@@ -24,6 +24,34 @@ export const noCycles: Rule = ({ files }: Tree) => {
   for (const path of next.keys()) visit(path, []);
   return cycles;
 };
+
+const MAX_LINES = 250;
+
+/** A file has one job; what takes more lines than this has two. */
+export const filesAreShort: Rule = ({ files }) =>
+  files
+    .filter(({ path, lines }) => !isForTests(path) && lines > MAX_LINES)
+    .map(({ path, lines }) => `${path} has ${lines} lines, more than ${MAX_LINES}`);
+
+/** Names of files, without endings, and of exports that gave way to the field's own words. */
+const REPLACED_FILES =
+  /^(answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|setback|standing|tail|trip|way)$/;
+const REPLACED_EXPORTS =
+  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere)\b/;
+
+export const replacedNamesStayAway: Rule = ({ files }) =>
+  files
+    .filter(({ path }) => path.startsWith('shared/'))
+    .flatMap(({ path, code }) => {
+      const name = path
+        .split('/')
+        .at(-1)!
+        .replace(/(\.control)?(\.int)?(\.test|\.contract)?\.ts$/, '');
+      const exported = REPLACED_EXPORTS.exec(code)?.[1];
+      return [...(REPLACED_FILES.test(name) ? [name] : []), ...(exported ? [exported] : [])].map(
+        (one) => `${path} brings back ${one}`,
+      );
+    });
 
 const NAMELESS = /^([^/]*-)?(utils?|helpers?|common|misc|types)$/;
 

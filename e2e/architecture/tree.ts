@@ -12,6 +12,7 @@ export type SourceFile = {
   readonly path: string;
   /** Without its comments. */
   readonly code: string;
+  readonly lines: number;
   readonly imports: readonly Import[];
 };
 
@@ -50,9 +51,10 @@ export function treeOf(texts: Readonly<Record<string, string>>): Tree {
   const files = paths
     .filter((path) => path.endsWith('.ts'))
     .map((path) => {
-      const code = withoutComments(texts[path]!);
+      const text = texts[path]!;
+      const code = withoutComments(text);
       const imports = findImports(code).map((one) => ({ ...one, file: resolve(one.name, path, manifests) }));
-      return { path, code, imports };
+      return { path, code, lines: text.trimEnd().split('\n').length, imports };
     });
   return { files, manifests };
 }
@@ -91,18 +93,26 @@ function resolve(name: string, from: string, manifests: readonly Manifest[]): st
   return join(owner.folder, subpath);
 }
 
-/** The first folder of a path: the workspace that a file belongs to. */
-export const workspaceOf = (path: string): string => path.split('/')[0]!;
+/** The workspace that a file belongs to: a package such as `shared/http`, or a folder such as `cart-service`. */
+export function workspaceOf(path: string): string {
+  const [first, second] = path.split('/');
+  return first === 'shared' ? `shared/${second}` : first!;
+}
+
+/** Whether a workspace is one of the packages to lift. */
+export const isShared = (workspace: string): boolean => workspace.startsWith('shared/');
 
 /** Whether a workspace is one of the system's services. */
 export const isService = (workspace: string): boolean => /-service$|^storefront$/.test(workspace);
 
 /** Whether a file serves only tests and measurements, and is no part of what runs in production. */
 export const isForTests = (path: string): boolean =>
-  /\.(test|contract)\.ts$|\/testing\/|^(e2e|bench)\//.test(path);
+  /\.(test|contract)\.ts$|\/testing\/|^(e2e|bench|http-cache-record)\//.test(path);
 
 /** The package that an import names, without its subpath; undefined for files and for Node's own modules. */
-export function packageOf({ name, file }: Import): string | undefined {
-  if (file || name.startsWith('.') || name.startsWith('node:')) return undefined;
-  return /^(@[^/]+\/)?[^/]+/.exec(name)![0];
+export function packageOf(one: Import): string | undefined {
+  return one.file || one.name.startsWith('.') || one.name.startsWith('node:') ? undefined : nameOf(one);
 }
+
+/** The first part of an import's name: a package's, without its subpath. */
+export const nameOf = ({ name }: Import): string => /^(@[^/]+\/)?[^/]+/.exec(name)![0];

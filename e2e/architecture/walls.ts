@@ -2,6 +2,8 @@ import {
   type Import,
   isForTests,
   isService,
+  isShared,
+  nameOf,
   packageOf,
   type SourceFile,
   type Tree,
@@ -23,13 +25,56 @@ const foreignImports = (tree: Tree, isMeant: (path: string) => boolean) =>
         .filter(({ workspace }) => workspace !== undefined && workspace !== workspaceOf(file.path)),
     );
 
+/** What runs on a developer's machine alone. */
+const ENGINES = 'engines';
+const MAY_IMPORT_ENGINES = ['engines', 'launcher', 'demo', 'e2e', 'bench', 'shared/testing'];
+
 export const servicesImportOnlyShared: Rule = (tree) =>
   foreignImports(tree, (path) => isService(workspaceOf(path)))
-    .filter(({ workspace }) => workspace !== 'shared')
+    .filter(({ workspace }) => !isShared(workspace!) && workspace !== ENGINES)
     .map(({ file, one }) => breach(file, one));
 
-export const sharedImportsNobody: Rule = (tree) =>
-  foreignImports(tree, (path) => workspaceOf(path) === 'shared').map(({ file, one }) => breach(file, one));
+/** The packages, lowest first: each may import those before it. Tests may use the package for tests, too. */
+export const PACKAGES = [
+  'text',
+  'process',
+  'events',
+  'contracts',
+  'postgres',
+  'mongodb',
+  'http',
+  'http-cache',
+  'product-copies',
+
+  'sweeping',
+  'service',
+  'event-log',
+  'event-log-postgres',
+  'event-log-mongodb',
+  'subscription',
+  'kafka',
+
+  'event-source',
+  'testing',
+] as const;
+
+export const packagesImportOnlyLowerOnes: Rule = (tree) => {
+  const heightOf = (workspace: string) => PACKAGES.findIndex((name) => workspace === `shared/${name}`);
+  return foreignImports(tree, (path) => isShared(workspaceOf(path)))
+    .filter(({ file, workspace }) => {
+      const height = heightOf(workspaceOf(file.path));
+      const limit = isForTests(file.path) ? PACKAGES.length : height;
+      return (
+        !(height >= 0 && heightOf(workspace!) >= 0 && heightOf(workspace!) < limit) && workspace !== ENGINES
+      );
+    })
+    .map(({ file, one }) => breach(file, one));
+};
+
+export const enginesServeDevelopmentAlone: Rule = (tree) =>
+  foreignImports(tree, (path) => !isForTests(path) && !MAY_IMPORT_ENGINES.includes(workspaceOf(path)))
+    .filter(({ workspace }) => workspace === ENGINES)
+    .map(({ file, one }) => breach(file, one));
 
 export const launcherAndDemoImportNoService: Rule = (tree) =>
   foreignImports(tree, (path) => ['launcher', 'demo'].includes(workspaceOf(path)))
@@ -49,41 +94,51 @@ export const productionImportsNoTestCode: Rule = (tree) =>
       file.imports.filter((one) => one.file && isForTests(one.file)).map((one) => breach(file, one)),
     );
 
-/** A package is declared where it is imported; tests may use the root's development dependencies too. */
+/**
+ * A package is declared where it is imported, one of ours too. Tests may use the root's development dependencies, what any
+ * package of shared declares, and all workspaces.
+ */
 export const packagesAreDeclared: Rule = (tree) => {
-  const declaredBy = (folder: string): string[] => {
-    const content = tree.manifests.find((manifest) => manifest.folder === folder)?.content;
-    return Object.keys({ ...content?.dependencies, ...content?.optionalDependencies });
-  };
+  const declaredBy = (manifests: Tree['manifests']): string[] =>
+    manifests.flatMap(({ content }) =>
+      Object.keys({ ...content.dependencies, ...content.optionalDependencies }),
+    );
   const root = tree.manifests.find(({ folder }) => folder === '')?.content;
   const forTests = Object.keys(root?.devDependencies ?? {});
+  const byShared = declaredBy(tree.manifests.filter(({ folder }) => isShared(folder)));
   return tree.files.flatMap((file) => {
+    const workspace = workspaceOf(file.path);
+    const isTest = isForTests(file.path);
     const declared = new Set([
-      ...declaredBy(workspaceOf(file.path)),
-      ...(isForTests(file.path) ? [...forTests, ...declaredBy('shared')] : []),
+      ...declaredBy(tree.manifests.filter(({ folder }) => folder === workspace)),
+      ...(isTest ? [...forTests, ...byShared] : []),
     ]);
+    const needed = (one: Import): string | undefined => {
+      if (!one.name.startsWith('@micromart/')) return packageOf(one);
+      return isTest || (one.file && workspaceOf(one.file) === workspace) ? undefined : nameOf(one);
+    };
     return file.imports
-      .filter((one) => packageOf(one) && !declared.has(packageOf(one)!))
-      .map((one) => `${breach(file, one)}, which ${workspaceOf(file.path)}/package.json does not declare`);
+      .filter((one) => needed(one) && !declared.has(needed(one)!))
+      .map((one) => `${breach(file, one)}, which ${workspace}/package.json does not declare`);
   });
 };
 
 /** The libraries that do I/O, and the files whose names say that they use them. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
-  pg: /\/postgres\/|\/postgres[^/]*\.ts$/,
-  'node-pg-migrate': /\/postgres\/|\/postgres[^/]*\.ts$/,
-  mongodb: /\/mongodb\/|\/mongodb[^/]*\.ts$/,
+  pg: /postgres\/|\/postgres[^/]*\.ts$/,
+  'node-pg-migrate': /postgres\/|\/postgres[^/]*\.ts$/,
+  mongodb: /mongodb\/|\/mongodb[^/]*\.ts$/,
   kafkajs: /\/kafka\/|\/kafka[^/]*\.ts$/,
   'pg-boss': /\/pg-boss[^/]*\.ts$|\/queue\//,
-  express: /^shared\/src\/http\//,
-  helmet: /^shared\/src\/http\//,
+  express: /^shared\/http\//,
+  helmet: /^shared\/http\//,
   'zod-openapi': /\/openapi[^/]*\.ts$/,
   'prom-client': /\/metrics[^/]*\.ts$/,
   pino: /\/logger\.ts$/,
   jose: /\/(auth|key-set|issuer)[^/]*\.ts$/,
   'csv-parse': /\/csv[^/]*\.ts$/,
   'cli-progress': /\/progress\.ts$/,
-  'node-cache': /\/http\//,
+  'node-cache': /^shared\/http-cache\//,
 };
 
 export const driversStayBehindTheirNames: Rule = (tree) =>

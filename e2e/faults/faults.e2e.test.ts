@@ -3,7 +3,7 @@
  * protections taken out. `npm run faults` gives the full doses.
  */
 import { describe, expect, test } from '@jest/globals';
-import { describeKafka } from '@micromart/shared/testing/describe-kafka';
+import { describeKafka } from '@micromart/testing/describe-kafka';
 import { CONTROLS, type ControlName } from './controls.ts';
 import { judge } from './judges.ts';
 import { runScenario, SCENARIOS, type ScenarioName } from './scenarios.ts';

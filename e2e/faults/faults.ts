@@ -1,10 +1,10 @@
 /** The faults, each made from outside of the processes: signals, and a proxy on every way between two parts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
+import type { KafkaNode } from '@micromart/engines/kafka/cluster';
 import { isRunning } from '@micromart/launcher/process-mark';
-import type { KafkaNode } from '@micromart/shared/kafka-broker/cluster';
-import type { TcpProxy } from '@micromart/shared/testing/tcp-proxy';
-import { until } from '@micromart/shared/testing/until';
+import type { TcpProxy } from '@micromart/testing/tcp-proxy';
+import { until } from '@micromart/testing/until';
 import type { Stop } from './evidence/evidence.ts';
 import type { Load } from './load/load.ts';
 import type { Ordering } from './load/ordering.ts';

@@ -8,12 +8,12 @@ import { text } from 'node:stream/consumers';
 import { startCartService } from '@micromart/cart-service/service';
 import { startCatalogService } from '@micromart/catalog-service/service';
 import { startCatalogWorker } from '@micromart/catalog-service/worker';
-import type { Role } from '@micromart/shared/http/auth';
-import { createLogger } from '@micromart/shared/process/logger';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase } from '@micromart/shared/testing/postgres';
-import { until } from '@micromart/shared/testing/until';
+import type { Role } from '@micromart/http/auth';
+import { createLogger } from '@micromart/process/logger';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
+import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
+import { openTestDatabase } from '@micromart/testing/postgres';
+import { until } from '@micromart/testing/until';
 import { type OpenApi, type Operation, operationsOf } from './operations.ts';
 
 export type Reply = {

@@ -5,10 +5,10 @@ import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openIssuer } from '@micromart/launcher/issuer';
+import { openIssuer } from '@micromart/engines/issuer/issuer';
 import { issuerFolderOf } from '@micromart/launcher/plan';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { type Ask, createAsk } from './shop.ts';
 
 export type Launched = {

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isReady } from '@micromart/launcher/readiness';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { until } from '@micromart/shared/testing/until';
+import { freePort } from '@micromart/testing/free-port';
+import { until } from '@micromart/testing/until';
 
 export type ServiceProcess = {
   readonly url: string;

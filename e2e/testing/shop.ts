@@ -6,13 +6,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCartService } from '@micromart/cart-service/service';
-import { createLogger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { openTestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { openStubCatalog } from '@micromart/shared/testing/stub-catalog';
+import { createLogger } from '@micromart/process/logger';
+import type { Running } from '@micromart/service/run';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
+import { freePort } from '@micromart/testing/free-port';
+import { openTestIssuer } from '@micromart/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { openStubCatalog } from '@micromart/testing/stub-catalog';
 
 const HOST = '127.0.0.1';
 

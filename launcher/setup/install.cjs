@@ -51,11 +51,16 @@ function isUpToDate(root) {
   return mtimeMs(installed) >= mtimeMs(wanted) || hasAll(readPackages(wanted) ?? {}, there);
 }
 
-/** A checkout touches package-lock.json without changing it. What is optional may be for another platform. */
+/**
+ * A checkout touches package-lock.json without changing it. What is optional may be for another platform. A workspace has
+ * no version here, but a link to its folder.
+ */
 const hasAll = (wanted, installed) =>
   Object.entries(wanted).every(
-    ([path, { version, optional }]) =>
-      optional || !path.startsWith('node_modules/') || installed[path]?.version === version,
+    ([path, { version, link, resolved, optional }]) =>
+      optional ||
+      !path.startsWith('node_modules/') ||
+      (link ? installed[path]?.resolved === resolved : installed[path]?.version === version),
   );
 
 const areWhole = (root, packages) =>

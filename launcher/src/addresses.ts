@@ -4,7 +4,7 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from './write-atomically.ts';
+import { writeAtomically } from '@micromart/engines/write-atomically';
 
 export type Addresses = {
   /** The URL of each process, by its name, without a path. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { EmbeddedServer } from '@micromart/shared/postgres/embedded-server';
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
-import { startTestServer } from '@micromart/shared/testing/embedded-run';
+import type { EmbeddedServer } from '@micromart/engines/postgres/server';
+import { openPool, type Pool } from '@micromart/postgres/pool';
+import { startTestServer } from '@micromart/testing/embedded-run';
 import { prepareDatabases, roleUrl } from './databases.ts';
 import { createPlan } from './plan.ts';
 import { SYSTEM } from './system.ts';

@@ -5,7 +5,7 @@
  * maintenance databases too. A role owns nothing but the databases it is named owner of; it cannot make roles or
  * databases, and belongs to no other role.
  */
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import { openPool, type Pool } from '@micromart/postgres/pool';
 import type { PasswordOf } from './passwords.ts';
 import type { DatabasePlan } from './plan.ts';
 

@@ -1,5 +1,5 @@
 /** Keeps the embedded PostgreSQL running: a server that ends by itself is started again, as a service would be. */
-import { type EmbeddedServer, startEmbeddedServer } from '@micromart/shared/postgres/embedded-server';
+import { type EmbeddedServer, startEmbeddedServer } from '@micromart/engines/postgres/server';
 import { portFailure } from './free-ports.ts';
 import { createKeeper } from './keeper.ts';
 import { LOCAL_HOST } from './system.ts';

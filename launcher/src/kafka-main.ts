@@ -1,6 +1,6 @@
 /** `npm run kafka`: an Apache Kafka on this machine, until Ctrl-C. */
 import { fileURLToPath } from 'node:url';
-import { KAFKA_VERSION } from '@micromart/shared/kafka-broker/programs';
+import { KAFKA_VERSION } from '@micromart/engines/kafka/programs';
 import { readSettings } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
 import { KAFKA_HELP, parseKafkaArguments } from './kafka-arguments.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { createKeeper } from './keeper.ts';
 
 test('starts again what has ended, as often as it takes, and tells of it', async () => {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { describeKafka } from '@micromart/shared/testing/describe-kafka';
-import { isAlive } from '@micromart/shared/testing/is-alive';
-import { until } from '@micromart/shared/testing/until';
+import { describeKafka } from '@micromart/testing/describe-kafka';
+import { isAlive } from '@micromart/testing/is-alive';
+import { until } from '@micromart/testing/until';
 import { endLeftOverKafka } from './local-kafka.ts';
 import { freePortBase } from './testing/free-port-base.ts';
 

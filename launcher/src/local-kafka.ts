@@ -3,8 +3,8 @@
  * process has it at a time. A broker that ends by itself is started again.
  */
 import { join } from 'node:path';
-import { type KafkaNode, startKafka } from '@micromart/shared/kafka-broker/cluster';
-import { endLeftOverBrokers } from '@micromart/shared/kafka-broker/leftover';
+import { type KafkaNode, startKafka } from '@micromart/engines/kafka/cluster';
+import { endLeftOverBrokers } from '@micromart/engines/kafka/leftover';
 import { requireFreePorts } from './free-ports.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import { holderOf, takeRunFolder } from './run-folder.ts';

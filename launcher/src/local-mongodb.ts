@@ -3,7 +3,7 @@
  * ends by itself is started again.
  */
 import { join } from 'node:path';
-import { type Ferretdb, startFerretdb } from '@micromart/shared/mongodb/ferretdb/server';
+import { type Ferretdb, startFerretdb } from '@micromart/engines/ferretdb/server';
 import { requireFreePorts } from './free-ports.ts';
 import { createKeeper } from './keeper.ts';
 import { LOCAL_HOST } from './system.ts';

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { openPool } from '@micromart/shared/postgres/pool';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { until } from '@micromart/shared/testing/until';
+import { openPool } from '@micromart/postgres/pool';
+import { freePort } from '@micromart/testing/free-port';
+import { until } from '@micromart/testing/until';
 import { freePortBase } from './testing/free-port-base.ts';
 
 const TEST_CAP_MS = 120_000;

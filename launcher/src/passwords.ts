@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeAtomically } from './write-atomically.ts';
+import { writeAtomically } from '@micromart/engines/write-atomically';
 
 export type PasswordOf = (role: string) => string;
 

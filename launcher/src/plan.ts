@@ -2,7 +2,9 @@
  * Decides what to embed and what each process is told: pure, from the table and the environment. The rule: only what
  * the environment leaves unset is embedded, and a process is given its own settings, nobody else's.
  */
+
 import { join } from 'node:path';
+import { AUDIENCE, ISSUER, jwksFileOf } from '@micromart/engines/issuer/identity';
 import type { Addresses } from './addresses.ts';
 import type { Choice, Environment, Settings } from './arguments.ts';
 import { hostInUrl } from './host-in-url.ts';
@@ -57,12 +59,8 @@ export type ProcessPlan = {
   readonly tokenFile: string | undefined;
 };
 
-export const ISSUER = 'micromart-dev';
-export const AUDIENCE = 'micromart';
-
-/** The development issuer's place within `DATA_DIR`, and that of the public keys in there. */
+/** The development issuer's place within `DATA_DIR`. */
 export const issuerFolderOf = (dataDir: string): string => join(dataDir, 'issuer');
-export const jwksFileOf = (issuerFolder: string): string => join(issuerFolder, 'jwks.json');
 
 /** What any program of this machine may need, and settings that say the same to whichever process knows them. */
 const PASSED_ON = [

@@ -103,6 +103,20 @@ test('installs nothing when a checkout only touched the file, or what is optiona
   expect(await npmRuns()).toHaveLength(1);
 });
 
+test('installs again when a workspace was added or has moved', async () => {
+  const link = (resolved: string) => ({ 'node_modules/@shop/http': { resolved, link: true } });
+  await setup();
+  for (const [runs, folder] of [
+    [2, 'shared'],
+    [3, 'shared/http'],
+  ] as const) {
+    await write('package-lock.json', { packages: { ...LOCKFILE.packages, ...link(folder) } });
+    await later('package-lock.json');
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect(await npmRuns()).toHaveLength(runs);
+  }
+});
+
 test('installs once when two begin at the same moment', async () => {
   const both = await Promise.all([setup(), setup()]);
   expect(both).toMatchObject([{ code: 0 }, { code: 0 }]);

@@ -5,14 +5,15 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endLeftOver } from '@micromart/shared/postgres/embedded-leftover';
+import { type Issuer, prepareIssuer } from '@micromart/engines/issuer/issuer';
+import { startServiceTokens } from '@micromart/engines/issuer/service-tokens';
+import { endLeftOver } from '@micromart/engines/postgres/leftover';
 import { removeAddresses, writeAddresses } from './addresses.ts';
 import type { Settings } from './arguments.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
 import { type Closer, EMBEDDED_NAMES, POSTGRES_FOLDER, type StoreUrl, startEmbedded } from './embedded.ts';
 import { fillCatalog } from './fill-catalog.ts';
 import { requireFreePorts } from './free-ports.ts';
-import { type Issuer, prepareIssuer } from './issuer.ts';
 import { endLeftOverKafka } from './local-kafka.ts';
 import { NODE_FLAGS } from './node-settings.ts';
 import type { Output } from './output.ts';
@@ -20,7 +21,6 @@ import type { Plan, ProcessPlan } from './plan.ts';
 import { readable } from './readable.ts';
 import { askWhatIsMissing, awaitReady } from './readiness.ts';
 import { type RunFolder, takeRunFolder } from './run-folder.ts';
-import { startServiceTokens } from './service-tokens.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 export type System = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { backOffMs } from './back-off.ts';
 import { isRunning, markOf } from './process-mark.ts';
 import { type Supervised, supervise } from './supervisor.ts';

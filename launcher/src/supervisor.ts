@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { EXIT_MISCONFIGURED } from '@micromart/shared/process/run';
+import { EXIT_MISCONFIGURED } from '@micromart/service/run';
 import { backOffMs } from './back-off.ts';
 
 export type Command = {

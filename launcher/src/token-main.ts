@@ -1,9 +1,9 @@
 /** `npm run token -- <role> [subject]`: prints a token of the development issuer, and nothing else. */
 import { fileURLToPath } from 'node:url';
-import { roles } from '@micromart/shared/http/auth';
+import { prepareIssuer } from '@micromart/engines/issuer/issuer';
+import { roles } from '@micromart/http/auth';
 import { readSettings } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
-import { prepareIssuer } from './issuer.ts';
 import { issuerFolderOf } from './plan.ts';
 import { parseTokenArguments, TOKEN_HELP } from './token-arguments.ts';
 

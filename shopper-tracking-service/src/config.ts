@@ -1,13 +1,6 @@
-import {
-  eventsUrl,
-  feedUrl,
-  kafkaCaFile,
-  needsFeed,
-  postgresUrl,
-  readConfig,
-  readyMaxLagMs,
-  serviceSettings,
-} from '@micromart/shared/process/config';
+import { eventsUrl, feedUrl, needsFeed, readyMaxLagMs } from '@micromart/event-source/settings';
+import { kafkaCaFile } from '@micromart/kafka/settings';
+import { postgresUrl, readConfig, serviceSettings } from '@micromart/service/config';
 import { z } from 'zod';
 
 const settings = z

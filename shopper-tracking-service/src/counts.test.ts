@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
+import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
 import fc from 'fast-check';
 import { STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, type Row, removalRatio, tally } from './counts.ts';

@@ -1,4 +1,4 @@
-import type { CartEvent } from '@micromart/shared/contracts/cart-events';
+import type { CartEvent } from '@micromart/contracts/cart-events';
 import { bucketOf, oldestKeptMinute, type Step } from './buckets.ts';
 
 /** What happened to a product: how many events put it into carts and took it out, and how many units they moved. */

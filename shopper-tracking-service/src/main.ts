@@ -1,4 +1,4 @@
-import { run } from '@micromart/shared/process/run';
+import { run } from '@micromart/service/run';
 import { readTrackingConfig } from './config.ts';
 import { startTrackingService } from './service.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
-import { Problem } from '@micromart/shared/http/problem';
-import { isAway } from '@micromart/shared/postgres/failure';
-import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
-import { createApplied } from '@micromart/shared/subscription/applied';
-import { createConsistency } from '@micromart/shared/subscription/consistency';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
+import { Problem } from '@micromart/http/problem';
+import { isAway } from '@micromart/postgres/failure';
+import { carryOutAll, inTransaction } from '@micromart/postgres/pool';
+import { createApplied } from '@micromart/subscription/freshness/applied';
+import { createConsistency } from '@micromart/subscription/freshness/consistency';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import fc from 'fast-check';
 import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, tally } from './counts.ts';

@@ -1,20 +1,20 @@
-import { productId } from '@micromart/shared/contracts/product-id';
-import { instant, wholeNumber } from '@micromart/shared/http/parameters';
-import { problem } from '@micromart/shared/http/problem';
-import { type Route, route } from '@micromart/shared/http/route';
-import { isCancelled } from '@micromart/shared/postgres/failure';
-import type { Client } from '@micromart/shared/postgres/pool';
+import { productId } from '@micromart/contracts/product-id';
+import { instant, wholeNumber } from '@micromart/http/parameters';
+import { problem } from '@micromart/http/problem';
+import { type Route, route } from '@micromart/http/route';
+import { isCancelled } from '@micromart/postgres/failure';
+import type { Client } from '@micromart/postgres/pool';
 import {
   type Consistency,
   type ConsistentRequest,
   consistencyHeaders,
   type FreshAnswer,
   freshnessHeaders,
-} from '@micromart/shared/subscription/consistency';
-import type { Freshness } from '@micromart/shared/subscription/freshness';
+} from '@micromart/subscription/freshness/consistency';
+import type { Freshness } from '@micromart/subscription/freshness/freshness';
 import { z } from 'zod';
-import { readCursor, writeCursor } from './cursor.ts';
 import { type List, type Product, SORTS, type Sort } from './list.ts';
+import { readCursor, writeCursor } from './list-cursor.ts';
 import type { CountStore } from './store/store.ts';
 import { type Present, type Window, windowOf } from './window.ts';
 

@@ -1,9 +1,9 @@
-import { type CartEvent, cartEvent, cartEventTypes } from '@micromart/shared/contracts/cart-events';
-import type { Logger } from '@micromart/shared/process/logger';
-import type { SubscriptionMetrics } from '@micromart/shared/subscription/metrics';
-import type { Projection } from '@micromart/shared/subscription/projection';
-import type { EventSource, Transport } from '@micromart/shared/subscription/source';
-import { type Subscription, startSubscription } from '@micromart/shared/subscription/subscription';
+import { type CartEvent, cartEvent, cartEventTypes } from '@micromart/contracts/cart-events';
+import type { Logger } from '@micromart/process/logger';
+import type { SubscriptionMetrics } from '@micromart/subscription/metrics';
+import type { Projection } from '@micromart/subscription/projection';
+import type { EventSource, Transport } from '@micromart/subscription/sources/event-source';
+import { type Subscription, startSubscription } from '@micromart/subscription/subscription';
 import { tally } from './counts.ts';
 import type { CountStore } from './store/store.ts';
 

@@ -3,8 +3,8 @@
  * server, a statement apiece, no token, no validation, no fence. It is what the way costs here before anything is promised.
  */
 
-import { openPool } from '@micromart/shared/postgres/pool';
-import { until } from '@micromart/shared/testing/until';
+import { openPool } from '@micromart/postgres/pool';
+import { until } from '@micromart/testing/until';
 import type { MeasureAt } from '../at-rate.ts';
 import { cartIdOf } from '../cart-database.ts';
 import { onFreshDatabase, type Server } from '../database.ts';

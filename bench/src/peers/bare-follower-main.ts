@@ -4,7 +4,7 @@
  * checked, nothing gets lost only as long as nothing fails.
  */
 import { Agent, createServer, get, type ServerResponse } from 'node:http';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 
 /** Longer than a leg takes: a connection may be idle for most of it. */
 const KEPT_MS = 60_000;

@@ -3,7 +3,7 @@
  * which is held open until there is something.
  */
 import { createServer, type ServerResponse } from 'node:http';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 
 /** Longer than a leg takes: a connection may be idle for most of it. */
 const KEPT_MS = 60_000;

@@ -1,4 +1,4 @@
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import { openPool, type Pool } from '@micromart/postgres/pool';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { runPgbench } from '../pgbench.ts';
 

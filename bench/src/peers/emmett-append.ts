@@ -1,6 +1,6 @@
 /** emmett: an event appended to the cart's stream; there is no state and no idempotency record. */
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 import { CARTS, cartIdOf } from '../cart-database.ts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { keepInFlight } from '../in-flight.ts';

@@ -9,7 +9,7 @@ import {
   postgreSQLRawSQLProjection,
   rebuildPostgreSQLProjections,
 } from '@event-driven-io/emmett-postgresql';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { requireSame } from '../protocol.ts';
 import type { Workload } from '../workload.ts';

@@ -4,10 +4,10 @@
  * it with the one that the caller holds.
  */
 import type { Product } from '@micromart/catalog-service/product';
-import { MAX_PRODUCTS } from '@micromart/shared/contracts/catalog/product';
-import { isProductId } from '@micromart/shared/contracts/product-id';
-import { createAuthentication } from '@micromart/shared/http/auth';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { MAX_PRODUCTS } from '@micromart/contracts/catalog/product';
+import { isProductId } from '@micromart/contracts/product-id';
+import { createAuthentication } from '@micromart/http/auth';
+import { openPool } from '@micromart/postgres/pool';
 import express from 'express';
 
 /** As many as the catalog's API has. */

@@ -2,7 +2,7 @@
  * A plain express application with the cart's validation of `POST /carts/{cartId}/items`, which does nothing: it knows no
  * caller, stores nothing, and answers a cart of the same size every time.
  */
-import { productId } from '@micromart/shared/contracts/product-id';
+import { productId } from '@micromart/contracts/product-id';
 import express from 'express';
 import { z } from 'zod';
 

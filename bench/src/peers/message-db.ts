@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Pool } from '@micromart/shared/postgres/pool';
+import type { Pool } from '@micromart/postgres/pool';
 import type { Server } from '../database.ts';
 import { requireSame } from '../protocol.ts';
 import { type Drive, driveByPgbench } from './drive-by-pgbench.ts';

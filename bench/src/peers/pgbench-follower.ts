@@ -3,8 +3,8 @@
  * this is what the database alone can take from one connection.
  */
 
-import type { CartEvent } from '@micromart/shared/contracts/cart-events';
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
+import type { CartEvent } from '@micromart/contracts/cart-events';
+import { openPool, type Pool } from '@micromart/postgres/pool';
 import { type Row, tally } from '@micromart/shopper-tracking-service/counts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { openCounters, requireCounted, SUBSCRIPTION, startPositions } from '../follower-database.ts';

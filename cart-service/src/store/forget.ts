@@ -10,10 +10,10 @@
  * In step 4 the log's heads are locked first, and what writers of carts touch behind the heads after them: the stored
  * answers, and the shopper, to whom an open cart refers. The other way round it would wait for a writer who waits for it.
  */
-import type { Changed, ChangeOptions, Decide } from '@micromart/shared/event-log/change-store';
-import type { PostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
-import { problem } from '@micromart/shared/http/problem';
-import type { Client, Pool } from '@micromart/shared/postgres/pool';
+import type { Changed, ChangeOptions, Decide } from '@micromart/event-log/change-store';
+import type { PostgresChangeStore } from '@micromart/event-log-postgres/changes';
+import { problem } from '@micromart/http/problem';
+import type { Client, Pool } from '@micromart/postgres/pool';
 import { type Cart, closeCart, shopperForgotten } from '../cart.ts';
 import { lacksShopper } from './shoppers.ts';
 

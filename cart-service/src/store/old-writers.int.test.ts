@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { eventLogMigrations } from '@micromart/shared/event-log/postgres/log';
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { eventLogMigrations } from '@micromart/event-log-postgres/log';
+import { migrate } from '@micromart/postgres/migrate';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { type Cart, openCart } from '../cart.ts';
 import { type CartStore, openStore } from './store.ts';
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
-import { eventLogMigrations, openPostgresLog } from '@micromart/shared/event-log/postgres/log';
-import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
-import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
-import { relayMigrations } from '@micromart/shared/kafka/migrations';
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import { createPostgresChangeStore } from '@micromart/event-log-postgres/changes';
+import { eventLogMigrations, openPostgresLog } from '@micromart/event-log-postgres/log';
+import { startSweep } from '@micromart/event-log-postgres/sweep';
+import { WRITER_SETTINGS } from '@micromart/event-log-postgres/write';
+import { relayMigrations } from '@micromart/kafka/migrations';
+import { migrate } from '@micromart/postgres/migrate';
+import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { type Cart, openCart } from '../cart.ts';
 import { forget } from './forget.ts';
 import { withShopper } from './shoppers.ts';

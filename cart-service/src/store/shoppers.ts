@@ -1,9 +1,9 @@
 /** Who is who: each shopper's pseudonym, by which events know them. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { problem } from '@micromart/shared/http/problem';
-import { violatedConstraint } from '@micromart/shared/postgres/failure';
-import type { Pool } from '@micromart/shared/postgres/pool';
+import { problem } from '@micromart/http/problem';
+import { violatedConstraint } from '@micromart/postgres/failure';
+import type { Pool } from '@micromart/postgres/pool';
 
 const MAX_TRIES = 10;
 const MAX_PAUSE_MS = 100;

@@ -1,7 +1,7 @@
-import type { Changed, ChangeOptions, ChangeStore } from '@micromart/shared/event-log/change-store';
-import type { EventLog } from '@micromart/shared/event-log/event-log';
-import type { Pool } from '@micromart/shared/postgres/pool';
-import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
+import type { Changed, ChangeOptions, ChangeStore } from '@micromart/event-log/change-store';
+import type { EventLog } from '@micromart/event-log/event-log';
+import type { Pool } from '@micromart/postgres/pool';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Cart } from '../cart.ts';
 import { openPostgresStore } from './postgres.ts';
 

@@ -1,10 +1,10 @@
 /** The cart service for tests: its database, an issuer of tokens, and a stand-in for the catalog. */
 import { writeFile } from 'node:fs/promises';
-import { createLogger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { openStubCatalog, type StubCatalog } from '@micromart/shared/testing/stub-catalog';
+import { createLogger } from '@micromart/process/logger';
+import type { Running } from '@micromart/service/run';
+import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { openStubCatalog, type StubCatalog } from '@micromart/testing/stub-catalog';
 import type { Config } from '../config.ts';
 import { startCartService } from '../service.ts';
 

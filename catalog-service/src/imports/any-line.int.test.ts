@@ -1,13 +1,13 @@
 /** Feeds whose lines are anything at all, with the store of each engine and the ledger that records what came of them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeOn } from '@micromart/shared/testing/describe-on';
-import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/shared/testing/mongodb';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { isStorable } from '@micromart/shared/text/storable';
+import { describeOn } from '@micromart/testing/describe-on';
+import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { isStorable } from '@micromart/text/storable';
 import fc from 'fast-check';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { ImportProgress, RejectedRow } from '../job.ts';
-import { type JobLedger, openJobLedger } from '../jobs/postgres-ledger.ts';
+import { type JobLedger, openJobLedger } from '../jobs/postgres-job-repository.ts';
 import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
 import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { importFeed } from './import-feed.ts';

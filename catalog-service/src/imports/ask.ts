@@ -7,7 +7,7 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { type AllowedHosts, mayDial, notDialable, type Target, targetOf } from '../feed-hosts.ts';
-import { FeedError } from '../setback.ts';
+import { FeedError } from '../job-failure.ts';
 import type { ImportLimits } from './limits.ts';
 
 /** Looks up all addresses of a name. */

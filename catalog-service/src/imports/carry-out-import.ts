@@ -1,5 +1,5 @@
 import type { CarryOut } from '../jobs/carry-out.ts';
-import type { JobLedger } from '../jobs/postgres-ledger.ts';
+import type { JobLedger } from '../jobs/postgres-job-repository.ts';
 import { watchClaim } from '../jobs/watch-claim.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';
 

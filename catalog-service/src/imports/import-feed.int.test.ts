@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { HeldRow, ImportProgress, RejectedRow } from '../job.ts';
-import type { Claim } from '../jobs/postgres-ledger.ts';
+import type { Claim } from '../jobs/postgres-job-repository.ts';
 import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';

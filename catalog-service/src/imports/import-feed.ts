@@ -16,9 +16,9 @@ import {
   type ImportProgress,
   withOutcome,
 } from '../job.ts';
-import type { Claim, JobLedger, Recorded } from '../jobs/postgres-ledger.ts';
+import { FeedError } from '../job-failure.ts';
+import type { Claim, JobLedger, Recorded } from '../jobs/postgres-job-repository.ts';
 import { Interruption } from '../jobs/watch-claim.ts';
-import { FeedError } from '../setback.ts';
 import type { Asking } from './ask.ts';
 import type { Pace } from './pace.ts';
 import { type FeedChunk, openFeed } from './read-feed.ts';

@@ -1,4 +1,4 @@
-import { FeedError } from '../setback.ts';
+import { FeedError } from '../job-failure.ts';
 
 export type Line = {
   /** Undefined when it is too long to be read. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import type { FeedMark } from '../feed.ts';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';

@@ -7,7 +7,7 @@
  *
  * Where a feed turns out to be damaged or too large, the lines before that are given out first.
  */
-import type { FeedLine } from '@micromart/shared/contracts/catalog/product';
+import type { FeedLine } from '@micromart/contracts/catalog/product';
 import {
   type FeedFormat,
   type FeedMark,
@@ -20,7 +20,7 @@ import {
   UNKNOWN_FORMAT,
 } from '../feed.ts';
 import { MAX_LINES } from '../job.ts';
-import { FeedError } from '../setback.ts';
+import { FeedError } from '../job-failure.ts';
 import type { Asking } from './ask.ts';
 import { parseCsvLines } from './csv.ts';
 import { splitLines } from './lines.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { Running } from '@micromart/shared/process/run';
-import { until } from '@micromart/shared/testing/until';
+import type { Running } from '@micromart/service/run';
+import { until } from '@micromart/testing/until';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { IMPORTS } from '../worker.ts';

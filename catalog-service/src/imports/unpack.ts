@@ -9,7 +9,7 @@ import {
   zlibInflateInit2,
   zlibInflateReset,
 } from 'pako';
-import { FeedError } from '../setback.ts';
+import { FeedError } from '../job-failure.ts';
 
 /** gzip's first two bytes (RFC 1952, 2.3.1); no text begins with them. */
 const MAGIC = Buffer.from([0x1f, 0x8b]);

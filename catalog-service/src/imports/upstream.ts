@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FeedMark, Validator } from '../feed.ts';
-import { FeedError } from '../setback.ts';
+import { FeedError } from '../job-failure.ts';
 import { type Asking, ask, silent, toFeedError } from './ask.ts';
 import { unreadableCodings } from './content-codings.ts';
 import type { ImportLimits } from './limits.ts';

@@ -1,6 +1,6 @@
 /** Writes rows of a feed as changes of their products, made together. */
-import type { Decide } from '@micromart/shared/event-log/change-store';
-import type { Place } from '@micromart/shared/event-log/position';
+import type { Decide } from '@micromart/event-log/change-store';
+import type { Place } from '@micromart/events/position';
 import { decideHeldRow, decideRow } from '../feed-row.ts';
 import type { ChunkOutcome, HeldRow } from '../job.ts';
 import type { Product, Result } from '../product.ts';

@@ -1,4 +1,4 @@
-import { formatPosition } from '@micromart/shared/event-log/position';
+import { formatPosition } from '@micromart/events/position';
 import { decideOrder } from '../product.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import type { CarryOut } from './carry-out.ts';

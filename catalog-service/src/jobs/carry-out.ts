@@ -3,11 +3,11 @@
  * A job's own failure never fails its delivery: what is to become of it stands in its row. Only where that row cannot be
  * written is the delivery left to be brought again.
  */
-import type { Logger } from '@micromart/shared/process/logger';
+import type { Logger } from '@micromart/process/logger';
+import { FeedError, hopeless, judge, setbackOf } from '../job-failure.ts';
 import type { Delivery } from '../queue/pg-boss.ts';
-import { FeedError, hopeless, judge, setbackOf } from '../setback.ts';
 import type { JobMetrics } from './metrics.ts';
-import type { Claim, Ending, JobLedger, Postponement } from './postgres-ledger.ts';
+import type { Claim, Ending, JobLedger, Postponement } from './postgres-job-repository.ts';
 import { Interruption } from './watch-claim.ts';
 
 /** Throws what keeps the job from being carried out; `taken` fires when it has been given to another worker. */

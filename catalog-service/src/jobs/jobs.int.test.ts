@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openPool, type Pool } from '@micromart/shared/postgres/pool';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { openPool, type Pool } from '@micromart/postgres/pool';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { markStart } from '../feed.ts';
 import { beginReading, type Job, type JobRequest, MAX_REJECTED_ROWS } from '../job.ts';
 import { openQueue, type Queue } from '../queue/pg-boss.ts';
-import { type JobDesk, openJobDesk } from './postgres-desk.ts';
-import { type JobLedger, openJobLedger } from './postgres-ledger.ts';
+import { type JobLedger, openJobLedger } from './postgres-job-repository.ts';
+import { type JobDesk, openJobDesk } from './postgres-job-requests.ts';
 
 /** The desk and the ledger on one database; nobody takes deliveries but the tests. */
 let database: TestDatabase;

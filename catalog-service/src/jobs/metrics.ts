@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ChunkOutcome, FinalState, JobRequest } from '../job.ts';
-import type { JobLedger } from './postgres-ledger.ts';
+import type { JobLedger } from './postgres-job-repository.ts';
 
 type Kind = JobRequest['kind'];
 

@@ -1,5 +1,5 @@
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { inTransaction, type Pool } from '@micromart/shared/postgres/pool';
+import { migrate } from '@micromart/postgres/migrate';
+import { inTransaction, type Pool } from '@micromart/postgres/pool';
 import { sendingGrants } from '../queue/pg-boss.ts';
 
 const migrations = [{ name: 'jobs', folder: new URL('./migrations/', import.meta.url) }];

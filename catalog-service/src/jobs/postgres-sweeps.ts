@@ -1,5 +1,5 @@
-import type { Pool } from '@micromart/shared/postgres/pool';
-import type { Sweep } from '@micromart/shared/process/sweeping/sweeping';
+import type { Pool } from '@micromart/postgres/pool';
+import type { Sweep } from '@micromart/sweeping/sweeping';
 
 /** A job is kept after its end, then its id alone; who asks for it after that is told that it never was. */
 const JOB_KEPT = '30 days';

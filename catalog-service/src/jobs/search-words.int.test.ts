@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import type { Running } from '@micromart/shared/process/run';
-import { until } from '@micromart/shared/testing/until';
+import { productContent } from '@micromart/contracts/catalog/product';
+import type { Running } from '@micromart/service/run';
+import { until } from '@micromart/testing/until';
 import { decideOrder } from '../product.ts';
 import { openCatalogWriter } from '../store/store.ts';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';

@@ -1,4 +1,4 @@
-import type { Claim, JobLedger } from './postgres-ledger.ts';
+import type { Claim, JobLedger } from './postgres-job-repository.ts';
 
 /** Why work on a job stops before its end: it is to be cancelled, another has it, or this worker is ending. */
 export class Interruption extends Error {

@@ -11,7 +11,7 @@
  * pg-boss forgets deliveries that nobody fetched in time, and its schema may be emptied; `isLive` finds the jobs that
  * this has orphaned.
  */
-import { refuseOldServer } from '@micromart/shared/postgres/server-version';
+import { refuseOldServer } from '@micromart/postgres/server-version';
 import { type ConstructorOptions, PgBoss, type QueueOptions } from 'pg-boss';
 
 export const QUEUES = ['changes', 'imports'] as const;

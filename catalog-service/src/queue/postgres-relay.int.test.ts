@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readMessage } from '@micromart/shared/kafka/message';
-import { openTestReader, type TestReader } from '@micromart/shared/kafka/testing/reader';
-import { parseKafkaUrl } from '@micromart/shared/kafka/url';
-import type { KafkaCluster } from '@micromart/shared/kafka-broker/cluster';
-import { describeKafka } from '@micromart/shared/testing/describe-kafka';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { openTestKafka } from '@micromart/shared/testing/kafka';
-import { until } from '@micromart/shared/testing/until';
+import type { KafkaCluster } from '@micromart/engines/kafka/cluster';
+import { readMessage } from '@micromart/kafka/message';
+import { openTestReader, type TestReader } from '@micromart/kafka/testing/reader';
+import { parseKafkaUrl } from '@micromart/kafka/url';
+import { describeKafka } from '@micromart/testing/describe-kafka';
+import { freePort } from '@micromart/testing/free-port';
+import { openTestKafka } from '@micromart/testing/kafka';
+import { until } from '@micromart/testing/until';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream } from '../testing/upstream.ts';
 

@@ -1,8 +1,8 @@
-import type { EventLog } from '@micromart/shared/event-log/event-log';
-import { relayMigrations } from '@micromart/shared/kafka/migrations';
-import { type Relay, type RelaySettings, startRelay } from '@micromart/shared/kafka/relay';
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { openPool } from '@micromart/shared/postgres/pool';
+import type { EventLog } from '@micromart/event-log/event-log';
+import { relayMigrations } from '@micromart/kafka/migrations';
+import { type Relay, type RelaySettings, startRelay } from '@micromart/kafka/relay';
+import { migrate } from '@micromart/postgres/migrate';
+import { openPool } from '@micromart/postgres/pool';
 
 const MAX_CONNECTIONS = 2;
 

@@ -1,5 +1,5 @@
-import type { StoredDocument } from '@micromart/shared/event-log/mongodb/stored';
-import type { Mongodb } from '@micromart/shared/mongodb/open';
+import type { StoredDocument } from '@micromart/event-log-mongodb/stored';
+import type { Mongodb } from '@micromart/mongodb/open';
 import { type Product, type Version, versionOf } from '../product.ts';
 import { searchWordsBefore, wordsOf } from '../search.ts';
 import { SEARCH_VERSION } from './search-version.ts';

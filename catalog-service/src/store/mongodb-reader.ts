@@ -1,6 +1,6 @@
-import { createMongodbLogReader } from '@micromart/shared/event-log/mongodb/log-reader';
-import { findByIds } from '@micromart/shared/mongodb/by-id';
-import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
+import { createMongodbLogReader } from '@micromart/event-log-mongodb/open-log';
+import { findByIds } from '@micromart/mongodb/by-id';
+import { checkAnswers, openMongodb } from '@micromart/mongodb/open';
 import { searchWords, searchWordsBefore } from '../search.ts';
 import { PRODUCTS, type ProductDocument, VERSIONS_INDEX } from './mongodb-products.ts';
 import { createReader } from './reader.ts';

@@ -1,7 +1,7 @@
-import { openMongodbChangeStore } from '@micromart/shared/event-log/mongodb/changes';
-import { openMongodbLog } from '@micromart/shared/event-log/mongodb/log';
-import { startSweep } from '@micromart/shared/event-log/mongodb/sweep';
-import { checkAnswers, openMongodb } from '@micromart/shared/mongodb/open';
+import { openMongodbChangeStore } from '@micromart/event-log-mongodb/changes';
+import { openMongodbLog } from '@micromart/event-log-mongodb/log';
+import { startSweep } from '@micromart/event-log-mongodb/sweep';
+import { checkAnswers, openMongodb } from '@micromart/mongodb/open';
 import type { Product } from '../product.ts';
 import { createIndexes, keysOf, PRODUCTS, type ProductDocument } from './mongodb-products.ts';
 import { SEARCH_VERSION } from './search-version.ts';

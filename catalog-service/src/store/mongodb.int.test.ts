@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import { openMongodb } from '@micromart/shared/mongodb/open';
-import { describeOn } from '@micromart/shared/testing/describe-on';
+import { productContent } from '@micromart/contracts/catalog/product';
+import { openMongodb } from '@micromart/mongodb/open';
+import { describeOn } from '@micromart/testing/describe-on';
 import {
   MONGODB_START_CAP_MS,
   type TestMongodb,
   testFerretdb,
   testReplicaSet,
-} from '@micromart/shared/testing/mongodb';
+} from '@micromart/testing/mongodb';
 import { decideOrder, type Result } from '../product.ts';
 import { PRODUCTS, type ProductDocument } from './mongodb-products.ts';
 import { VERSION } from './mongodb-reader.ts';

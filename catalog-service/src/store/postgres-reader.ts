@@ -1,8 +1,8 @@
-import { createPostgresLogReader } from '@micromart/shared/event-log/postgres/log-reader';
-import { problem } from '@micromart/shared/http/problem';
-import { isOutOfReach } from '@micromart/shared/postgres/failure';
-import { textList } from '@micromart/shared/postgres/list';
-import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import { createPostgresLogReader } from '@micromart/event-log-postgres/open-log';
+import { problem } from '@micromart/http/problem';
+import { textList } from '@micromart/postgres/binary-array';
+import { isOutOfReach } from '@micromart/postgres/failure';
+import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { searchWords, searchWordsBefore } from '../search.ts';
 import { createReader } from './reader.ts';
 import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './store.ts';

@@ -1,6 +1,6 @@
-import { eventLogMigrations } from '@micromart/shared/event-log/postgres/log';
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { type Client, inTransaction, openPool } from '@micromart/shared/postgres/pool';
+import { eventLogMigrations } from '@micromart/event-log-postgres/log';
+import { migrate } from '@micromart/postgres/migrate';
+import { type Client, inTransaction, openPool } from '@micromart/postgres/pool';
 
 const migrations = [
   eventLogMigrations,

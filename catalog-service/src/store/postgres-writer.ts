@@ -1,8 +1,8 @@
-import { createPostgresChangeStore } from '@micromart/shared/event-log/postgres/changes';
-import { openPostgresLog } from '@micromart/shared/event-log/postgres/log';
-import { startSweep } from '@micromart/shared/event-log/postgres/sweep';
-import { WRITER_SETTINGS } from '@micromart/shared/event-log/postgres/write';
-import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
+import { createPostgresChangeStore } from '@micromart/event-log-postgres/changes';
+import { openPostgresLog } from '@micromart/event-log-postgres/log';
+import { startSweep } from '@micromart/event-log-postgres/sweep';
+import { WRITER_SETTINGS } from '@micromart/event-log-postgres/write';
+import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import type { Product } from '../product.ts';
 import { wordsOf } from '../search.ts';
 import { prepareSchema } from './postgres-schema.ts';

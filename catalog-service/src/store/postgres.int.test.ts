@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { productContent } from '@micromart/contracts/catalog/product';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import pg from 'pg';
 import { decideOrder } from '../product.ts';
 import { VERSIONS } from './postgres-reader.ts';

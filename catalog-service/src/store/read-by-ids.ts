@@ -1,4 +1,4 @@
-import { createBatcher } from '@micromart/shared/event-log/batcher';
+import { createBatcher } from '@micromart/event-log/batcher';
 
 /** Questions that are asked as one, and those that may wait. */
 const MAX_BATCH = 64;

@@ -1,5 +1,5 @@
-import type { EventLog } from '@micromart/shared/event-log/event-log';
-import { Problem } from '@micromart/shared/http/problem';
+import type { EventLog } from '@micromart/event-log/event-log';
+import { Problem } from '@micromart/http/problem';
 import { createReadByIds } from './read-by-ids.ts';
 import type { CatalogReader, ProductVersion, StoredProduct } from './store.ts';
 

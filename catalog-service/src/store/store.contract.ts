@@ -3,11 +3,11 @@
  * stores; what engines differ in is data (`Capabilities`), never a test that is left out.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { productContent } from '@micromart/shared/contracts/catalog/product';
-import { catalogEvent } from '@micromart/shared/contracts/catalog-events';
-import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
-import type { EventLog } from '@micromart/shared/event-log/event-log';
-import { partitionOf } from '@micromart/shared/event-log/partition';
+import { productContent } from '@micromart/contracts/catalog/product';
+import { catalogEvent } from '@micromart/contracts/catalog-events';
+import type { EventLog } from '@micromart/event-log/event-log';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { partitionOf } from '@micromart/events/partition';
 import { decideDue, decideOrder, type ProductOrder, type Result, tellWordsAnew } from '../product.ts';
 import { SCRIPTS } from '../testing/search-names.ts';
 import type { Browse, CatalogReader, CatalogWriter } from './store.ts';

@@ -1,9 +1,9 @@
-import type { ChangeStore } from '@micromart/shared/event-log/change-store';
-import type { EventLog } from '@micromart/shared/event-log/event-log';
-import { isAway as isMongodbAway } from '@micromart/shared/mongodb/failure';
-import { isAway as isPostgresAway } from '@micromart/shared/postgres/failure';
-import { refuseOldServer } from '@micromart/shared/postgres/server-version';
-import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
+import type { ChangeStore } from '@micromart/event-log/change-store';
+import type { EventLog } from '@micromart/event-log/event-log';
+import { isAway as isMongodbAway } from '@micromart/mongodb/failure';
+import { isAway as isPostgresAway } from '@micromart/postgres/failure';
+import { refuseOldServer } from '@micromart/postgres/server-version';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Product, Version } from '../product.ts';
 
 /**

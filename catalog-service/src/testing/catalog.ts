@@ -1,13 +1,13 @@
 /** A catalog for tests: its two databases, its worker or workers, and the desk and the store as the API has them. */
-import { createLogger } from '@micromart/shared/process/logger';
-import type { Running } from '@micromart/shared/process/run';
-import { openTestIssuer, type TestIssuer } from '@micromart/shared/testing/http';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
-import { until } from '@micromart/shared/testing/until';
+import { createLogger } from '@micromart/process/logger';
+import type { Running } from '@micromart/service/run';
+import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { until } from '@micromart/testing/until';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../imports/limits.ts';
 import { isFinal, type Job, type JobRequest } from '../job.ts';
-import { type JobDesk, openJobDesk } from '../jobs/postgres-desk.ts';
+import { type JobDesk, openJobDesk } from '../jobs/postgres-job-requests.ts';
 import { type CatalogReader, openCatalogReader } from '../store/store.ts';
 import { startCatalogWorker } from '../worker.ts';
 

@@ -1,7 +1,8 @@
 /** Reads what the catalog comes to in the end, as any client could: its jobs, its products, its log. */
+
+import { catalogEvent } from '@micromart/contracts/catalog-events';
 import { openHttpClient } from '@micromart/demo/http-client';
-import { catalogEvent } from '@micromart/shared/contracts/catalog-events';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import { FEED_PRODUCTS } from '../load/feeds.ts';
 import type { OrderHistory } from '../load/orders.ts';
 import { parseTrace } from '../load/sending.ts';

@@ -1,10 +1,10 @@
 /** Reads what is there in the end, as any client could: the whole log by the feed, the counters, the carts. */
 
+import { cartEvent } from '@micromart/contracts/cart-events';
 import { openHttpClient } from '@micromart/demo/http-client';
-import { cartEvent } from '@micromart/shared/contracts/cart-events';
-import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
-import { formatPosition, type Place } from '@micromart/shared/event-log/position';
-import { until } from '@micromart/shared/testing/until';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { formatPosition, type Place } from '@micromart/events/position';
+import { until } from '@micromart/testing/until';
 import type { Counters } from '../load/history.ts';
 import { createReader } from '../load/reader.ts';
 import { parseTrace } from '../load/sending.ts';

@@ -1,9 +1,9 @@
 /** Reads an owner's whole log by its feed. */
-import type { LoggedEvent } from '@micromart/shared/contracts/envelope';
-import type { Place } from '@micromart/shared/event-log/position';
-import { createFeedSource } from '@micromart/shared/subscription/feed-source';
-import { type EventSource, headsNow } from '@micromart/shared/subscription/source';
-import type { TestIssuer } from '@micromart/shared/testing/http';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import type { Place } from '@micromart/events/position';
+import { type EventSource, headsNow } from '@micromart/subscription/sources/event-source';
+import { createFeedSource } from '@micromart/subscription/sources/feed-source';
+import type { TestIssuer } from '@micromart/testing/http';
 
 const PAGE_EVENTS = 1_000;
 

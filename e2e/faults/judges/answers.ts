@@ -1,4 +1,4 @@
-import { formatPosition, type Place } from '@micromart/shared/event-log/position';
+import { formatPosition, type Place } from '@micromart/events/position';
 import type { Evidence } from '../evidence/evidence.ts';
 import { type Answer, NO_COUNTERS } from '../load/history.ts';
 import { createRecount, formatCounters, type Recount, sameCounters } from './recount.ts';

@@ -1,5 +1,5 @@
 /** What shoppers and business users recorded of a run: every request, and how it ended so far as they could know. */
-import type { Place } from '@micromart/shared/event-log/position';
+import type { Place } from '@micromart/events/position';
 
 export type Item = { readonly productId: string; readonly quantity: number };
 

@@ -1,8 +1,8 @@
 /** The load under which faults are made: shoppers, business users, and what they remember. */
 import { createDraw } from '@micromart/demo/draws';
 import { openHttpClient } from '@micromart/demo/http-client';
-import type { Place } from '@micromart/shared/event-log/position';
-import { until } from '@micromart/shared/testing/until';
+import type { Place } from '@micromart/events/position';
+import { until } from '@micromart/testing/until';
 import { CROWD } from '../figures.ts';
 import type { System } from '../system/system.ts';
 import { SHOPPING } from './assortment.ts';

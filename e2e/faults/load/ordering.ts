@@ -1,7 +1,7 @@
 /** Orders that reach the catalog beside the shoppers: single changes by several hands, and imports, one after another. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraw } from '@micromart/demo/draws';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 import type { System } from '../system/system.ts';
 import { createMerchant, type Merchant } from './merchant.ts';
 import type { OrderHistory } from './orders.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
-import { formatPosition, type Place, parsePosition } from '@micromart/shared/event-log/position';
+import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
 import { type Answer, type BrokenRead, type Counters, NO_COUNTERS } from './history.ts';
 
 export type Reply =

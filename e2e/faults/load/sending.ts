@@ -1,6 +1,6 @@
 /** Sends shoppers' writes, each under a `traceparent` of its own, and says how it ended. */
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
-import { type Place, parsePosition } from '@micromart/shared/event-log/position';
+import { type Place, parsePosition } from '@micromart/events/position';
 import type { Attempt, Outcome } from './history.ts';
 
 const TRACE_DIGITS = 32;

@@ -3,10 +3,10 @@
  * own, for which they tell them to come to the proxy; among themselves they talk directly.
  */
 import { join } from 'node:path';
+import { type KafkaCluster, type KafkaNode, startKafka } from '@micromart/engines/kafka/cluster';
 import { kafkaPorts } from '@micromart/launcher/system';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
-import { type KafkaCluster, type KafkaNode, startKafka } from '@micromart/shared/kafka-broker/cluster';
-import { openTcpProxy, type TcpProxy } from '@micromart/shared/testing/tcp-proxy';
+import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
 
 export type Brokers = {
   /** Where clients begin: `host:port,host:port`, by the proxies. */

@@ -7,11 +7,11 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readPidFile } from '@micromart/engines/postgres/leftover';
 import { prepareDatabases, roleUrl } from '@micromart/launcher/databases';
 import { startEmbeddedPostgres } from '@micromart/launcher/embedded-postgres';
 import type { DatabasePlan } from '@micromart/launcher/plan';
-import { readPidFile } from '@micromart/shared/postgres/embedded-leftover';
-import { openPool } from '@micromart/shared/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 
 export type Database = {
   readonly port: number;

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunning, type ProcessMark } from '@micromart/launcher/process-mark';
 import { takeRunFolder } from '@micromart/launcher/run-folder';
-import { until } from '@micromart/shared/testing/until';
+import { until } from '@micromart/testing/until';
 
 export type LauncherProcess = {
   /** A process that runs, `launcher` or a service by its name; waits until there is one. */

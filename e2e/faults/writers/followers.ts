@@ -1,7 +1,7 @@
 /** Readers of the log that keep the place of every event they see. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openPool } from '@micromart/shared/postgres/pool';
-import { type EventSource, headsNow } from '@micromart/shared/subscription/source';
+import { openPool } from '@micromart/postgres/pool';
+import { type EventSource, headsNow } from '@micromart/subscription/sources/event-source';
 import type { Follower, Seen } from '../evidence/evidence.ts';
 
 export type RunningFollower = {

@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
-import type { NewEvent } from '@micromart/shared/contracts/envelope';
-import { PARTITIONS } from '@micromart/shared/event-log/partition';
-import { createPlacer } from '@micromart/shared/event-log/place';
-import { createWriter } from '@micromart/shared/event-log/postgres/write';
-import { inTransaction, openPool } from '@micromart/shared/postgres/pool';
+import { createWriter } from '@micromart/event-log-postgres/write';
+import type { NewEvent } from '@micromart/events/envelope';
+import { PARTITIONS } from '@micromart/events/partition';
+import { createPlacer } from '@micromart/events/place';
+import { inTransaction, openPool } from '@micromart/postgres/pool';
 
 export type Written = { readonly committed: number; readonly rolledBack: number; readonly died: number };
 

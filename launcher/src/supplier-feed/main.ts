@@ -1,5 +1,5 @@
-import { host, logLevel, port, readConfig } from '@micromart/shared/process/config';
-import { run } from '@micromart/shared/process/run';
+import { host, logLevel, port, readConfig } from '@micromart/service/config';
+import { run } from '@micromart/service/run';
 import { z } from 'zod';
 import { startSupplierFeed } from './supplier-feed.ts';
 

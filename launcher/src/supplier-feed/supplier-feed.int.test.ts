@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { feedLine } from '@micromart/shared/contracts/catalog/product';
-import type { Running } from '@micromart/shared/process/run';
+import { feedLine } from '@micromart/contracts/catalog/product';
+import type { Running } from '@micromart/service/run';
 import { startSupplierFeed } from './supplier-feed.ts';
 
 const FILE = new URL('../../../demo/data/catalog.csv.gz', import.meta.url);

@@ -11,7 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Running } from '@micromart/shared/process/run';
+import type { Running } from '@micromart/service/run';
 import { type Feed, feedsOf, startOfLine } from './feeds.ts';
 
 const LINES_A_STEP = 1_000;

@@ -1,6 +1,6 @@
-import { problem } from '@micromart/shared/http/problem';
-import { list as listOf } from '@micromart/shared/postgres/list';
-import type { Client } from '@micromart/shared/postgres/pool';
+import { problem } from '@micromart/http/problem';
+import { list as listOf } from '@micromart/postgres/binary-array';
+import type { Client } from '@micromart/postgres/pool';
 import { type Run, STEP_MS, type Step } from '../buckets.ts';
 import { type Counts, NOTHING } from '../counts.ts';
 import type { List, Product, Sort } from '../list.ts';

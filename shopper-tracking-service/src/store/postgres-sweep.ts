@@ -1,5 +1,5 @@
-import type { Pool } from '@micromart/shared/postgres/pool';
-import type { Sweep } from '@micromart/shared/process/sweeping/sweeping';
+import type { Pool } from '@micromart/postgres/pool';
+import type { Sweep } from '@micromart/sweeping/sweeping';
 import { oldestKeptMinute } from '../buckets.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { list, textList } from '@micromart/shared/postgres/list';
-import type { Statement } from '@micromart/shared/postgres/pool';
+import { list, textList } from '@micromart/postgres/binary-array';
+import type { Statement } from '@micromart/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
 const upsert = (table: string, bucketed: boolean, first: number): string => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type CartEvent, cartEventExamples } from '@micromart/shared/contracts/cart-events';
-import { carryOutAll, inTransaction } from '@micromart/shared/postgres/pool';
-import { openTestDatabase, type TestDatabase } from '@micromart/shared/testing/postgres';
+import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
+import { carryOutAll, inTransaction } from '@micromart/postgres/pool';
+import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
 import { type List, type Product, SORTS } from '../list.ts';

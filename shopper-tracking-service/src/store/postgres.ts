@@ -1,7 +1,7 @@
-import { migrate } from '@micromart/shared/postgres/migrate';
-import { checkAnswers, openPool } from '@micromart/shared/postgres/pool';
-import { startSweeping } from '@micromart/shared/process/sweeping/sweeping';
-import { subscriptionMigrations } from '@micromart/shared/subscription/migrations';
+import { migrate } from '@micromart/postgres/migrate';
+import { checkAnswers, openPool } from '@micromart/postgres/pool';
+import { subscriptionMigrations } from '@micromart/subscription/migrations';
+import { startSweeping } from '@micromart/sweeping/sweeping';
 import { readList, readTotal, readWindow } from './postgres-queries.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';

@@ -1,5 +1,5 @@
-import type { Client, Pool, Statement } from '@micromart/shared/postgres/pool';
-import type { Sweeping } from '@micromart/shared/process/sweeping/sweeping';
+import type { Client, Pool, Statement } from '@micromart/postgres/pool';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
 import type { Window } from '../window.ts';

@@ -3,12 +3,12 @@
  * product: its events and its answer are written in the same transaction.
  */
 import { randomUUID } from 'node:crypto';
-import type { Document } from '@micromart/shared/event-log/change-store';
-import { foldBatch } from '@micromart/shared/event-log/fold';
-import type * as original from '@micromart/shared/event-log/postgres/changes';
-import { changed, createIdempotencyKeys } from '@micromart/shared/event-log/postgres/idempotency-keys';
-import { createWriter } from '@micromart/shared/event-log/postgres/write';
-import { inTransaction } from '@micromart/shared/postgres/pool';
+import type { Document } from '@micromart/event-log/change-store';
+import { foldBatch } from '@micromart/event-log/fold';
+import type * as original from '@micromart/event-log-postgres/changes';
+import { changed, createIdempotencyKeys } from '@micromart/event-log-postgres/idempotency-keys';
+import { createWriter } from '@micromart/event-log-postgres/write';
+import { inTransaction } from '@micromart/postgres/pool';
 
 export function createPostgresChangeStore<State>(
   ...[pool, { table, log, columns }]: Parameters<typeof original.createPostgresChangeStore<State>>

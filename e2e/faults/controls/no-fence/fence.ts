@@ -1,6 +1,6 @@
 /** The control: positions are moved on, but not compared, and nobody is refused. */
-import { list } from '@micromart/shared/postgres/list';
-import * as original from '@micromart/shared/subscription/fence';
+import { list } from '@micromart/postgres/binary-array';
+import * as original from '@micromart/subscription/apply/fence';
 
 export const { FENCED_SETTINGS, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
 

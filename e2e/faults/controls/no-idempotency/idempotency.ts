@@ -1,6 +1,6 @@
 /** The control: an Idempotency-Key is read, and nothing is remembered of it. */
-import * as original from '@micromart/shared/event-log/idempotency';
-import { formatPosition } from '@micromart/shared/event-log/position';
+import * as original from '@micromart/event-log/idempotency';
+import { formatPosition } from '@micromart/events/position';
 
 export const { MAX_KEY_LENGTH, idempotencyHeaders } = original;
 

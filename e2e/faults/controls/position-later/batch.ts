@@ -1,10 +1,10 @@
 /** The control: the effects are one transaction, and the positions the next. */
-import { inOneTrip } from '@micromart/shared/postgres/pool';
-import type * as original from '@micromart/shared/subscription/batch';
-import { fence } from '@micromart/shared/subscription/fence';
-import { divide, movesOf } from '@micromart/shared/subscription/item';
+import { inOneTrip } from '@micromart/postgres/pool';
+import type * as original from '@micromart/subscription/apply/apply-batch';
+import { divide, movesOf } from '@micromart/subscription/apply/batch-item';
+import { fence } from '@micromart/subscription/apply/fence';
 
-export { TooManyParked } from '@micromart/shared/subscription/batch';
+export { TooManyParked } from '@micromart/subscription/apply/apply-batch';
 
 export const createApplyBatch: typeof original.createApplyBatch =
   ({ pool, subscription, projection }) =>

@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto';
+import { matchesStrongly, matchesWeakly, type TagCondition } from '@micromart/http/conditional';
+import { type Preconditions, preconditionFailed } from '@micromart/http/preconditions';
+import type { Answer } from '@micromart/http/route';
+import type { Cart } from './cart.ts';
+import { type PricedItems, priceItems } from './pricing.ts';
+import type { Offers } from './product-info.ts';
+
+/** The value of a cart's entity tag: its version, and a digest of what the answer shows of the catalog. */
+const tagOf = (version: number, { items, catalog }: PricedItems): string => {
+  const shown = items.map(({ name, currentPrice, available }) => [name, currentPrice, available]);
+  return `${version}.${hash('sha256', JSON.stringify([catalog, shown]), 'base64url').slice(0, DIGEST_LENGTH)}`;
+};
+
+const DIGEST_LENGTH = 16;
+
+export function cartAnswer(
+  status: number,
+  id: string,
+  { state, items }: Cart,
+  version: number,
+  offers: Offers,
+): Answer & { readonly tag: string } {
+  const priced = priceItems(items, offers);
+  const tag = tagOf(version, priced);
+  return {
+    status,
+    headers: { etag: `"${tag}"`, 'cache-control': 'private, no-cache' },
+    body: { id, version, state, ...priced },
+    tag,
+  };
+}
+
+const TAG = /^([1-9][0-9]{0,9})\.[0-9A-Za-z_-]{1,64}$/;
+
+/**
+ * Holds a request to its preconditions, which speak of the cart's version alone; `*` asks whether its target, `exists`, a
+ * line or the cart, is there (RFC 9110, 13.1.1 and 13.1.2).
+ */
+export function requireHeld({ ifMatch, ifNoneMatch }: Preconditions, version: number, exists = true): void {
+  if (ifMatch && !names(ifMatch, version, exists, matchesStrongly)) throw preconditionFailed('If-Match');
+  if (ifNoneMatch && names(ifNoneMatch, version, exists, matchesWeakly))
+    throw preconditionFailed('If-None-Match');
+}
+
+function names(
+  condition: TagCondition,
+  version: number,
+  exists: boolean,
+  matches: typeof matchesStrongly,
+): boolean {
+  if (condition === '*') return exists;
+  const versions = condition.map((tag) => ({ ...tag, value: TAG.exec(tag.value)?.[1] ?? '' }));
+  return matches(versions, { weak: false, value: String(version) });
+}

@@ -1,0 +1,27 @@
+import type { Product } from '@micromart/contracts/catalog/product';
+import { problem } from '@micromart/http/problem';
+import type { ProductCopy } from '@micromart/product-copies/compose';
+
+/** What the catalog says of products, by id. Nothing can be said of those that are absent, because it is away. */
+export type Offers = ReadonlyMap<string, ProductCopy>;
+
+/** A product that is on sale. */
+export type Offer = Pick<Product, 'name' | 'price'>;
+
+/** What a product is offered for. Throws when it is not on sale, and when that cannot be told. */
+export function offerOf(productId: string, offers: Offers): Offer {
+  const copy = offers.get(productId);
+  if (!copy) {
+    throw problem(
+      'unavailable',
+      `The catalog does not answer, and nothing recent enough is known of product ${productId}. Nothing was added; try again in a moment.`,
+    );
+  }
+  if (copy.state === 'missing') {
+    throw problem('unprocessable', `The catalog knows no product ${productId}. Nothing was added.`);
+  }
+  if (copy.product.withdrawn) {
+    throw problem('unprocessable', `Product ${productId} is sold no more. Nothing was added.`);
+  }
+  return copy.product;
+}

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import type { ProductCopy } from '@micromart/product-copies/compose';
+import type { ProductCopies } from '@micromart/product-copies/product-copies';
+import { stubProduct } from '@micromart/testing/stub-catalog';
+import { consult } from './with-catalog.ts';
+
+const copyOf = (id: string): ProductCopy => ({
+  state: 'fresh',
+  product: stubProduct(id),
+  ageMs: 0,
+  freshForMs: 1,
+});
+
+/** Copies of which some are at hand; whatever else is asked for is told, but for what the catalog has no word on. */
+function copiesWith({ atHand = [], unsaid = [] }: { atHand?: string[]; unsaid?: string[] }) {
+  const asked: string[][] = [];
+  const copies: ProductCopies = {
+    atHand: (id) => (atHand.includes(id) ? copyOf(id) : undefined),
+    async get(ids) {
+      asked.push([...ids]);
+      const said = [...ids].filter((id) => !unsaid.includes(id)).map((id) => [id, copyOf(id)] as const);
+      return { catalog: 'fresh', copies: new Map(said), ageMs: 0, freshForMs: 0, why: undefined };
+    },
+  };
+  return { copies, asked };
+}
+
+test('decides at once on what is at hand', async () => {
+  const { copies, asked } = copiesWith({ atHand: ['1', '2'] });
+  expect(await consult(copies, async (offersOf) => [...offersOf(['1', '2']).keys()])).toEqual(['1', '2']);
+  expect(asked).toEqual([]);
+});
+
+test('asks about all of them as soon as one is lacking, and decides again', async () => {
+  const { copies, asked } = copiesWith({ atHand: ['1'], unsaid: ['3'] });
+  expect(await consult(copies, async (offersOf) => [...offersOf(['1', '2', '3']).keys()])).toEqual([
+    '1',
+    '2',
+  ]);
+  expect(asked).toEqual([['1', '2', '3']]);
+});
+
+test('asks again when the cart has changed meanwhile, but not without end', async () => {
+  const { copies, asked } = copiesWith({});
+  let wanted = 0;
+  const last = await consult(copies, async (offersOf) => {
+    wanted += 1;
+    return [...offersOf([String(wanted)]).keys()];
+  });
+  expect(asked).toEqual([['1'], ['2'], ['3']]);
+  expect(last).toEqual([]);
+});
+
+test('lets every other error pass', async () => {
+  const { copies } = copiesWith({});
+  const refuse = () => Promise.reject(new Error('the cart is closed'));
+  await expect(consult(copies, refuse)).rejects.toThrow('the cart is closed');
+});

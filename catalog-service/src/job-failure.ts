@@ -1,0 +1,90 @@
+/**
+ * What keeps a job from being carried out, and what becomes of it then:
+ *
+ * - refused: by a rule, or by what the feed says. It would be so again, so the job has failed.
+ * - passing: an upstream that is away, slow or breaks off, or an error of our own. The job is tried again after a while,
+ *   and has failed after so many times in a row.
+ * - away: our own store does not answer. The job waits for as long as that takes; it is not the job's failure.
+ */
+import { Problem } from '@micromart/http/problem';
+import { toStorable } from '@micromart/text/storable';
+import { type JobError, MAX_FAILURES, MAX_FRUITLESS_CLAIMS, retryDelayS } from './job.ts';
+
+export type Setback = { readonly kind: 'refused' | 'passing' | 'away'; readonly error: JobError };
+
+export type FeedFault =
+  | 'address-refused'
+  | 'upstream-away'
+  | 'upstream-too-slow'
+  | 'upstream-refused'
+  | 'feed-unreadable'
+  | 'feed-too-large';
+
+/** What is wrong with a feed or with whoever serves it; `detail` is for whoever ordered the import. */
+export class FeedError extends Error {
+  override name = 'FeedError';
+  readonly fault: FeedFault;
+
+  constructor(fault: FeedFault, detail: string) {
+    super(detail);
+    this.fault = fault;
+  }
+}
+
+/** `isAway` knows the store's errors. */
+export function setbackOf(error: unknown, isAway: (error: unknown) => boolean): Setback {
+  if (isAway(error) || (error instanceof Problem && error.code === 'unavailable')) {
+    return {
+      kind: 'away',
+      error: { code: 'unavailable', detail: 'The store does not answer; the job waits.' },
+    };
+  }
+  if (error instanceof Problem)
+    return { kind: 'refused', error: { code: error.code, detail: toDetail(error.message) } };
+  if (error instanceof FeedError) {
+    const { fault, message } = error;
+    return {
+      kind: fault === 'upstream-away' ? 'passing' : 'refused',
+      error: { code: fault, detail: toDetail(message) },
+    };
+  }
+  return { kind: 'passing', error: { code: 'internal', detail: 'Something went wrong on our side.' } };
+}
+
+const MAX_DETAIL_LENGTH = 500;
+
+/** What others sent may be part of it. */
+const toDetail = (message: string): string => toStorable(message, MAX_DETAIL_LENGTH);
+
+const AWAY_DELAY_S = 5;
+
+export type Verdict =
+  | { readonly state: 'failed'; readonly error: JobError }
+  | {
+      readonly delayS: number;
+      /** Failures in a row, where this one counts among them. */
+      readonly failures?: number;
+      readonly error: JobError;
+    };
+
+/** What becomes of a job that had so many failures in a row before this setback; `chance` from 0 to 1. */
+export function judge({ kind, error }: Setback, failures: number, chance: number): Verdict {
+  if (kind === 'refused') return { state: 'failed', error };
+  if (kind === 'away') return { delayS: AWAY_DELAY_S * (1 + chance), error };
+  if (failures + 1 < MAX_FAILURES) {
+    return { delayS: retryDelayS(failures + 1, chance), failures: failures + 1, error };
+  }
+  return {
+    state: 'failed',
+    error: { ...error, detail: `${error.detail} Given up after ${MAX_FAILURES} failures in a row.` },
+  };
+}
+
+/** Why a job is not to be begun once more: it has outlived too many workers without getting any further. */
+export const hopeless = (fruitlessClaims: number): JobError | undefined =>
+  fruitlessClaims > MAX_FRUITLESS_CLAIMS
+    ? {
+        code: 'no-progress',
+        detail: `${MAX_FRUITLESS_CLAIMS} workers in a row ended over it without getting any further.`,
+      }
+    : undefined;

@@ -1,0 +1,261 @@
+/**
+ * The jobs as their workers have them. A worker that is brought a delivery claims the job; each claim has a number, and
+ * only the newest claim's writes take: they compare it. So a worker that was frozen, or cut off, while another went on
+ * with its job can neither move the job nor end it. What it still writes to products is refused there, by the order of
+ * jobs.
+ *
+ * A job is claimed by the delivery it stands for, and gets a new one whenever it is to be brought again later. An older
+ * delivery of the same job finds nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import { list, textList } from '@micromart/postgres/binary-array';
+import { checkAnswers, inTransaction, openPool } from '@micromart/postgres/pool';
+import type { Sweep } from '@micromart/sweeping/sweeping';
+import {
+  type FinalState,
+  type HeldRow,
+  type ImportProgress,
+  type JobError,
+  type JobRequest,
+  type JobState,
+  MAX_REJECTED_ROWS,
+  queueOf,
+  type RejectedRow,
+} from '../job.ts';
+import type { Result } from '../product.ts';
+import { isLive, type Send } from '../queue/pg-boss.ts';
+import { grantAccepting, migrateJobs } from './postgres-schema.ts';
+import { jobSweeps } from './postgres-sweeps.ts';
+
+export type Claim = {
+  readonly delivery: string;
+  readonly number: number;
+  /** Tells this claim of the job from those before and after. */
+  readonly claim: number;
+  readonly request: JobRequest;
+  readonly traceparent: string | null;
+  /** Whether another worker had it and did not end it. */
+  readonly isTakenOver: boolean;
+  readonly fruitlessClaims: number;
+  readonly cancelRequested: boolean;
+  readonly progress: ImportProgress | null;
+};
+
+export type Ending = {
+  readonly claim: Claim;
+  readonly state: FinalState;
+  /** Of a single change, as is the position. */
+  readonly result?: Result | undefined;
+  readonly position?: string | undefined;
+  readonly error?: JobError | undefined;
+};
+
+export type Postponement = {
+  readonly delayS: number;
+  /** How many failures in a row it has had, if that is to change. */
+  readonly failures?: number | undefined;
+  readonly error: JobError | null;
+};
+
+/** What is recorded with an import's progress. */
+export type Recorded = {
+  readonly rejected: readonly RejectedRow[];
+  readonly isFurther: boolean;
+  /** Rows to be held back, each in place of what is held of its product. */
+  readonly held?: readonly HeldRow[];
+  /** Products whose rows are held no longer; 'all' where the file is read anew. */
+  readonly released?: readonly string[] | 'all';
+};
+
+export type JobLedger = {
+  /** Takes the jobs that these deliveries stand for; those that are ended, or stand for another, are not among them. */
+  claim(deliveries: readonly string[]): Promise<Claim[]>;
+  /** Whether the claim still is the newest, and whether its job is to be cancelled. */
+  standing(claim: Claim): Promise<'held' | 'cancelled' | 'lost'>;
+  /** How many failures the job has had since it last got further. */
+  failures(claim: Claim): Promise<number>;
+  /**
+   * Writes how far an import has come; false when the claim is lost. With `isFurther`, failures and claims that brought
+   * nothing are forgiven.
+   */
+  record(claim: Claim, progress: ImportProgress, written: Recorded): Promise<boolean>;
+  /** Of the rows that the import holds back, the first in the order of the file. */
+  held(claim: Claim, limit: number): Promise<HeldRow[]>;
+  /** Ends jobs; those whose claim is lost are passed over, the others given back. */
+  end(endings: readonly Ending[]): Promise<Ending[]>;
+  /** Puts a job back, to be brought again later. */
+  postpone(claim: Claim, postponement: Postponement): Promise<void>;
+  /** Gives jobs a new delivery whose own the queue has forgotten; how many there were. */
+  redeliver(limit: number): Promise<number>;
+  /** Of what ended long ago: that is kept for 30 days, and its id for 90 more. */
+  readonly sweeps: readonly Sweep[];
+  /** How many jobs are queued and active. */
+  waiting(): Promise<{ kind: JobRequest['kind']; state: JobState; jobs: number }[]>;
+  check(): Promise<{ ok: boolean; detail?: string }>;
+  close(): Promise<void>;
+};
+
+const MAX_CONNECTIONS = 4;
+
+/** The progress of a job whose claim is held, with the rows that are held back from then on: all or nothing. */
+const RECORD = `
+  WITH recorded AS (
+    UPDATE jobs SET progress = $3,
+      rejected_rows = CASE
+        WHEN $4::int = 0 THEN $5::jsonb
+        WHEN jsonb_array_length($5::jsonb) = 0 THEN rejected_rows
+        ELSE rejected_rows || $5::jsonb END,
+      fruitless_claims = CASE WHEN $6 THEN 0 ELSE fruitless_claims END,
+      failures = CASE WHEN $6 THEN 0 ELSE failures END,
+      error = NULL
+    WHERE number = $1 AND claims = $2 AND state = 'active'
+    RETURNING number
+  ), held AS (
+    INSERT INTO held_rows AS h (job, product_id, row, times, is_counted, content)
+    SELECT number, "productId", row, times, "isCounted", content
+    FROM recorded, json_to_recordset($7)
+      AS given ("productId" text, row int, times int, "isCounted" boolean, content json)
+    ON CONFLICT (job, product_id) DO UPDATE
+      SET row = excluded.row, content = excluded.content, times = h.times + excluded.times
+  ), released AS (
+    DELETE FROM held_rows WHERE job IN (SELECT number FROM recorded) AND ($8 OR product_id = ANY ($9))
+  )
+  SELECT EXISTS (SELECT FROM recorded) AS recorded`;
+
+/** Opens the ledger, bringing its schema up to date and granting the API's role (where it has one) what it needs. */
+export async function openJobLedger(
+  url: string,
+  { send, apiRole, onError }: { send: Send; apiRole?: string | undefined; onError: (error: unknown) => void },
+): Promise<JobLedger> {
+  await migrateJobs(url);
+  const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'catalog-worker jobs', onIdleError: onError });
+  if (apiRole !== undefined) await grantAccepting(pool, apiRole);
+
+  return {
+    async claim(deliveries) {
+      const { rows } = await pool.query<Claim>({
+        name: 'claim',
+        text: `WITH brought AS (
+                 SELECT number, state FROM jobs
+                 WHERE delivery = ANY ($1) AND state IN ('queued', 'active') ORDER BY number FOR UPDATE)
+               UPDATE jobs j SET state = 'active', claims = claims + 1, fruitless_claims = fruitless_claims + 1,
+                 started_at = coalesce(started_at, now())
+               FROM brought b WHERE j.number = b.number
+               RETURNING j.delivery, j.number, j.claims AS claim, j.request, j.traceparent, j.progress,
+                 b.state = 'active' AS "isTakenOver", j.fruitless_claims AS "fruitlessClaims",
+                 j.cancel_requested AS "cancelRequested"`,
+        values: [list(deliveries)],
+      });
+      return rows;
+    },
+
+    async standing({ number, claim }) {
+      const { rows } = await pool.query<{ cancelled: boolean }>({
+        name: 'standing',
+        text: `SELECT cancel_requested AS cancelled FROM jobs WHERE number = $1 AND claims = $2 AND state = 'active'`,
+        values: [number, claim],
+      });
+      if (!rows[0]) return 'lost';
+      return rows[0].cancelled ? 'cancelled' : 'held';
+    },
+
+    async failures({ number }) {
+      const { rows } = await pool.query<{ failures: number }>('SELECT failures FROM jobs WHERE number = $1', [
+        number,
+      ]);
+      return rows[0]?.failures ?? 0;
+    },
+
+    async record({ number, claim }, progress, { rejected, isFurther, held = [], released = [] }) {
+      const kept = rejected.slice(0, Math.max(0, MAX_REJECTED_ROWS - (progress.rejected - rejected.length)));
+      const { rows } = await pool.query<{ recorded: boolean }>({
+        name: 'record',
+        text: RECORD,
+        values: [
+          number,
+          claim,
+          progress,
+          progress.rejected - rejected.length,
+          JSON.stringify(kept),
+          isFurther,
+          JSON.stringify(held),
+          released === 'all',
+          textList(released === 'all' ? [] : released),
+        ],
+      });
+      return rows[0]!.recorded;
+    },
+
+    async held({ number }, limit) {
+      const { rows } = await pool.query<HeldRow>({
+        name: 'held',
+        text: `SELECT product_id AS "productId", row, times, is_counted AS "isCounted", content
+               FROM held_rows WHERE job = $1 ORDER BY row LIMIT $2`,
+        values: [number, limit],
+      });
+      return rows;
+    },
+
+    async end(endings) {
+      const { rows } = await pool.query<{ number: number }>({
+        name: 'end',
+        text: `WITH ended AS (
+                 UPDATE jobs j SET state = e.state, result = e.result, position = e.position, error = e.error,
+                   finished_at = now()
+                 FROM json_to_recordset($1)
+                   AS e (number bigint, claim int, state text, result json, position text, error json)
+                 WHERE j.number = e.number AND j.claims = e.claim AND j.state = 'active'
+                 RETURNING j.number
+               ), released AS (DELETE FROM held_rows WHERE job IN (SELECT number FROM ended))
+               SELECT number FROM ended`,
+        values: [
+          JSON.stringify(
+            endings.map(({ claim: { number, claim }, ...ending }) => ({ number, claim, ...ending })),
+          ),
+        ],
+      });
+      const ended = new Set(rows.map(({ number }) => number));
+      return endings.filter(({ claim }) => ended.has(claim.number));
+    },
+
+    postpone: ({ number, claim, request }, { delayS, failures, error }) =>
+      inTransaction(pool, async (client) => {
+        const delivery = randomUUID();
+        const { rowCount } = await client.query(
+          `UPDATE jobs SET state = 'queued', delivery = $3, failures = coalesce($4, failures),
+             fruitless_claims = 0, error = $5
+           WHERE number = $1 AND claims = $2 AND state = 'active'`,
+          [number, claim, delivery, failures ?? null, error],
+        );
+        if (rowCount === 0) return;
+        await send((text, values) => client.query(text, values), queueOf(request), delivery, { delayS });
+      }),
+
+    redeliver: (limit) =>
+      inTransaction(pool, async (client) => {
+        const { rows } = await client.query<{ delivery: string; request: JobRequest }>(
+          `UPDATE jobs SET delivery = gen_random_uuid() WHERE number IN (
+             SELECT number FROM jobs WHERE state IN ('queued', 'active') AND NOT ${isLive('jobs.delivery')}
+             ORDER BY number LIMIT $1 FOR UPDATE SKIP LOCKED)
+           RETURNING delivery, request`,
+          [limit],
+        );
+        for (const { delivery, request } of rows) {
+          await send((text, values) => client.query(text, values), queueOf(request), delivery);
+        }
+        return rows.length;
+      }),
+
+    sweeps: jobSweeps(pool),
+
+    async waiting() {
+      const { rows } = await pool.query<{ kind: JobRequest['kind']; state: JobState; jobs: number }>(
+        `SELECT kind, state, count(*) AS jobs FROM jobs WHERE state IN ('queued', 'active') GROUP BY kind, state`,
+      );
+      return rows;
+    },
+
+    check: () => checkAnswers(pool),
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * The jobs as the API has them: it accepts, finds, lists and asks to cancel. What becomes of a job is its worker's to
+ * write; the API's role could not.
+ *
+ * A job is there from the moment it is answered: its row is committed with its first delivery, before the answer. So an
+ * accepted job is always found, whatever the queue has done with the delivery; and an id that is not found was never
+ * accepted, or ended four months ago. The desk may be opened before the worker has made the schema; until then it rejects
+ * with `unavailable`.
+ */
+import { randomUUID } from 'node:crypto';
+import { problem } from '@micromart/http/problem';
+import { isAway, isOutOfReach } from '@micromart/postgres/failure';
+import { type Client, inTransaction, openPool, type Pool } from '@micromart/postgres/pool';
+import { type Job, type JobRequest, type JobState, queueOf } from '../job.ts';
+import { openSend, type Send } from '../queue/pg-boss.ts';
+
+export type NewJob = {
+  readonly request: JobRequest;
+  /** Who asked for it. */
+  readonly subject: string;
+  readonly traceparent: string;
+};
+
+export type JobDesk = {
+  accept(job: NewJob): Promise<Job>;
+  /** 'gone' when it is kept no longer; undefined when there never was such a job, or it has been gone for 90 days. */
+  find(id: string): Promise<Job | 'gone' | undefined>;
+  /** Newest first, without their rejected rows; those whose number is below `before`. */
+  list(query: { state?: JobState | undefined; before?: number | undefined; limit: number }): Promise<Job[]>;
+  /** Whether there was anything to cancel: a job that is queued or active. */
+  cancel(id: string): Promise<boolean>;
+  /** Whether the database answers and the schema is there, for readiness. */
+  check(): Promise<{ ok: boolean; detail?: string }>;
+  close(): Promise<void>;
+};
+
+const MAX_CONNECTIONS = 5;
+
+/** What a job's row gives: all but the rejected rows, of which there may be many. */
+const COLUMNS = `id, number, request, state, claims AS attempts, cancel_requested AS "cancelRequested",
+  accepted_at AS "acceptedAt", started_at AS "startedAt", finished_at AS "finishedAt", progress, result, position, error`;
+
+export function openJobDesk(url: string, onError: (error: unknown) => void): JobDesk {
+  const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'catalog-service jobs', onIdleError: onError });
+  let opening: ReturnType<typeof openSend> | undefined;
+
+  /**
+   * Opened with the first job, and again after a failure: the schema may come later than this process. Never within a
+   * transaction: it takes a connection of its own, and those who hold all others would wait for it.
+   */
+  async function sender(): Promise<Send> {
+    opening ??= openSend((text, values) => pool.query(text, values), onError).catch((error) => {
+      opening = undefined;
+      onError(error);
+      throw isAway(error) ? error : schemaMissing();
+    });
+    return (await opening).send;
+  }
+
+  return {
+    accept: ({ request, subject, traceparent }) =>
+      withSchema(async () => {
+        const send = await sender();
+        return inTransaction(pool, async (client) => {
+          const id = randomUUID();
+          const { rows } = await client.query<Omit<Job, 'rejectedRows'>>({
+            name: 'accept',
+            text: `INSERT INTO jobs (id, request, subject, traceparent, delivery) VALUES ($1, $2, $3, $4, $1)
+                   RETURNING ${COLUMNS}`,
+            values: [id, request, subject, traceparent],
+          });
+          await send((text, values) => client.query(text, values), queueOf(request), id);
+          return { ...rows[0]!, rejectedRows: [] };
+        });
+      }),
+
+    find: (id) =>
+      withSchema(async () => {
+        const { rows } = await pool.query<Job>({
+          name: 'find',
+          text: `SELECT ${COLUMNS}, rejected_rows AS "rejectedRows" FROM jobs WHERE id = $1`,
+          values: [id],
+        });
+        return rows[0] ?? (await findGone(pool, id));
+      }),
+
+    list: ({ state, before, limit }) =>
+      withSchema(async () => {
+        const { rows } = await pool.query<Omit<Job, 'rejectedRows'>>(
+          `SELECT ${COLUMNS} FROM jobs
+           WHERE ($1::text IS NULL OR state = $1) AND ($2::bigint IS NULL OR number < $2)
+           ORDER BY number DESC LIMIT $3`,
+          [state ?? null, before ?? null, limit],
+        );
+        return rows.map((row) => ({ ...row, rejectedRows: [] }));
+      }),
+
+    cancel: (id) =>
+      withSchema(async () => {
+        const { rows } = await pool.query<{ cancelled: boolean }>('SELECT cancel_job($1) AS cancelled', [id]);
+        return rows[0]!.cancelled;
+      }),
+
+    async check() {
+      try {
+        await pool.query('SELECT FROM jobs LIMIT 0');
+        return { ok: true };
+      } catch (error) {
+        return {
+          ok: false,
+          detail: isOutOfReach(error) ? SCHEMA_MISSING : "the jobs' database does not answer",
+        };
+      }
+    },
+
+    async close() {
+      await opening?.then(
+        (sender) => sender.close(),
+        () => {},
+      );
+      await pool.end();
+    },
+  };
+}
+
+async function findGone(pool: Pool | Client, id: string): Promise<'gone' | undefined> {
+  const { rowCount } = await pool.query('SELECT FROM jobs_gone WHERE id = $1', [id]);
+  return rowCount ? 'gone' : undefined;
+}
+
+const SCHEMA_MISSING = "the catalog's worker has not made the schema of the jobs yet";
+const schemaMissing = () => problem('unavailable', `Not yet: ${SCHEMA_MISSING}.`);
+
+async function withSchema<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isOutOfReach(error) ? schemaMissing() : error;
+  }
+}

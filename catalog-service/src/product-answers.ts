@@ -1,0 +1,86 @@
+/**
+ * What is said of products, and for how long it stays true (RFC 9111, 5.2.2). The catalog knows best: an answer lives
+ * no longer than until the next scheduled price, and what says that a product is not there lives for seconds only, for
+ * it may come.
+ *
+ * Lifetimes are whole seconds, rounded down. Caches count them from `Date`, which is rounded down as well, so no copy
+ * outlives the moment that limits it.
+ */
+import { productsTag } from '@micromart/contracts/catalog/etag';
+import type { Product as ProductAnswer } from '@micromart/contracts/catalog/product';
+import { inForce, nextChangeAt, type Product, type Version, versionInForce } from './product.ts';
+
+export type Lifetimes = {
+  /** Of an answer with its body, at the most. */
+  readonly maxAgeS: number;
+  /** What a 304 gives to the copy it confirms, at the most. */
+  readonly maxAgeRevalidatedS: number;
+};
+
+const MAX_AGE_MISSING_S = 10;
+/** For how long a copy may stand in for the catalog while it is away (RFC 5861, 4). */
+const STALE_IF_ERROR_S = 86_400;
+
+/** Says that a product is not there, or not any more. */
+export const MISSING_HEADERS = { 'Cache-Control': `private, max-age=${MAX_AGE_MISSING_S}` };
+
+/** A set of products as it stands at a moment: enough to answer whether a copy of it still holds. */
+export type Standing = {
+  /** The value of its entity tag. */
+  readonly tag: string;
+  readonly missing: readonly string[];
+  /** For how long it stays like this by itself; Infinity when nothing is scheduled. */
+  readonly settledMs: number;
+};
+
+/** `ids` are those asked for, each once; `known` those of them that are known, as stored, in the order of `ids`. */
+export function standingOf(
+  log: string,
+  ids: readonly string[],
+  known: readonly (Version & { readonly id: string })[],
+  now: Date,
+): Standing {
+  const missing: string[] = [];
+  let changesMs = Infinity;
+  let next = 0;
+  const versions = ids.map((id) => {
+    const one = known[next];
+    if (one?.id !== id) {
+      missing.push(id);
+      return { id, version: 0 };
+    }
+    next += 1;
+    changesMs = Math.min(changesMs, nextChangeAt(one, now)?.getTime() ?? Infinity);
+    return { id, version: versionInForce(one, now) };
+  });
+  return { tag: productsTag(log, versions), missing, settledMs: changesMs - now.getTime() };
+}
+
+export function cacheHeaders({ tag, missing, settledMs }: Standing, maxAgeS: number) {
+  if (missing.length > 0) return { ETag: `"${tag}"`, ...MISSING_HEADERS };
+  const seconds = Math.min(maxAgeS, Math.floor(settledMs / 1_000));
+  return {
+    ETag: `"${tag}"`,
+    'Cache-Control': `private, max-age=${seconds}, stale-if-error=${STALE_IF_ERROR_S}`,
+  };
+}
+
+/** A product as it is answered at a moment. */
+export function productAnswer(id: string, stored: Product, now: Date): ProductAnswer {
+  const { version, name, category, department, brand, size, price, scheduledPrice, withdrawn } = inForce(
+    stored,
+    now,
+  );
+  return {
+    id,
+    version,
+    name,
+    category,
+    department,
+    brand,
+    size,
+    price,
+    scheduledPrice,
+    ...(withdrawn && { withdrawn }),
+  };
+}

@@ -1,0 +1,115 @@
+import { envelope } from '@micromart/events/envelope';
+import { z } from 'zod';
+import { productId } from './product-id.ts';
+
+/**
+ * What the cart service publishes. Change is additive only: new fields are optional, a breaking change is a new type,
+ * and types that a follower does not know pass by. Recorded samples in samples/ must parse for ever.
+ */
+
+const money = z.object({ amount: z.int().min(0), currency: z.string().regex(/^[A-Z]{3}$/) });
+
+const line = z.object({
+  cartId: z.uuid(),
+  /** The shopper's pseudonym: a random key, unlinked from the person when the shopper is forgotten. */
+  shopper: z.uuid(),
+  productId,
+  /** Units added or removed by this event, never the line's new total. */
+  quantity: z.int().min(1),
+  /** What one costs, when it is added; of a removal, what one cost when the line came about. Not in older events. */
+  unitPrice: money.optional(),
+  /** The cart's version after the change that this event belongs to. */
+  cartVersion: z.int().min(1),
+});
+
+const event = <T extends string, D extends z.ZodType>(type: T, data: D) =>
+  envelope.extend({ source: z.literal('/cart'), type: z.literal(type), data });
+
+export const cartItemAdded = event('cart.item-added', line);
+export const cartItemRemoved = event('cart.item-removed', line);
+export const cartClosed = event(
+  'cart.closed',
+  z.object({
+    cartId: z.uuid(),
+    shopper: z.uuid(),
+    reason: z.enum(['bought', 'abandoned']),
+    cartVersion: z.int().min(1),
+  }),
+);
+/**
+ * Its subject and partition key are the shopper's key. The open carts were closed before it, and no event of that key is
+ * written after it. But those of other partitions may reach a follower later, so docs/forgetting-a-shopper.md says what a
+ * follower must do.
+ */
+export const cartShopperForgotten = event('cart.shopper-forgotten', z.object({ shopper: z.uuid() })).meta({
+  description:
+    'A follower drops what it keeps by this shopper key, and goes on dropping events of the key, which may come later from other partitions, until it has passed, in every partition, the heads that the log had when this was written, and none of them is parked. Then it drops once more what it keeps by the key. Parked events are stripped of the key. A rebuild does the same.',
+});
+
+export const cartEvent = z.discriminatedUnion('type', [
+  cartItemAdded,
+  cartItemRemoved,
+  cartClosed,
+  cartShopperForgotten,
+]);
+
+export type CartEvent = z.infer<typeof cartEvent>;
+export type CartEventType = CartEvent['type'];
+
+/** All types of this producer: a type that is not listed passes by a follower. */
+export const cartEventTypes: readonly CartEventType[] = cartEvent.options.map((one) => one.shape.type.value);
+
+const exampleLine = {
+  cartId: '6f9619ff-8b86-4011-b42d-00c04fc964ff',
+  shopper: '0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d',
+  productId: '1029743',
+  quantity: 2,
+  unitPrice: { amount: 399, currency: 'USD' },
+  cartVersion: 3,
+};
+
+const exampleEnvelope = {
+  specversion: '1.0',
+  source: '/cart',
+  time: '2026-11-01T09:30:00.000Z',
+  datacontenttype: 'application/json',
+  subject: exampleLine.cartId,
+  partitionkey: exampleLine.cartId,
+  partition: 7,
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+} as const;
+
+/** One example of each event; tests of producers and followers use them, and so does the AsyncAPI document. */
+export const cartEventExamples: { readonly [T in CartEventType]: Extract<CartEvent, { type: T }> } = {
+  'cart.item-added': {
+    ...exampleEnvelope,
+    id: '9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c001',
+    type: 'cart.item-added',
+    sequence: '1',
+    data: exampleLine,
+  },
+  'cart.item-removed': {
+    ...exampleEnvelope,
+    id: '9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c002',
+    type: 'cart.item-removed',
+    sequence: '2',
+    data: { ...exampleLine, quantity: 1, cartVersion: 4 },
+  },
+  'cart.closed': {
+    ...exampleEnvelope,
+    id: '9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c003',
+    type: 'cart.closed',
+    sequence: '3',
+    data: { cartId: exampleLine.cartId, shopper: exampleLine.shopper, reason: 'bought', cartVersion: 5 },
+  },
+  'cart.shopper-forgotten': {
+    ...exampleEnvelope,
+    id: '9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c004',
+    type: 'cart.shopper-forgotten',
+    subject: exampleLine.shopper,
+    partitionkey: exampleLine.shopper,
+    partition: 2,
+    sequence: '1',
+    data: { shopper: exampleLine.shopper },
+  },
+};

@@ -1,0 +1,89 @@
+/**
+ * How events get their places. An event's `_id` is its partition and sequence, so a place is taken by inserting there, and
+ * whoever comes second is refused; its own id is unique as well, so it comes to the log once, whoever moves it and however
+ * often. Several writers may do it at the same time:
+ *
+ * - inserts are in order and end at the first that is refused, and nobody tries a sequence before the one below it is
+ *   known to be taken: so sequences are dense;
+ * - whoever is refused looks which of the events are there and which is the last, and goes on with the others behind it.
+ *   So does whoever does not know how it ended, by trying again.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventLog } from '@micromart/event-log/event-log';
+import { partitionOf } from '@micromart/events/partition';
+import { findByIds } from '@micromart/mongodb/by-id';
+import { isDuplicate } from '@micromart/mongodb/failure';
+import type { Mongodb } from '@micromart/mongodb/open';
+import { type Entry, EVENTS_COLLECTION, idOfPlace, placeOfId, type StoredEvent } from './stored.ts';
+
+/** Above a hundred, FerretDB goes on behind the first that it refuses. */
+const MAX_INSERT = 100;
+const MAX_PROBE = 100;
+const MAX_REFUSALS = 40;
+const MAX_PAUSE_MS = 50;
+
+/** Resolves with every event's sequence in its partition, by its id, when all of them are in the collection. */
+export type Append = (entries: readonly Entry[]) => Promise<ReadonlyMap<string, number>>;
+
+export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'partitions'>): Append {
+  const events = mongodb.db.collection<StoredEvent>(EVENTS_COLLECTION);
+  /** The last sequences as far as they are known here: at first the log's heads. */
+  let lasts: Map<number, number> | undefined;
+
+  async function appendTo(
+    partition: number,
+    entries: readonly Entry[],
+    known: Map<number, number>,
+  ): Promise<Map<string, number>> {
+    const sequences = new Map<string, number>();
+    for (let refused = 0; ; ) {
+      const open = entries.filter(({ id }) => !sequences.has(id)).slice(0, MAX_INSERT);
+      if (open.length === 0) return sequences;
+      const before = known.get(partition) ?? 0;
+      try {
+        await events.insertMany(
+          open.map((entry, n) => ({ _id: idOfPlace(partition, before + n + 1), ...entry })),
+          { ordered: true },
+        );
+        for (const [n, { id }] of open.entries()) sequences.set(id, before + n + 1);
+        known.set(partition, before + open.length);
+      } catch (error) {
+        refused += 1;
+        if (!isDuplicate(error) || refused === MAX_REFUSALS) throw error;
+        await delay(Math.random() * MAX_PAUSE_MS);
+        for (const [id, sequence] of await findEntries(entries)) sequences.set(id, sequence);
+        await catchUp(partition, known);
+      }
+    }
+  }
+
+  async function findEntries(entries: readonly Entry[]): Promise<(readonly [string, number])[]> {
+    const found = await events
+      .find({ id: { $in: entries.map(({ id }) => id) } }, { projection: { id: 1 } })
+      .toArray();
+    return found.map(({ _id, id }) => [id, placeOfId(_id).sequence] as const);
+  }
+
+  /** Looks for the last sequence behind the last that is known. */
+  async function catchUp(partition: number, known: Map<number, number>): Promise<void> {
+    for (;;) {
+      const last = known.get(partition) ?? 0;
+      const ids = Array.from({ length: MAX_PROBE }, (_, n) => idOfPlace(partition, last + n + 1));
+      const found = await findByIds(mongodb, events, ids, { projection: { _id: 1 } });
+      known.set(partition, last + found.length);
+      if (found.length < MAX_PROBE) return;
+    }
+  }
+
+  return async (entries) => {
+    lasts ??= new Map((await log.heads()).last);
+    const known = lasts;
+    const groups = Map.groupBy(entries, ({ key }) => partitionOf(key, log.partitions));
+    const outcomes = await Promise.allSettled(
+      [...groups].map(([partition, group]) => appendTo(partition, group, known)),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    return new Map(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [...outcome.value] : [])));
+  };
+}

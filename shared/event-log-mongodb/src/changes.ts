@@ -1,0 +1,224 @@
+/**
+ * The change store on MongoDB, by nothing but the atomicity of a single document: a document carries its version, its
+ * state, and the events of its last change, so they become durable together or not at all. Then the events are moved to
+ * the log (move.ts), and only then is the change answered.
+ *
+ * - A change is written only upon the version that was read. Whoever was slower decides again on the newest state.
+ * - A document whose events have not come to the log is not changed before they have: so the events of a document stay
+ *   in order, and what a writer that died left behind is moved by whoever changes the document next, or by a sweep.
+ * - When it is not known how a write ended, the document tells: it keeps the marks of its last changes. Only where others
+ *   have changed it four times before we could ask is the change decided again.
+ * - Concurrent changes of this process are carried out together, one batch after the other; those of one document are
+ *   folded and written once. So nothing is lost on an engine either whose updates are not atomic (Engine), as long as no
+ *   other process writes.
+ * - It keeps no idempotency keys: a change that comes with one is refused, and none is ever known.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBatcher, type Outcome } from '@micromart/event-log/batcher';
+import {
+  type Changed,
+  type ChangeOptions,
+  type ChangeStore,
+  type Decide,
+  lostRaces,
+} from '@micromart/event-log/change-store';
+import type { ChangeRequest } from '@micromart/event-log/fold';
+import { partitionOf } from '@micromart/events/partition';
+import { isAway } from '@micromart/mongodb/failure';
+import type { Mongodb } from '@micromart/mongodb/open';
+import { openDocuments, type Row } from './documents.ts';
+import { type Decided, foldDocument } from './fold-document.ts';
+import type { MongodbEventLog } from './log.ts';
+import { createMove, type Moved, type Unmoved } from './move.ts';
+import type { StoredDocument } from './stored.ts';
+import { createTurns } from './turns.ts';
+
+const MAX_BATCH = 256;
+const MAX_WAITING = 10_000;
+const MAX_ATTEMPTS = 12;
+const PAUSE_MS = 50;
+const MAX_FAILURES = 3;
+const MAX_MARKS = 4;
+const MARK_BYTES = 9;
+
+export type MongodbChangeStore<State> = ChangeStore<State> & {
+  /** Moves what was left behind to the log; resolves with the number of documents. */
+  sweep(): Promise<number>;
+  /** Resolves when nothing is waiting or under way. */
+  idle(): Promise<void>;
+};
+
+export type MongodbChangeStoreOptions<State> = {
+  readonly collection: string;
+  readonly log: MongodbEventLog;
+  /** What a document is to be found by besides its id: stored beside its state, for indexes of the caller's. */
+  readonly keysOf: (id: string, state: State) => Readonly<Record<string, unknown>>;
+  /** Told of what is left to a sweep, though the change it belongs to has been made. */
+  readonly onError: (error: unknown) => void;
+};
+
+/** The changes of one document in a batch. */
+type Work<State> = {
+  readonly id: string;
+  readonly requests: readonly ChangeRequest<State>[];
+  /** What was sent, and may have been written, by its mark. */
+  readonly sent: Map<string, Sent>;
+};
+
+/** A document's last event before the change, and what the change made of it. */
+type Sent = Unmoved & { readonly decided: readonly Decided[]; readonly sequence: number };
+
+type Outcomes<State> = Map<ChangeRequest<State>, Outcome<Changed<unknown>>>;
+
+export async function openMongodbChangeStore<State>(
+  mongodb: Mongodb,
+  { collection, log, keysOf, onError }: MongodbChangeStoreOptions<State>,
+): Promise<MongodbChangeStore<State>> {
+  const move = createMove(mongodb, { collection, log });
+  const documents = await openDocuments<State>(mongodb, { collection, move });
+  const inTurn = createTurns();
+  const changes = createBatcher<ChangeRequest<State>, Changed<unknown>>({
+    run: (requests, signal) => inTurn(() => carryOut(requests, signal)),
+    maxBatch: MAX_BATCH,
+    maxWaiting: MAX_WAITING,
+  });
+
+  async function carryOut(requests: readonly ChangeRequest<State>[], signal: AbortSignal) {
+    const outcomes: Outcomes<State> = new Map();
+    const works = [...Map.groupBy(requests, ({ id }) => id)].map(([id, its]) => ({
+      id,
+      requests: its,
+      sent: new Map(),
+    }));
+    await carryOutAll(works, outcomes, signal);
+    return requests.map((request) => outcomes.get(request)!);
+  }
+
+  async function carryOutAll(
+    works: readonly Work<State>[],
+    outcomes: Outcomes<State>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const openOnes = () => works.filter(({ requests }) => !outcomes.has(requests[0]!));
+    try {
+      await attemptUntilDone(openOnes, outcomes, signal);
+    } catch (error) {
+      const open = openOnes();
+      if (open.length > 1 && !isAway(error)) {
+        // Only the one at fault is to fail.
+        for (const work of open) await carryOutAll([work], outcomes, signal);
+      } else {
+        for (const request of open.flatMap(({ requests }) => requests)) outcomes.set(request, { error });
+      }
+    }
+  }
+
+  async function attemptUntilDone(
+    openOnes: () => Work<State>[],
+    outcomes: Outcomes<State>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let failures = 0;
+    for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
+      if (tried > 0) await delay(Math.random() * PAUSE_MS * tried);
+      try {
+        await attempt(openOnes(), outcomes);
+        if (openOnes().length === 0) return;
+      } catch (error) {
+        failures += 1;
+        if (!isAway(error) || failures === MAX_FAILURES) throw error;
+      }
+    }
+    throw lostRaces();
+  }
+
+  /**
+   * Gives their outcomes to those whose changes are in the log, or that change nothing. The others lost a race; where it
+   * throws, it is not known which of the others were written, and the next attempt finds out.
+   */
+  async function attempt(works: readonly Work<State>[], outcomes: Outcomes<State>): Promise<void> {
+    const { documents: loaded, moved } = await documents.load(works.map(({ id }) => id));
+    const written: (readonly [Work<State>, Sent])[] = [];
+    const fresh: (readonly [Work<State>, Sent])[] = [];
+    const rows: Row<State>[] = [];
+    for (const work of works) {
+      const document = loaded.get(work.id);
+      const mark = document?.marks.find((one) => work.sent.has(one));
+      if (mark !== undefined) {
+        written.push([work, work.sent.get(mark)!]);
+        continue;
+      }
+      const { decided, change } = foldDocument(work.requests, document);
+      const before = { _id: work.id, version: document?.version ?? 0, sequence: document?.sequence ?? 0 };
+      if (!change) {
+        settle([work, { ...before, pending: [], decided }], moved, outcomes);
+        continue;
+      }
+      const newMark = randomBytes(MARK_BYTES).toString('base64url');
+      const pending = change.events.map((event) => ({ ...event, id: randomUUID() }));
+      const next: StoredDocument<State> = {
+        ...before,
+        version: change.version,
+        state: change.state,
+        keys: keysOf(work.id, change.state),
+        marks: [...(document?.marks ?? []), newMark].slice(-MAX_MARKS),
+        ...(pending.length > 0 && { pending, unmoved: true }),
+      };
+      const sent = { ...before, version: change.version, pending, decided };
+      work.sent.set(newMark, sent);
+      fresh.push([work, sent]);
+      rows.push({ next, expected: document?.version });
+    }
+    if (await documents.write(rows)) written.push(...fresh);
+    await finish(written, moved, outcomes);
+  }
+
+  async function finish(
+    written: readonly (readonly [Work<State>, Sent])[],
+    before: Moved,
+    outcomes: Outcomes<State>,
+  ): Promise<void> {
+    const unmoved = written
+      .map(([, sent]) => sent)
+      .filter(({ pending }) => !pending.every(({ id }) => before.has(id)));
+    const now = await move.toLog(unmoved);
+    await move.free(unmoved, now).catch(onError);
+    const moved = new Map([...before, ...now]);
+    for (const one of written) settle(one, moved, outcomes);
+  }
+
+  function settle([work, sent]: readonly [Work<State>, Sent], moved: Moved, outcomes: Outcomes<State>): void {
+    work.requests.forEach((request, n) => {
+      const decided = sent.decided[n]!;
+      if ('error' in decided) {
+        outcomes.set(request, decided);
+        return;
+      }
+      const event = sent.pending[decided.events - 1];
+      const sequence = event ? moved.get(event.id)! : sent.sequence;
+      const partition = partitionOf(event?.key ?? work.id, log.partitions);
+      const position = { log: log.name, partition, sequence };
+      outcomes.set(request, {
+        value: { answer: decided.answer, ...(sequence > 0 && { position }), replayed: false },
+      });
+    });
+  }
+
+  return {
+    async read(id) {
+      const document = await documents.read(id);
+      return document && { version: document.version, sequence: document.sequence, state: document.state };
+    },
+    async change<Answer>(id: string, decide: Decide<State, Answer>, options: ChangeOptions = {}) {
+      if (options.key) throw new Error('this store keeps no idempotency keys');
+      return (await changes.submit({ id, decide, ...options })) as Changed<Answer>;
+    },
+    replay: async () => undefined,
+    sweep: () => inTurn(documents.sweep),
+    async idle() {
+      await changes.idle();
+      await inTurn(async () => {});
+    },
+  };
+}

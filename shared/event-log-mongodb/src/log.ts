@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import type { EventLog } from '@micromart/event-log/event-log';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { PARTITIONS } from '@micromart/events/partition';
+import type { Sequences } from '@micromart/events/position';
+import { isDuplicate } from '@micromart/mongodb/failure';
+import type { Mongodb } from '@micromart/mongodb/open';
+import { createReads, readLog } from './reads.ts';
+import { EVENTS_COLLECTION, LOG_COLLECTION, LOG_ID, type StoredLog } from './stored.ts';
+
+/** A log that can be written: what lies in its collection is made part of it by moving its heads on. */
+export type MongodbEventLog = EventLog & {
+  /** Moves heads on to at least these sequences, up to which all events must be there; and tells the listeners. */
+  announce(reached: Sequences): Promise<void>;
+};
+
+/**
+ * Opens the log of a database, making its index, and giving it its identity when it has none: `<family>-<8 hexadecimal
+ * digits>`. `source` is the CloudEvents source of all its events.
+ */
+export async function openMongodbLog(
+  mongodb: Mongodb,
+  { family, source }: { family: string; source: string },
+): Promise<MongodbEventLog> {
+  const { db, engine } = mongodb;
+  await engine();
+  await db.collection(EVENTS_COLLECTION).createIndex({ id: 1 }, { unique: true });
+  const { name, partitions } = await identify(mongodb, family);
+  const listeners = new Set<(events: readonly LoggedEvent[]) => void>();
+
+  return {
+    name,
+    partitions,
+    ...createReads(mongodb, source, async () => ({ name, partitions })),
+
+    async announce(reached) {
+      const heads = Object.fromEntries([...reached].map(([partition, last]) => [`heads.${partition}`, last]));
+      await db.collection<StoredLog>(LOG_COLLECTION).updateOne({ _id: LOG_ID }, { $max: heads });
+      for (const listener of listeners) listener([]);
+    },
+
+    onAppended(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+async function identify(mongodb: Mongodb, family: string): Promise<StoredLog> {
+  const fresh: StoredLog = {
+    _id: LOG_ID,
+    name: `${family}-${randomBytes(4).toString('hex')}`,
+    partitions: PARTITIONS,
+    heads: Object.fromEntries(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0])),
+  };
+  const known = await readLog(mongodb);
+  if (known) return known;
+  await mongodb.db
+    .collection<StoredLog>(LOG_COLLECTION)
+    .insertOne(fresh)
+    .catch((error) => {
+      // Another process was faster.
+      if (!isDuplicate(error)) throw error;
+    });
+  const made = await readLog(mongodb);
+  if (!made) throw new Error('the log that was just made is not there; start again');
+  return made;
+}

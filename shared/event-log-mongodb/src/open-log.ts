@@ -1,0 +1,46 @@
+import type { EventLog } from '@micromart/event-log/event-log';
+import { problem } from '@micromart/http/problem';
+import type { Mongodb } from '@micromart/mongodb/open';
+import { createReads, readLog } from './reads.ts';
+
+/** A log that another process writes. `ready` resolves once it is there to be read. */
+export type MongodbLogReader = EventLog & { ready(): Promise<void> };
+
+/**
+ * The log of a database that another process writes, to be read with a role that may do no more. It may be asked before
+ * it is there: until then everything rejects with `unavailable`, so do `name` and `partitions`, and `notYet` says to a
+ * person what is waited for. Nobody here appends, so news is found by polling.
+ */
+export function createMongodbLogReader(
+  mongodb: Mongodb,
+  { source, notYet }: { source: string; notYet: string },
+): MongodbLogReader {
+  let known: Pick<EventLog, 'name' | 'partitions'> | undefined;
+
+  const required = () => {
+    if (!known) throw problem('unavailable', notYet);
+    return known;
+  };
+
+  const identity = async () => {
+    if (!known) {
+      await mongodb.engine();
+      known = await readLog(mongodb);
+    }
+    return required();
+  };
+
+  return {
+    get name() {
+      return required().name;
+    },
+    get partitions() {
+      return required().partitions;
+    },
+    ...createReads(mongodb, source, identity),
+    onAppended: () => () => {},
+    async ready() {
+      await identity();
+    },
+  };
+}

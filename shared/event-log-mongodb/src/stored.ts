@@ -1,0 +1,69 @@
+/**
+ * What is stored, and under which ids: the log's own document, the log's events, and the documents whose changes leave
+ * them, each with the events that have not come to the log yet.
+ */
+import type { LoggedEvent, NewEvent } from '@micromart/events/envelope';
+
+export const LOG_COLLECTION = 'event_log';
+export const EVENTS_COLLECTION = 'event_log_events';
+export const LOG_ID = 'log';
+
+/** The log's identity, and each partition's last sequence: up to there, and no further, the log is read. */
+export type StoredLog = {
+  readonly _id: string;
+  readonly name: string;
+  readonly partitions: number;
+  readonly heads: Readonly<Record<string, number>>;
+};
+
+/** An event with the id that it keeps wherever it goes; the log holds no id twice. */
+export type Entry = NewEvent & { readonly id: string; readonly traceparent?: string | undefined };
+
+export type StoredEvent = Entry & { readonly _id: string };
+
+export type StoredDocument<State> = {
+  readonly _id: string;
+  readonly version: number;
+  readonly sequence: number;
+  readonly state: State;
+  /** What it is found by besides its id. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** The marks of its last changes, the newest last. */
+  readonly marks: readonly string[];
+  /** The events of its last change, while they have not come to the log; `unmoved` finds such documents. */
+  readonly pending?: readonly Entry[];
+  readonly unmoved?: true;
+};
+
+const PARTITION_DIGITS = 4;
+const SEQUENCE_DIGITS = 15;
+
+/** An event's id in its collection, its place. The ids of a partition sort as its sequences do. */
+export const idOfPlace = (partition: number, sequence: number): string =>
+  `${String(partition).padStart(PARTITION_DIGITS, '0')}@${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`;
+
+export function placeOfId(id: string): { partition: number; sequence: number } {
+  const [partition, sequence] = id.split('@');
+  return { partition: Number(partition), sequence: Number(sequence) };
+}
+
+export function toEvent(
+  { _id, id, type, subject, key, time, traceparent, data }: StoredEvent,
+  source: string,
+): LoggedEvent {
+  const { partition, sequence } = placeOfId(_id);
+  return {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    subject,
+    time: time.toISOString(),
+    datacontenttype: 'application/json',
+    partitionkey: key,
+    partition,
+    sequence: String(sequence),
+    ...(traceparent && { traceparent }),
+    data,
+  };
+}

@@ -1,0 +1,47 @@
+import type { EventLog } from '@micromart/event-log/event-log';
+import { problem } from '@micromart/http/problem';
+import { isOutOfReach } from '@micromart/postgres/failure';
+import type { Pool } from '@micromart/postgres/pool';
+import { createReads, type Identity, readIdentity } from './reads.ts';
+
+/** A log that another process writes. `ready` resolves once it is there to be read. */
+export type PostgresLogReader = EventLog & { ready(): Promise<void> };
+
+/**
+ * The log of a database whose schema another process makes, to be read with a role that may do no more. It may be asked
+ * before it is there: until then everything rejects with `unavailable`, so do `name` and `partitions`, and `notYet` says
+ * to a person what is waited for. Nobody here appends, so news is found by polling.
+ */
+export function createPostgresLogReader(
+  pool: Pool,
+  { source, notYet }: { source: string; notYet: string },
+): PostgresLogReader {
+  let known: Identity | undefined;
+
+  const identity = async (): Promise<Identity> => {
+    known ??= await readIdentity(pool).catch((error) => {
+      if (!isOutOfReach(error)) throw error;
+      return known;
+    });
+    return required();
+  };
+
+  const required = (): Identity => {
+    if (!known) throw problem('unavailable', notYet);
+    return known;
+  };
+
+  return {
+    get name() {
+      return required().name;
+    },
+    get partitions() {
+      return required().partitions;
+    },
+    ...createReads(pool, source, identity),
+    onAppended: () => () => {},
+    async ready() {
+      await identity();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAway } from '@micromart/postgres/failure';
+import type { Pool } from '@micromart/postgres/pool';
+
+const TRIES = 20;
+const PAUSE_MS = 250;
+
+/** `heads`: each partition's head before the write, as the write itself would have answered. */
+export type CommitOutcome =
+  | { readonly committed: false }
+  | { readonly committed: true; readonly heads: ReadonlyMap<number, number> };
+
+type Mark = { written: boolean; partitions: number[] | null; heads: string[] | null };
+
+/**
+ * Establishes whether a write took effect whose connection died before it was told. It does not just look for the
+ * write's mark: it tries to set one of its own in the same place, which says that nothing was written. Where the old
+ * transaction is still alive, the insert waits for its end; where it succeeds, the old transaction can never commit any
+ * more, since the place is taken. So whose mark stands there is final, and asking again gives the same answer, also when
+ * this question's own reply is lost.
+ *
+ * Throws the database's error when it stays away for `TRIES` questions, or until the signal is aborted.
+ */
+export async function establishOutcome(
+  pool: Pool,
+  commit: string,
+  signal: AbortSignal,
+): Promise<CommitOutcome> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await pool.query(
+        'INSERT INTO event_log_commits (id, written) VALUES ($1, false) ON CONFLICT (id) DO NOTHING',
+        [commit],
+      );
+      const { rows } = await pool.query<Mark>(
+        'SELECT written, partitions, heads FROM event_log_commits WHERE id = $1',
+        [commit],
+      );
+      const { written, partitions, heads } = rows[0]!;
+      if (!written) return { committed: false };
+      return {
+        committed: true,
+        heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
+      };
+    } catch (error) {
+      if (!isAway(error) || tried === TRIES || signal.aborted) throw error;
+      await delay(PAUSE_MS);
+    }
+  }
+}

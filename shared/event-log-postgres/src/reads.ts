@@ -1,0 +1,85 @@
+import type { EventLog } from '@micromart/event-log/event-log';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { problem } from '@micromart/http/problem';
+import type { Pool } from '@micromart/postgres/pool';
+
+export type Identity = Pick<EventLog, 'name' | 'partitions'>;
+
+type EventRow = Omit<
+  LoggedEvent,
+  'specversion' | 'source' | 'time' | 'datacontenttype' | 'partitionkey' | 'traceparent'
+> & {
+  time: Date;
+  key: string;
+  traceparent: string | null | undefined;
+};
+
+type HeadsRow = { log: string | null; at: Date; last: Readonly<Record<string, number>> | null };
+
+const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
+
+/** The log's name and number of partitions; undefined while it has not been given any. */
+export async function readIdentity(pool: Pool): Promise<Identity | undefined> {
+  const { rows } = await pool.query<Identity>(
+    'SELECT name, (SELECT count(*) FROM event_log_heads) AS partitions FROM event_log',
+  );
+  return rows[0];
+}
+
+/** What a log is read by; `identity` is asked for before each reading, and may refuse it. */
+export function createReads(
+  pool: Pool,
+  source: string,
+  identity: () => Promise<Identity>,
+): Pick<EventLog, 'heads' | 'page' | 'news'> {
+  return {
+    async heads() {
+      await identity();
+      // now() is the statement's start, and its snapshot is taken after that: hence "no later than the heads".
+      const { rows } = await pool.query<HeadsRow>({
+        name: 'heads',
+        text: `SELECT (SELECT name FROM event_log) AS log, now() AS at, json_object_agg(partition, last) AS last
+               FROM event_log_heads`,
+      });
+      const { log, at, last } = rows[0]!;
+      if (log === null || last === null)
+        throw problem('unavailable', 'The log is not in its database any more.');
+      return { log, at, last: new Map(Object.entries(last).map(([key, head]) => [Number(key), head])) };
+    },
+
+    async page(partition, after, limit) {
+      await identity();
+      const { rows } = await pool.query<EventRow>({
+        name: 'page',
+        text: `SELECT ${COLUMNS} FROM event_log_events e
+               WHERE partition = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3`,
+        values: [partition, after, limit],
+      });
+      return rows.map((row) => toEvent(row, source));
+    },
+
+    async news(after, limit) {
+      const { partitions } = await identity();
+      const { rows } = await pool.query<EventRow>({
+        name: 'news',
+        text: `SELECT e.* FROM unnest($1::int[], $2::bigint[]) AS a (partition, after) CROSS JOIN LATERAL (
+                 SELECT ${COLUMNS} FROM event_log_events e
+                 WHERE e.partition = a.partition AND e.sequence > a.after ORDER BY e.sequence LIMIT $3) e`,
+        values: [[...after.keys()], [...after.values()], Math.max(1, Math.floor(limit / partitions))],
+      });
+      return rows.map((row) => toEvent(row, source));
+    },
+  };
+}
+
+/** The event that a row, or one that is just becoming a row, stands for. */
+export const toEvent = ({ key, traceparent, time, data, ...row }: EventRow, source: string): LoggedEvent => ({
+  specversion: '1.0',
+  ...row,
+  source,
+  time: time.toISOString(),
+  datacontenttype: 'application/json',
+  partitionkey: key,
+  ...(traceparent && { traceparent }),
+  data,
+});

@@ -1,0 +1,206 @@
+/**
+ * Group commit's scheduling: items submitted while a batch is under way are carried out together in the next one; an
+ * item that comes when nothing is under way waits for no longer than the current turn of the event loop. So a lone
+ * caller pays nothing for it, and under load one commit serves many. The next batch begins before the callers of the last
+ * one go on, so that what answers them costs no time in which the database has nothing to do: an eighth more of a busy
+ * service.
+ *
+ * Nobody waits without end. A batch that has not ended in its time fails, its signal says so to what carries it out, and
+ * with it fails all that has waited for as long. It keeps its lane and its keys until it has really ended: nothing of it may
+ * run beside what follows.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { problem } from '@micromart/http/problem';
+
+export type Outcome<R> = { readonly value: R } | { readonly error: unknown };
+
+export type Batcher<T, R> = {
+  /** Resolves or rejects with the item's own outcome. Rejects as unavailable above `maxWaiting`. */
+  submit(item: T): Promise<R>;
+  /** Whether a batch is beyond its time now, or was within the last minute and none has ended in time since. */
+  isStuck(): boolean;
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void>;
+  /** Takes nothing more, fails what waits and what is under way, and aborts the signals of the batches. */
+  stop(): void;
+};
+
+export const BATCH_TIMEOUT_MS = 10_000;
+const STUCK_SHOWN_MS = 60_000;
+
+type Waiting<T, R> = {
+  readonly item: T;
+  readonly sinceMs: number;
+  readonly resolve: (value: R) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+type Run<T, R> = (items: readonly T[], signal: AbortSignal) => Promise<readonly Outcome<R>[]>;
+
+type Batch<T, R> = {
+  readonly members: readonly Waiting<T, R>[];
+  readonly keys: ReadonlySet<string>;
+  readonly ending: AbortController;
+};
+
+/**
+ * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
+ * with that error. Once its signal is aborted nobody waits for the outcome, and it should end. At most `lanes` batches
+ * run at once, each of all that waits; or, with `leastPerLane`, of an even share of it but no fewer, and beside another
+ * one a batch begins only for so many. Items that `keyOf` gives the same key are never in two batches at once, and keep
+ * their order.
+ */
+export function createBatcher<T, R>({
+  run,
+  maxBatch,
+  maxWaiting,
+  lanes = 1,
+  leastPerLane,
+  keyOf,
+  timeoutMs = BATCH_TIMEOUT_MS,
+}: {
+  run: Run<T, R>;
+  maxBatch: number;
+  maxWaiting: number;
+  lanes?: number;
+  leastPerLane?: number;
+  keyOf?: (item: T) => string;
+  timeoutMs?: number;
+}): Batcher<T, R> {
+  let waiting: Waiting<T, R>[] = [];
+  let running = 0;
+  let scheduled = false;
+  let onIdle: (() => void)[] = [];
+  let isStopped = false;
+  let lateAtMs = Number.NEGATIVE_INFINITY;
+  /** The batches under way. Their keys are thrown away as a whole, since a set that shrinks is made anew. */
+  const inFlight: Batch<T, R>[] = [];
+
+  /** Whether what waits is worth another batch beside so many. */
+  const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (leastPerLane ?? 1));
+
+  const schedule = () => {
+    if (scheduled || running >= lanes || !isWorthIt(running)) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      void runLane();
+    });
+  };
+
+  /** A lane's next batch: its share of what waits, but for keys that another lane has in hand; empty where it may end. */
+  const take = (): Waiting<T, R>[] => {
+    if (!isWorthIt(running - 1)) return [];
+    const share = Math.ceil(waiting.length / (lanes - running + 1));
+    const size = Math.min(maxBatch, leastPerLane === undefined ? maxBatch : Math.max(leastPerLane, share));
+    const batch: Waiting<T, R>[] = [];
+    const rest: Waiting<T, R>[] = [];
+    for (const one of waiting) {
+      const isFree = !keyOf || !inFlight.some(({ keys }) => keys.has(keyOf(one.item)));
+      (batch.length < size && isFree ? batch : rest).push(one);
+    }
+    waiting = rest;
+    return batch;
+  };
+
+  /** Fails the batch, and what has been waiting for as long. */
+  const giveUp = (batch: Batch<T, R>) => {
+    lateAtMs = performance.now();
+    batch.ending.abort();
+    fail(batch.members, tooLate());
+    const isOverdue = ({ sinceMs }: Waiting<T, R>) => lateAtMs - sinceMs >= timeoutMs;
+    fail(waiting.filter(isOverdue), tooLate());
+    waiting = waiting.filter((one) => !isOverdue(one));
+  };
+
+  /** Carries out a batch that is limited in time, and gives what tells its callers of their outcomes. */
+  const carryOut = async (batch: Batch<T, R>): Promise<() => void> => {
+    inFlight.push(batch);
+    // Again and again, for those that come to wait behind it.
+    const limit = setInterval(() => giveUp(batch), timeoutMs);
+    try {
+      return await outcomesOf(batch, run);
+    } finally {
+      clearInterval(limit);
+      inFlight.splice(inFlight.indexOf(batch), 1);
+      if (!batch.ending.signal.aborted) lateAtMs = Number.NEGATIVE_INFINITY;
+    }
+  };
+
+  /** One batch after the other, until nothing waits that it could take. */
+  const runLane = async () => {
+    running += 1;
+    let tell = () => {};
+    for (let members = take(); members.length > 0; members = take()) {
+      const keys = new Set(keyOf && members.map(({ item }) => keyOf(item)));
+      const carriedOut = carryOut({ members, keys, ending: new AbortController() });
+      schedule();
+      // The callers of the batch before go on while this one's first question is under way.
+      await nextTurn();
+      tell();
+      tell = await carriedOut;
+    }
+    tell();
+    running -= 1;
+    if (running > 0) return;
+    for (const resolve of onIdle) resolve();
+    onIdle = [];
+  };
+
+  return {
+    submit: (item) =>
+      new Promise<R>((resolve, reject) => {
+        if (isStopped || waiting.length >= maxWaiting) {
+          reject(isStopped ? stopped() : tooMuch());
+          return;
+        }
+        waiting.push({ item, sinceMs: performance.now(), resolve, reject });
+        schedule();
+      }),
+    isStuck: () =>
+      inFlight.some(({ ending }) => ending.signal.aborted) || performance.now() - lateAtMs < STUCK_SHOWN_MS,
+    idle: () =>
+      running === 0 && waiting.length === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => onIdle.push(resolve)),
+    stop() {
+      isStopped = true;
+      for (const { members, ending } of inFlight) {
+        ending.abort();
+        fail(members, stopped());
+      }
+      fail(waiting, stopped());
+      waiting = [];
+    },
+  };
+}
+
+const fail = (all: readonly { reject(error: unknown): void }[], error: unknown): void => {
+  for (const { reject } of all) reject(error);
+};
+
+const tooMuch = () => problem('unavailable', 'Too much is waiting to be carried out; try again in a moment.');
+const tooLate = () =>
+  problem(
+    'unavailable',
+    'It was not carried out in time, and may have been all the same; try again in a moment.',
+  );
+const stopped = () => problem('unavailable', 'This process is stopping; try again.');
+
+async function outcomesOf<T, R>({ members, ending }: Batch<T, R>, run: Run<T, R>): Promise<() => void> {
+  try {
+    const outcomes = await run(
+      members.map(({ item }) => item),
+      ending.signal,
+    );
+    return () =>
+      members.forEach(({ resolve, reject }, n) => {
+        const outcome = outcomes[n] ?? { error: new Error('the batch gave no outcome for this item') };
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(outcome.value);
+      });
+  } catch (error) {
+    return () => fail(members, error);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * A store of documents whose every change leaves an event. Its one verb for writing is `change(id, decide)`: load, pure
+ * decision, save and append in one transaction. There is no `save`, so state without its events cannot be written.
+ *
+ * - `decide` sees the newest document and returns what to write. It is pure and may run several times: concurrent
+ *   changes are carried out together (group commit), and a decision whose document moved meanwhile is taken again.
+ * - A `decide` that throws drops out whole, with nothing written, and the error reaches its caller alone.
+ * - Concurrent changes of one document are decided one upon the other, so no update is lost.
+ * - With an idempotency key, the answer is written in the same transaction; the same key later gets the same answer
+ *   and position, whichever process is asked.
+ * - When the connection dies while committing, the outcome is established before anything is repeated. Where that
+ *   cannot be done in time, the change fails with the error that shows the database away, and may have happened.
+ * - So does one that has not ended in its time, whatever holds it up.
+ * - Ids and keys are texts that come back from the database as they went in. Others are refused: under what the database
+ *   makes of them, they would be somebody else's.
+ */
+import type { NewEvent } from '@micromart/events/envelope';
+import type { Place } from '@micromart/events/position';
+import { problem } from '@micromart/http/problem';
+import { isStorable } from '@micromart/text/storable';
+
+export type Document<State> = {
+  /** 1 when created, one more with each change. */
+  readonly version: number;
+  /** The sequence of its last event in its partition; 0 while it has none. */
+  readonly sequence: number;
+  readonly state: State;
+};
+
+export type Decision<State, Answer> = {
+  readonly answer: Answer;
+  /** Left out when nothing is to change: then nothing is written, and the version stays. */
+  readonly change?: { readonly state: State; readonly events: readonly NewEvent[] };
+};
+
+/** `version` is the one that the document will have if the decision changes it. */
+export type Decide<State, Answer> = (
+  document: Document<State> | undefined,
+  version: number,
+) => Decision<State, Answer>;
+
+export type IdempotencyKey = {
+  /** Whose key it is: two subjects may use the same. */
+  readonly scope: string;
+  readonly key: string;
+  /** Tells requests apart, so that a key used for another request is found out. */
+  readonly fingerprint: string;
+};
+
+export type Changed<Answer> = {
+  /** JSON; must survive a round trip through it. */
+  readonly answer: Answer;
+  /** The place of the change's last event, or of the document's where it made none; absent when there is none. */
+  readonly position?: Place;
+  readonly replayed: boolean;
+};
+
+export type ChangeOptions = {
+  readonly key?: IdempotencyKey | undefined;
+  readonly traceparent?: string | undefined;
+};
+
+export type ChangeStore<State> = {
+  read(id: string): Promise<Document<State> | undefined>;
+  change<Answer>(
+    id: string,
+    decide: Decide<State, Answer>,
+    options?: ChangeOptions,
+  ): Promise<Changed<Answer>>;
+  /** The answer stored under a key; undefined when it is unknown. An unprocessable problem when it stands for another request. */
+  replay<Answer>(key: IdempotencyKey): Promise<Changed<Answer> | undefined>;
+};
+
+export const keyReused = () =>
+  problem(
+    'unprocessable',
+    'This Idempotency-Key was used for another request. Use a new key for a new request.',
+  );
+
+export const keyInFlight = () =>
+  problem(
+    'conflict',
+    'The first request with this Idempotency-Key is still under way. Try again in a moment.',
+    {
+      retryAfterS: 1,
+    },
+  );
+
+export const lostRaces = () =>
+  problem('unavailable', 'Too many others change the same at this moment; try again in a moment.');
+
+export const isStorableKey = ({ scope, key }: IdempotencyKey): boolean =>
+  isStorable(scope) && isStorable(key);
+
+/** Throws an invalid problem unless the texts that a change is found by are storable. */
+export function requireStorable(id: string, key: IdempotencyKey | undefined): void {
+  if (isStorable(id) && (!key || isStorableKey(key))) return;
+  throw problem(
+    'invalid',
+    'An id or key has a character that cannot be stored: NUL, or half of a surrogate pair.',
+  );
+}
+
+/** One text for what makes a key unique. */
+export const nameOfKey = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

@@ -1,0 +1,148 @@
+/** What every event log keeps (event-log.ts), as one suite, written through the change store beside it. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { PARTITIONS, partitionOf } from '@micromart/events/partition';
+import {
+  countBy,
+  type EngineTraits,
+  type EngineUnderTest,
+  type OpenStore,
+  readWholeLog,
+} from './change-store.contract.ts';
+import { createHeadWatch } from './heads-long-poll.ts';
+
+const EVENTS = 200;
+
+export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, startCapMs?: number): void {
+  describe(`an event log on ${name}`, () => {
+    let engine: EngineUnderTest;
+    let opened: OpenStore;
+
+    beforeAll(async () => {
+      engine = await start();
+      opened = await engine.openStore();
+    }, startCapMs);
+
+    afterAll(async () => {
+      await opened?.close();
+      await engine?.close();
+    });
+
+    const append = (n: number, prefix: string = randomUUID()) =>
+      Promise.all(
+        Array.from({ length: n }, (_, k) =>
+          opened.store.change(`${prefix}-${k}`, countBy(1, `${prefix}-${k}`)),
+        ),
+      );
+
+    test('begins with every partition at 0', async () => {
+      const { log } = opened;
+      const { last } = await log.heads();
+      expect([...last]).toEqual(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0]));
+      expect(log.partitions).toBe(PARTITIONS);
+      expect(await log.page(0, 0, 10)).toEqual([]);
+      expect(await log.news(last, 10)).toEqual([]);
+    });
+
+    test('is named by its family and a random suffix, and keeps the name', async () => {
+      expect(opened.log.name).toMatch(/^test-[0-9a-f]{8}$/);
+      const again = await engine.openStore();
+      expect(again.log.name).toBe(opened.log.name);
+      await again.close();
+    });
+
+    test('gives each event the partition of its key and counts densely', async () => {
+      await append(EVENTS);
+      const events = await readWholeLog(opened.log);
+      for (const { partitionkey, partition } of events) {
+        expect(partition).toBe(partitionOf(partitionkey, PARTITIONS));
+      }
+      expect((await opened.log.heads()).log).toBe(opened.log.name);
+    });
+
+    test('shows a change below its heads as soon as it is answered', async () => {
+      const { log } = opened;
+      const before = await log.heads();
+      const [{ position }] = (await append(1)) as [Awaited<ReturnType<typeof append>>[number]];
+      expect(before.last.get(position!.partition)).toBeLessThan(position!.sequence);
+      const after = await log.heads();
+      expect(after.last.get(position!.partition)).toBeGreaterThanOrEqual(position!.sequence);
+      expect(after.at.getTime()).toBeGreaterThanOrEqual(before.at.getTime());
+    });
+
+    test('gives pages that meet without a gap, and nothing behind the head', async () => {
+      const { log } = opened;
+      await append(EVENTS);
+      const whole = Map.groupBy(await readWholeLog(log), ({ partition }) => partition);
+      for (const [partition, head] of (await log.heads()).last) {
+        const pages = [];
+        for (let after = 0; after < head; after += 7) pages.push(...(await log.page(partition, after, 7)));
+        expect(pages).toEqual(whole.get(partition) ?? []);
+        expect(await log.page(partition, head, 7)).toEqual([]);
+        expect(await log.page(partition, head + 5, 7)).toEqual([]);
+      }
+    });
+
+    test('gives news of every partition in order, each its share', async () => {
+      const { log } = opened;
+      const { last } = await log.heads();
+      await append(EVENTS);
+      const share = 2;
+      const news = await log.news(last, PARTITIONS * share);
+      const byPartition = Map.groupBy(news, ({ partition }) => partition);
+      for (const [partition, head] of last) {
+        const page = await log.page(partition, head, share);
+        expect(byPartition.get(partition) ?? []).toEqual(page);
+      }
+      expect(news.length).toBeLessThanOrEqual(PARTITIONS * share);
+    });
+
+    test('calls its listeners after a commit, until they leave', async () => {
+      const { log } = opened;
+      const heads: Promise<number>[] = [];
+      const sum = async () => [...(await log.heads()).last.values()].reduce((a, b) => a + b, 0);
+      const before = await sum();
+      const leave = log.onAppended(() => heads.push(sum()));
+      await append(1);
+      expect(await Promise.all(heads)).toEqual([before + 1]);
+      leave();
+      await append(1);
+      expect(heads).toHaveLength(1);
+    });
+
+    test('says through two processes nothing older than what was heard from either', async () => {
+      const other = await engine.openStore();
+      const processes = [opened, other].map((one) => ({ ...one, watch: createHeadWatch(one.log) }));
+      const known = new Map((await opened.log.heads()).last);
+      const wanted = { waitMs: 0, events: EVENTS, signal: new AbortController().signal };
+      const keys = Array.from({ length: 4 }, () => randomUUID());
+      for (let round = 0; round < 40; round += 1) {
+        // Both know of the log and have news of their own; who asks goes from one to the other.
+        const writer = processes[round % 3 === 0 ? 1 : 0]!;
+        await writer.store.change(keys[round % 4]!, countBy(1, keys[round % 4]!));
+        const { last } = await processes[round % 2]!.watch.moved(known, wanted);
+        for (const [partition, head] of last) {
+          expect(head).toBeGreaterThanOrEqual(known.get(partition)!);
+          known.set(partition, head);
+        }
+      }
+      expect(known).toEqual((await opened.log.heads()).last);
+      for (const { watch } of processes) watch.close();
+      await other.close();
+    });
+
+    test('hands its listeners each event as it stands in the log, or none of them', async () => {
+      const { log } = opened;
+      const { last } = await log.heads();
+      const told: LoggedEvent[] = [];
+      const leave = log.onAppended((events) => told.push(...events));
+      await append(PARTITIONS);
+      leave();
+      const inOrder = (events: readonly LoggedEvent[]) =>
+        events.toSorted((a, b) => a.partition - b.partition || Number(a.sequence) - Number(b.sequence));
+      const news = await log.news(last, PARTITIONS * PARTITIONS);
+      expect(inOrder(told)).toEqual(handsOutEvents ? inOrder(news) : []);
+    });
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * The owner's event feed: its log over HTTP, for followers to start from, to heal holes from, or to follow by.
+ *
+ * A full page holds what will stand there for ever, so it may be kept for ever; its address names the log, so that a
+ * new history never answers for an old one.
+ */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { envelope } from '@micromart/events/envelope';
+import { isLogName, parseAfter, type Sequences } from '@micromart/events/position';
+import { matchesWeakly } from '@micromart/http/conditional';
+import { NDJSON } from '@micromart/http/listen';
+import { wholeNumber } from '@micromart/http/parameters';
+import { problem } from '@micromart/http/problem';
+import { type Route, route } from '@micromart/http/route';
+import { z } from 'zod';
+import type { EventLog, News } from './event-log.ts';
+import { createHeadWatch, liesBelow, type Wanted } from './heads-long-poll.ts';
+
+const DEFAULT_LIMIT = 500;
+const MAX_LIMIT = 1_000;
+const MAX_WAIT_S = 30;
+/** Who listens for longer is to ask again, which is when its token is looked at. */
+const MAX_LISTENING_MS = 60_000;
+/** What is appended within this time after heads were told is told together, and applied together. */
+const TELL_INTERVAL_MS = 1;
+
+const heads = z.object({
+  log: z.string(),
+  at: z.iso.datetime(),
+  partitions: z.array(z.object({ partition: z.int(), last: z.int() })),
+  events: z
+    .array(envelope)
+    .optional()
+    .meta({ description: 'Only where they were asked for, in order in each partition' }),
+});
+
+const pageHeaders = z.object({
+  ETag: z.string().meta({ description: 'Of a full page, which stays as it is for ever' }),
+  'Cache-Control': z.string(),
+});
+
+export const sourceReplaced = (detail: string) => problem('conflict', detail, { type: 'source-replaced' });
+
+export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
+  const watch = createHeadWatch(log);
+
+  const shown = ({ log, at, last, events }: News) => ({
+    log,
+    at: at.toISOString(),
+    partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
+    events,
+  });
+
+  /**
+   * Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. It never goes back:
+   * where the database was replaced it ends, and the next question finds out.
+   */
+  async function tellOn(response: ServerResponse, first: News, wanted: Wanted): Promise<void> {
+    const { signal } = wanted;
+    const untilMs = performance.now() + MAX_LISTENING_MS;
+    for (let news = first, told = first; ; told = news, news = await watch.moved(news.last, wanted)) {
+      if (news.log !== told.log || liesBelow(news.last, told.last)) break;
+      const hasRoom = response.write(`${JSON.stringify(shown(news))}\n`);
+      // Node would send it when all that this commit woke has been seen to, which is a tenth of the way to a counter.
+      response.socket?.uncork();
+      if (!hasRoom) await once(response, 'drain', { signal }).catch(() => {});
+      if (signal.aborted || performance.now() >= untilMs) break;
+      await sleep(TELL_INTERVAL_MS);
+    }
+    response.end();
+  }
+
+  const routes = [
+    route({
+      method: 'get',
+      path: '/events',
+      summary: 'The last sequence of every partition',
+      description:
+        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most; one that ends below `after` is told at once, and only as the database says. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
+      roles: ['service'],
+      query: z.object({
+        after: z.string().max(2_000).optional().meta({ example: '0@88,7@1234' }),
+        wait: wholeNumber({ max: MAX_WAIT_S }).default(0),
+        events: wholeNumber({ max: MAX_LIMIT }).default(0),
+      }),
+      answers: {
+        200: {
+          description: 'The heads',
+          schema: heads,
+          linesType: NDJSON,
+          headers: z.object({ Vary: z.string() }),
+        },
+      },
+      problems: ['invalid', 'unavailable'],
+      async handle({ query, signal, raw }) {
+        const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
+        const wanted = { waitMs: query.wait * 1_000, events: query.events, signal };
+        const first = after ? await watch.moved(after, wanted) : await log.heads();
+        const headers = { 'cache-control': 'no-store', vary: 'accept' };
+        const isListening = query.wait > 0 && raw.accepts(['application/json', NDJSON]) === NDJSON;
+        if (!isListening) return { status: 200, headers, body: shown(first) };
+        return {
+          status: 200,
+          headers: { ...headers, 'content-type': NDJSON },
+          stream: (response) => tellOn(response, first, wanted),
+        };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/events/{partition}',
+      summary: 'A page of events of one partition, in order and without a gap',
+      roles: ['service'],
+      params: z.object({ partition: wholeNumber({ max: 9_999 }) }),
+      query: z.object({
+        log: z.string().refine(isLogName, 'must be the name of a log, as GET /events gives it').optional(),
+        after: wholeNumber({ max: Number.MAX_SAFE_INTEGER }).default(0),
+        limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+      }),
+      answers: {
+        200: {
+          description: 'The events after `after`. A page of `limit` events is immutable.',
+          schema: z.array(envelope),
+          contentType: 'application/cloudevents-batch+json',
+          headers: pageHeaders.partial({ ETag: true }),
+        },
+        304: { description: 'The page is the one you have.', headers: pageHeaders.partial({ ETag: true }) },
+      },
+      problems: ['invalid', 'not-found', 'conflict', 'unavailable'],
+      async handle({ params: { partition }, query: { log: named, after, limit }, preconditions }) {
+        if (partition >= log.partitions) {
+          throw problem('not-found', `This log has the partitions 0 to ${log.partitions - 1}.`);
+        }
+        if (named !== undefined && named !== log.name) await requireNamed(log, named);
+        const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
+        const { ifMatch, ifNoneMatch: held } = preconditions;
+        // Only full pages are given this tag, so whoever holds it holds the page.
+        if (!ifMatch && held && held !== '*' && matchesWeakly(held, etag))
+          return { status: 304, headers: immutable(etag.value) };
+        const page = await log.page(partition, after, limit);
+        if (page.length === 0) await requireReached(log, { named, partition, after });
+        const complete = named === log.name && page.length === limit;
+        return {
+          status: 200,
+          headers: {
+            ...(complete ? immutable(etag.value) : { 'cache-control': 'private, no-cache' }),
+            'content-type': 'application/cloudevents-batch+json',
+          },
+          body: page,
+        };
+      },
+    }),
+  ];
+  return { routes, close: watch.close };
+}
+
+const immutable = (etag: string) => ({
+  'cache-control': 'private, max-age=31536000, immutable',
+  etag: `"${etag}"`,
+});
+
+function readAfter(text: string, partitions: number): Sequences {
+  const after = parseAfter(text);
+  if (after && [...after.keys()].every((partition) => partition < partitions)) return after;
+  throw problem('invalid', '`after` must be a list such as 0@88,7@1234, each partition once.', {
+    errors: [
+      { path: 'query.after', message: `must be partition@sequence, partitions 0 to ${partitions - 1}` },
+    ],
+  });
+}
+
+/**
+ * That the log was replaced is said by the database alone: what this process knows of it may be older than what whoever asks
+ * has from another process.
+ */
+async function requireNamed(log: EventLog, named: string): Promise<Sequences> {
+  const { log: name, last } = await log.heads();
+  if (name !== named) throw sourceReplaced(`This is the log ${name}; ${named} is not here any more.`);
+  return last;
+}
+
+/** Whoever stands beyond the last event stands in another history. */
+async function requireReached(
+  log: EventLog,
+  { named = log.name, partition, after }: { named: string | undefined; partition: number; after: number },
+): Promise<void> {
+  const head = (await requireNamed(log, named)).get(partition) ?? 0;
+  if (after > head)
+    throw sourceReplaced(`Partition ${partition} of ${named} ends at ${head}, below ${after}.`);
+}

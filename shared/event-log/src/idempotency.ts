@@ -1,0 +1,99 @@
+/**
+ * The header `Idempotency-Key`: a write that is sent again, because its answer got lost, is carried out once and
+ * answered twice. Only successful answers are stored, in the transaction of their change, whose key is unique: so a
+ * repetition cannot succeed a second time, and gets the stored answer instead (ChangeStore). Nor can it fail: a stored
+ * answer wins over whatever the state of affairs would say now, so it is looked up before any error is given. While the
+ * first request is still under way in this process, the second is refused.
+ */
+import { createHash } from 'node:crypto';
+import { formatPosition } from '@micromart/events/position';
+import type { Answer, RouteRequest } from '@micromart/http/route';
+import { z } from 'zod';
+import {
+  type Changed,
+  type ChangeStore,
+  type IdempotencyKey,
+  keyInFlight,
+  nameOfKey,
+} from './change-store.ts';
+
+export const MAX_KEY_LENGTH = 255;
+
+/** The request headers to declare on a route whose write may be repeated. */
+export const idempotencyHeaders = z.object({
+  'Idempotency-Key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
+    description: 'Makes the request safe to repeat: the same key gets the same answer for 24 hours.',
+  }),
+});
+
+/** The headers of its answers. */
+export const writtenHeaders = z.object({
+  Position: z.string().optional().meta({
+    description:
+      "Where the write's last event stands, or what it changed last: to be given as `Consistent-With`",
+    example: 'cart-3f2a9c1e/7@1234',
+  }),
+  'Idempotent-Replayed': z
+    .literal('true')
+    .optional()
+    .meta({ description: 'The write was carried out before, and this is the answer that it was given then' }),
+});
+
+type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
+
+export type Idempotency = {
+  /** Answers a write by its stored answer, or by doing the work, whose change must be made with the given key. */
+  once(
+    request: WriteRequest,
+    work: (key: IdempotencyKey | undefined) => Promise<Changed<Answer>>,
+  ): Promise<Answer>;
+};
+
+export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): Idempotency {
+  const inFlight = new Set<string>();
+
+  return {
+    async once(request, work) {
+      const key = keyOf(request);
+      if (!key) return answerOf(await work(undefined));
+      const flight = nameOfKey(key);
+      if (inFlight.has(flight)) throw keyInFlight();
+      inFlight.add(flight);
+      try {
+        return answerOf(
+          await work(key).catch(async (error) => (await store.replay<Answer>(key)) ?? raise(error)),
+        );
+      } finally {
+        inFlight.delete(flight);
+      }
+    },
+  };
+}
+
+/** What has no `If-None-Match` is told as it was before that was heeded, so that keys outlive an upgrade. */
+function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | undefined {
+  const key = headers['Idempotency-Key'];
+  if (key === undefined) return undefined;
+  const { 'if-match': ifMatch = null, 'if-none-match': ifNoneMatch } = raw.headers;
+  const told = JSON.stringify([
+    raw.method,
+    raw.originalUrl,
+    ifMatch,
+    body ?? null,
+    ...(ifNoneMatch === undefined ? [] : [ifNoneMatch]),
+  ]);
+  return { scope: caller.subject, key, fingerprint: createHash('sha256').update(told).digest('base64url') };
+}
+
+const answerOf = ({ answer, position, replayed }: Changed<Answer>): Answer => ({
+  ...answer,
+  headers: {
+    ...answer.headers,
+    ...(position && { position: formatPosition([position]) }),
+    ...(replayed && { 'idempotent-replayed': 'true' }),
+  },
+});
+
+function raise(error: unknown): never {
+  throw error;
+}

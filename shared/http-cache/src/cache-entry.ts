@@ -1,0 +1,118 @@
+/** An answer with what is to be known of it, as it is kept; and the variants of one address. */
+import type { HttpHeaders } from '@micromart/http/exchange';
+import type { HttpAnswer } from '@micromart/http/send';
+import { type Directives, parseCacheControl } from './cache-control.ts';
+import { mustBeValidated } from './freshness.ts';
+import { endToEnd, freshened } from './headers.ts';
+import { type JudgePolicy, type Policy, requestToJudge } from './policy.ts';
+import { isSelectedBy, type Selecting, selectingHeaders } from './vary.ts';
+
+export type Kept = {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly text: string;
+  readonly directives: Directives;
+  readonly selecting: Selecting;
+  readonly policy: Policy;
+  /** Whether it may answer anybody but the request that it came for. */
+  readonly reusable: boolean;
+};
+
+/** Of one address; the newest first. */
+export type Variants = readonly Kept[];
+
+/** What matters of a request. */
+export type Asking = { readonly headers: HttpHeaders; readonly directives: Directives };
+
+type Times = { readonly requestedMs: number; readonly receivedMs: number };
+
+const MAX_VARIANTS = 8;
+/** The objects around the texts. */
+const BYTES_BESIDES = 2_048;
+const NOTHING: Selecting = new Map();
+
+/**
+ * Judges an answer. It may be used again where the rules allow it (RFC 9111, section 3), some request can match it (4.1),
+ * and it is known to be whole (3.3).
+ */
+export function judgeAnswer(
+  judge: JudgePolicy,
+  { status, headers, body, framed }: HttpAnswer,
+  request: Asking,
+  times: Times,
+): Kept {
+  const text = body.toString('utf8');
+  return judged(judge, { status, headers: endToEnd(headers), text }, framed, request, times);
+}
+
+/** Judges a kept answer anew, after a 304 has brought its headers up to date (RFC 9111, 4.3.4). */
+export const judgeRenewed = (
+  judge: JudgePolicy,
+  { status, headers, text }: Kept,
+  notModified: HttpAnswer,
+  request: Asking,
+  times: Times,
+): Kept =>
+  judged(
+    judge,
+    { status, headers: freshened(headers, endToEnd(notModified.headers)), text },
+    true,
+    request,
+    times,
+  );
+
+function judged(
+  judge: JudgePolicy,
+  content: { readonly status: number; readonly headers: HttpHeaders; readonly text: string },
+  isWhole: boolean,
+  request: Asking,
+  times: Times,
+): Kept {
+  const directives = parseCacheControl(content.headers['cache-control']);
+  const selecting = selectingHeaders(content.headers, request.headers);
+  const policy = judge({ ...content, ...times, directives }, request.directives);
+  const reusable = isWhole && selecting !== undefined && policy.storable();
+  return { ...content, directives, selecting: selecting ?? NOTHING, policy, reusable };
+}
+
+/** A 304 for the caller's own condition has no body to keep; its lifetime is for the caller. */
+export const mayBeKept = ({ reusable, status }: Kept): boolean => reusable && status !== 304;
+
+export const select = (variants: Variants, request: HttpHeaders): Kept | undefined =>
+  variants.find(({ selecting }) => isSelectedBy(request, selecting));
+
+/** With this answer in the place of those that the request selects; without any, where it may not be kept. */
+export const withVariant = (variants: Variants, request: HttpHeaders, answer: Kept): Variants =>
+  [
+    ...(mayBeKept(answer) ? [answer] : []),
+    ...variants.filter(({ selecting }) => !isSelectedBy(request, selecting)),
+  ].slice(0, MAX_VARIANTS);
+
+/**
+ * Whether it answers the request without asking (RFC 9111, section 4): it is fresh, and as fresh as the request wants.
+ * Stale it does where the request takes it so (`max-stale`) and the owner does not forbid it (4.2.4).
+ */
+export function satisfies({ policy, directives }: Kept, asked: Directives): boolean {
+  const isStale = policy.stale();
+  if (asked.size === 0) return !isStale;
+  if (refusesKept(asked) || (isStale && mustBeValidated(directives))) return false;
+  return policy.satisfiesWithoutRevalidation(requestToJudge(asked));
+}
+
+/** Whether it may stand in when the origin fails: fresh, or within its `stale-if-error` (RFC 5861, section 4). */
+export const mayStandIn = ({ policy }: Kept, asked: Directives): boolean =>
+  !refusesKept(asked) && policy.timeToLive() > 0;
+
+/** `no-cache` wants the origin's word (RFC 9111, 5.2.1.4); who wants nothing kept (5.2.1.5) wants nothing that was. */
+const refusesKept = (asked: Directives): boolean => asked.has('no-cache') || asked.has('no-store');
+
+/** The memory that they take, about: the texts at two bytes a character, the headers twice, since the policy has them too. */
+export function bytesOf(key: string, variants: Variants): number {
+  let characters = key.length;
+  for (const { headers, text, selecting } of variants) {
+    characters += text.length;
+    for (const name in headers) characters += 2 * (name.length + headers[name]!.length);
+    for (const [name, value = ''] of selecting) characters += name.length + value.length;
+  }
+  return 2 * characters + BYTES_BESIDES * variants.length;
+}

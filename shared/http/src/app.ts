@@ -1,0 +1,145 @@
+/** Wires a service's HTTP side: what every request passes through, the routes, and what becomes of errors. */
+import { performance } from 'node:perf_hooks';
+import { isDiskFull } from '@micromart/postgres/failure';
+import type { Logger } from '@micromart/process/logger';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { send } from './answer.ts';
+import type { Authenticate } from './auth.ts';
+import { contextOf, setContext } from './context.ts';
+import { type Check, healthRoutes } from './health.ts';
+import { createLimits, type Limits, MAX_OPEN_READS } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import { Problem, problem, problemAnswer } from './problem.ts';
+import { referenceRoutes } from './reference.ts';
+import { faultOfHead } from './request-head.ts';
+import { type Route, routerPath } from './route.ts';
+import { serveRoute } from './serve-route.ts';
+import { signalOf } from './signal.ts';
+import { requestIdFrom } from './trace.ts';
+
+/** As a status in metrics and logs alone, for there is nobody left to answer. */
+const CLIENT_GONE = 499;
+
+const FULL_DISK_QUIET_MS = 60_000;
+
+export type AppSettings = {
+  readonly name: string;
+  readonly version?: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly authenticate: Authenticate;
+  readonly routes: readonly Route[];
+  /** What must be ok for the service to be ready. */
+  readonly checks: readonly Check[];
+  /** Writes that one subject may make. */
+  readonly ratePerSecond: number;
+  /** Reads that one subject may make, and requests without a token that are answered to one address. */
+  readonly readsPerSecond: number;
+  /** Reads, long polls and streams among them, that one subject may have under way. */
+  readonly maxOpenReads?: number;
+  /** Whether anybody may read `/metrics`. */
+  readonly metricsOpen: boolean;
+  /** Whether an error says that a dependency is away; it is then answered as `unavailable`. */
+  readonly isAway?: (error: unknown) => boolean;
+  /** The AsyncAPI document, where the service publishes. */
+  readonly asyncapi?: unknown;
+};
+
+export function createApp(settings: AppSettings): Express {
+  const { logger, metrics, authenticate, checks, isAway = () => false } = settings;
+  const described = [...settings.routes, ...healthRoutes(checks, logger, metrics)];
+  const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
+  const limits = createLimits({
+    writesPerSecond: settings.ratePerSecond,
+    readsPerSecond: settings.readsPerSecond,
+    maxOpenReads: settings.maxOpenReads ?? MAX_OPEN_READS,
+  });
+
+  const app = express();
+  app.disable('x-powered-by').disable('etag').disable('query parser');
+  app.enable('strict routing').enable('case sensitive routing');
+  app.use(begin(metrics, logger));
+  for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
+    const place = app.route(routerPath(path));
+    for (const route of atPath) place[route.method](serveRoute(route, { authenticate, limits }));
+    place.all(refuseMethod(path, atPath, limits));
+  }
+  app.use(async (request) => {
+    await limits.withoutToken(request.socket.remoteAddress);
+    throw problem('not-found', 'There is nothing at this address: see /openapi.json for what there is.');
+  });
+  app.use(answerError(logger, isAway));
+  return app;
+}
+
+function begin(metrics: Metrics, logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const context = {
+      id: requestIdFrom(request.headers['x-request-id'] as string | undefined),
+      startedMs: performance.now(),
+      route: 'none',
+      caller: '',
+    };
+    setContext(response, context);
+    response.on('close', () => {
+      const seconds = (performance.now() - context.startedMs) / 1_000;
+      const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
+      const { method } = request;
+      metrics.observeRequest({ method, route: context.route, status }, seconds);
+      logger.debug({ requestId: context.id, method, route: context.route, status, seconds }, 'answered');
+    });
+    const fault = faultOfHead(request);
+    if (!fault && request.headers.expect !== undefined && request.httpVersionMinor > 0)
+      response.writeContinue();
+    next(fault);
+  };
+}
+
+function refuseMethod(path: string, routes: readonly Route[], limits: Limits): RequestHandler {
+  const methods = routes.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+  const headers = { Allow: methods.join(', ') };
+  return async (request, response) => {
+    contextOf(response).route = path;
+    await limits.withoutToken(request.socket.remoteAddress);
+    if (request.method === 'OPTIONS') return send(response, { status: 204, headers });
+    throw problem('method-not-allowed', `This address takes ${headers.Allow}.`, { headers });
+  };
+}
+
+function answerError(logger: Logger, isAway: (error: unknown) => boolean): ErrorRequestHandler {
+  let quietUntilMs = 0;
+  /** Every write meets with it, and one line is enough. */
+  const tellOfFullDisk = () => {
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + FULL_DISK_QUIET_MS;
+    logger.error('the disk of the database is full: nothing can be written until there is room');
+  };
+  return async (error, request, response, _next) => {
+    const { id, route } = contextOf(response);
+    if (response.destroyed) return;
+    if (response.headersSent) {
+      const level = isAway(error) ? 'warn' : 'error';
+      logger[level]({ err: error, requestId: id, route }, 'an answer broke off');
+      response.destroy();
+      return;
+    }
+    const found = toProblem(error, { id, stopping: signalOf(response).aborted, isAway });
+    if (found.code === 'internal') logger.error({ err: error, requestId: id, route }, 'a request failed');
+    else if (isDiskFull(error)) tellOfFullDisk();
+    else if (found.code === 'unavailable') logger.warn({ err: error, requestId: id, route }, 'not available');
+    await send(response, problemAnswer(found, request.path));
+  };
+}
+
+function toProblem(
+  error: unknown,
+  { id, stopping, isAway }: { id: string; stopping: boolean; isAway: (error: unknown) => boolean },
+): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof URIError) return problem('invalid', 'The path is not percent-encoded UTF-8.');
+  if (stopping && (error as Error | null)?.name === 'AbortError') {
+    return problem('unavailable', 'The service is stopping: ask again.');
+  }
+  if (isAway(error)) return problem('unavailable', 'A part that is needed does not answer: try again.');
+  return problem('internal', `Something went wrong on our side. If it stays so, report request ${id}.`);
+}

@@ -1,0 +1,25 @@
+/**
+ * Schemas of query and path parameters, which arrive as text. They take one spelling of each value and no other:
+ * `z.coerce.number()` would read '' as 0, and '0x10' and '1e3' as numbers.
+ */
+
+import { moment } from '@micromart/text/moment';
+import { z } from 'zod';
+
+const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
+
+/** A whole number in decimal digits, without sign or leading zeros. */
+export const wholeNumber = ({ min = 0, max }: { min?: number; max: number }) =>
+  z
+    .string()
+    .refine((text) => WHOLE_NUMBER.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
+
+/** A moment, RFC 3339 with a zone, of the years 0001 to 9999: `2026-11-01T09:30:00Z`. */
+export const instant = () => moment.transform((utc) => new Date(utc));
+
+/** A UUID, the same in capitals and small letters (RFC 9562, 4); it comes in small ones. */
+export const uuid = () => z.uuid().toLowerCase();

@@ -1,0 +1,186 @@
+/**
+ * Listens, within limits, and stops without failing anybody. `close()`:
+ *
+ * 1. tells whoever waits (long polls, streams) to answer now, and has readiness say 503, so that a balancer sends nobody
+ *    any more; whoever comes is served all the same;
+ * 2. puts `Connection: close` on every answer from now on, so that clients leave a connection because they were told,
+ *    not because it closed under a request they had just sent;
+ * 3. after a short grace takes no new connections, and closes those on which nothing is asked. To close the listener
+ *    at once would reset the connections that the kernel has taken and this process has not;
+ * 4. after four seconds destroys what is left.
+ */
+import { once } from 'node:events';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@micromart/process/logger';
+import type { Express } from 'express';
+import { type ConnectionLimits, createConnections } from './connections.ts';
+import { endEarly } from './signal.ts';
+import { MAX_HEADER_BYTES, TUNNEL } from './unreadable.ts';
+
+export type RunningServer = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+export type ServerLimits = ConnectionLimits & {
+  /** To receive the head of a request. */
+  readonly headersTimeoutMs: number;
+};
+
+const LIMITS: ServerLimits = { maxConnections: 10_000, maxWaiting: 2_048, headersTimeoutMs: 10_000 };
+/** To receive a request; answering it may take longer. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
+const SILENCE_TIMEOUT_MS = 120_000;
+/** Long enough that whoever asks often has been told on each of its connections, and a balancer by readiness. */
+const LEAVING_GRACE_MS = 500;
+const IN_HAND_LIMIT_MS = 4_000;
+
+/** Of the warning that there are too many connections. */
+const WARN_INTERVAL_MS = 60_000;
+
+/** Rejects when the address cannot be listened on. Port 0 takes any that is free. */
+export async function startServer(
+  app: Express,
+  {
+    host,
+    port,
+    logger,
+    limits = {},
+  }: { host: string; port: number; logger: Logger; limits?: Partial<ServerLimits> },
+): Promise<RunningServer> {
+  const { headersTimeoutMs, ...connectionLimits } = { ...LIMITS, ...limits };
+  let stopping = false;
+  const connections = createConnections({
+    ...connectionLimits,
+    onFull: warnWhenFull(logger, connectionLimits.maxConnections),
+    carryOut(request, response) {
+      if (stopping) endSoon(response);
+      app(request, response);
+    },
+  });
+
+  const server = createServer({
+    IncomingMessage: onlyWhere(connections.wants, bornAs(IncomingMessage, app.request)),
+    ServerResponse: bornAs(ServerResponse, app.response),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+    // The application refuses what has none, with a problem.
+    requireHostHeader: false,
+    // Most requests have no body, and need no stream for one.
+    optimizeEmptyRequests: true,
+  });
+  server.timeout = SILENCE_TIMEOUT_MS;
+  server.on('connection', connections.add);
+  server.on('request', connections.take);
+  // What a request expects is for the application to promise or refuse.
+  server.on('checkContinue', connections.take);
+  server.on('checkExpectation', connections.take);
+  server.on('connect', (_, socket) => connections.refuse(socket as Socket, { code: TUNNEL }));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else connections.refuse(socket, error);
+  });
+
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+
+  const closeIdle = () => server.closeIdleConnections();
+  /** Node counts a connection that never asked anything among the busy ones. */
+  const closeSilent = () => {
+    for (const socket of connections.sockets()) if (socket.bytesRead === 0) socket.destroy();
+  };
+
+  const stop = async () => {
+    stopping = true;
+    for (const response of connections.inHand()) endSoon(response);
+    const limit = setTimeout(() => {
+      logger.warn(
+        { inHand: connections.inHand().length },
+        'requests were cut off: they were not answered in time',
+      );
+      server.closeAllConnections();
+    }, IN_HAND_LIMIT_MS);
+    // Where nobody is connected, nobody has to be told.
+    if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
+    const closed = closeListener(server);
+    closeIdle();
+    // A stream that began before we stopped could not say that its connection is to be closed.
+    for (const response of connections.inHand()) response.once('close', closeIdle);
+    // Whoever connected last may be about to ask.
+    const silent = setTimeout(closeSilent, LEAVING_GRACE_MS);
+    await closed;
+    clearTimeout(silent);
+    clearTimeout(limit);
+  };
+
+  let stopped: Promise<void> | undefined;
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    close: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/**
+ * Makes what `base` makes, but of express's own kind from the beginning: express gives every request and response another
+ * prototype, after which V8 looks for their hidden class anew (a twelfth of what a request costs).
+ */
+function bornAs<Base extends new (...args: never[]) => object>(base: Base, prototype: object): Base {
+  function Born(...args: unknown[]): object {
+    return Reflect.construct(base, args, Born);
+  }
+  Born.prototype = prototype;
+  return Born as unknown as Base;
+}
+
+/**
+ * Makes requests of connections that are wanted. Of others it makes one that claims to leave HTTP for another protocol: the
+ * parser then stops, where it would go on to make, in one go, a request and a response of everything that it has been
+ * given. Should it not believe that any more, the requests are made in vain, and ignored.
+ */
+function onlyWhere(wants: (socket: Socket) => boolean, base: typeof IncomingMessage): typeof IncomingMessage {
+  function Wanted(socket: Socket): IncomingMessage {
+    return wants(socket) ? new base(socket) : new Unwanted(socket);
+  }
+  return Wanted as unknown as typeof IncomingMessage;
+}
+
+class Unwanted extends IncomingMessage {
+  get upgrade(): boolean {
+    return true;
+  }
+
+  set upgrade(_: unknown) {}
+}
+
+/** Resolves when all connections have ended. The HTTP server's own close would close the idle ones at once. */
+const closeListener = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => {
+      server.close();
+      resolve();
+    });
+  });
+
+function endSoon(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+  endEarly(response);
+}
+
+/** Says it at once, and then no more than once a minute. */
+function warnWhenFull(logger: Logger, maxConnections: number): () => void {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() - saidMs < WARN_INTERVAL_MS) return;
+    saidMs = performance.now();
+    logger.warn({ maxConnections }, 'there are too many connections: silent ones are closed for new ones');
+  };
+}

@@ -1,0 +1,116 @@
+import type { EventLog } from '@micromart/event-log/event-log';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import type { Sequences } from '@micromart/events/position';
+import type { Logger } from '@micromart/process/logger';
+import type { Bell } from '@micromart/subscription/signal';
+import { inBatches, messageOf } from './message.ts';
+import type { RelayMetrics } from './metrics.ts';
+import { createProducer, type Producer } from './producer.ts';
+import type { Move, RelayPositions } from './relay-positions.ts';
+import { ensureTopic } from './topic.ts';
+import type { KafkaTopic } from './url.ts';
+
+export type Publishing = {
+  readonly log: EventLog;
+  readonly topic: KafkaTopic;
+  readonly positions: RelayPositions;
+  /** Rings when this process has appended to the log. */
+  readonly appended: Bell;
+  readonly metrics: RelayMetrics;
+  readonly logger: Logger;
+  /** Called whenever all is published, and after each round. */
+  onWell(): void;
+};
+
+/** Each has one batch under way, so that many partitions are written at the same time. */
+const PRODUCERS = 4;
+/** Read, published and noted together, all partitions in one round. */
+const ROUND_EVENTS = 4_000;
+/** A topic takes batches of a megabyte unless told otherwise. */
+const BATCH_LIMITS = { maxMessages: 1_000, maxBytes: 900_000 };
+const POLL_INTERVAL_MS = 1_000;
+const PROBE_INTERVAL_MS = 15_000;
+
+/** Publishes what the log has and what comes, round by round, until the signal is aborted; throws at the first failure. */
+export async function publish(publishing: Publishing, signal: AbortSignal): Promise<void> {
+  const { log, topic, positions, appended, metrics, logger, onWell } = publishing;
+  const probe = () => ensureTopic(topic, { partitions: log.partitions, logger, signal });
+  await probe();
+  const probeNowAndThen = createProbe(probe);
+  const published = await positions.read();
+  const producers = Array.from({ length: PRODUCERS }, () => createProducer(topic, logger));
+  try {
+    while (!signal.aborted) {
+      const { rings } = appended;
+      const lag = lagOf((await log.heads()).last, published);
+      metrics.lag(lag);
+      if (lag > 0) {
+        await publishRound(publishing, { producers, published });
+      } else {
+        probeNowAndThen();
+        if (appended.rings === rings) await appended.next(signal, POLL_INTERVAL_MS);
+      }
+      onWell();
+    }
+  } finally {
+    await Promise.all(producers.map((producer) => producer.close()));
+  }
+}
+
+/** Gives what probes, beside the work and not in its way, when the last time is long ago, and throws what that came to. */
+function createProbe(probe: () => Promise<void>): () => void {
+  let probedMs = performance.now();
+  let isProbing = false;
+  let failure: unknown;
+  return () => {
+    if (failure) throw failure;
+    if (isProbing || performance.now() - probedMs < PROBE_INTERVAL_MS) return;
+    isProbing = true;
+    probe()
+      .catch((error) => {
+        failure = error;
+      })
+      .finally(() => {
+        isProbing = false;
+        probedMs = performance.now();
+      });
+  };
+}
+
+/** Publishes the next events of all partitions, and moves `published` with the positions. */
+async function publishRound(
+  { log, positions, metrics }: Publishing,
+  { producers, published }: { producers: readonly Producer[]; published: Map<number, number> },
+): Promise<void> {
+  const news = Map.groupBy(await log.news(published, ROUND_EVENTS), ({ partition }) => partition);
+  const moves: Move[] = [];
+  const lanes = producers.map(async (producer, lane) => {
+    for (const [partition, events] of news) {
+      if (partition % producers.length !== lane) continue;
+      await publishEvents(producer, { log: log.name, partition, events });
+      moves.push({ partition, from: published.get(partition)!, to: Number(events.at(-1)!.sequence) });
+    }
+  });
+  // One lane's failure is no reason to publish again what the others have published.
+  const ends = await Promise.allSettled(lanes);
+  await positions.move(moves);
+  for (const { partition, from, to } of moves) {
+    published.set(partition, to);
+    metrics.published(to - from);
+  }
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+async function publishEvents(
+  producer: Producer,
+  { log, partition, events }: { log: string; partition: number; events: readonly LoggedEvent[] },
+): Promise<void> {
+  const messages = events.map((event) => messageOf(log, event));
+  for (const batch of inBatches(messages, BATCH_LIMITS)) await producer.publish(partition, batch);
+}
+
+/** How many events lie above what is published. */
+function lagOf(heads: Sequences, published: Sequences): number {
+  const behind = [...heads].map(([partition, last]) => Math.max(0, last - (published.get(partition) ?? 0)));
+  return behind.reduce((total, one) => total + one, 0);
+}

@@ -1,0 +1,50 @@
+/** For tests: a topic of its own, and what it takes to follow it and to write into it what one likes. */
+import { randomUUID } from 'node:crypto';
+import type { Way } from '@micromart/subscription/follower.contract';
+import { testLogger as logger } from '@micromart/subscription/testing/follower';
+import type { AnyKafka } from '@micromart/testing/kafka';
+import { createClient } from '../client.ts';
+import { messageOf, type PublishedMessage } from '../message.ts';
+import { createProducer } from '../producer.ts';
+import { ensureTopic } from '../topic.ts';
+import { createKafkaTransport, type KafkaTransport } from '../transport.ts';
+import { parseKafkaUrl } from '../url.ts';
+
+const TOPIC_TIMEOUT_MS = 30_000;
+
+export type KafkaWay = Omit<Way, 'transport'> & {
+  transport(): KafkaTransport;
+  /** Puts messages into a partition that a relay never would. */
+  publishRaw(partition: number, messages: readonly PublishedMessage[]): Promise<void>;
+};
+
+export async function openKafkaWay(
+  { brokers }: Pick<AnyKafka, 'brokers'>,
+  partitions: number,
+): Promise<KafkaWay> {
+  const topic = parseKafkaUrl(`kafka://${brokers.join()}/${randomUUID()}`);
+  const admin = (await createClient(topic, logger)).admin();
+  const producer = createProducer(topic, logger);
+  const ensure = () =>
+    ensureTopic(topic, { partitions, logger, signal: AbortSignal.timeout(TOPIC_TIMEOUT_MS) });
+  await ensure();
+  return {
+    transport: () => createKafkaTransport({ topic, group: `followers of ${topic.topic}`, logger }),
+    async publish(log, events) {
+      for (const [partition, own] of Map.groupBy(events, (event) => event.partition))
+        await producer.publish(
+          partition,
+          own.map((event) => messageOf(log, event)),
+        );
+    },
+    publishRaw: producer.publish,
+    async recreate() {
+      await admin.deleteTopics({ topics: [topic.topic] });
+      await ensure();
+    },
+    async close() {
+      await producer.close();
+      await admin.disconnect();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@micromart/process/logger';
+import type { Admin } from 'kafkajs';
+import { createClient } from './client.ts';
+import { isOfType, nameOf, WrongPartitions } from './failure.ts';
+import type { KafkaTopic } from './url.ts';
+
+const MAX_REPLICAS = 3;
+/** Of three replicas two must have a message before it is acknowledged: any one broker may be lost. */
+const MIN_REPLICAS_IN_SYNC = 2;
+const CREATE_TIMEOUT_MS = 10_000;
+const ATTEMPTS = 20;
+const ATTEMPT_INTERVAL_MS = 500;
+
+/**
+ * Sees to it that the topic is there with this number of partitions, replicated over three brokers where there are as
+ * many. Brokers that have just started have to find each other first, so it is patient for about ten seconds. Throws
+ * WrongPartitions when the topic has another number of them, which nothing but a new topic can put right.
+ */
+export async function ensureTopic(
+  topic: KafkaTopic,
+  { partitions, logger, signal }: { partitions: number; logger: Logger; signal: AbortSignal },
+): Promise<void> {
+  const admin = (await createClient(topic, logger)).admin();
+  try {
+    await admin.connect();
+    const found =
+      (await countPartitions(admin, topic)) ?? (await createTopic(admin, topic, partitions, signal));
+    if (found !== undefined) requirePartitions(topic, { found, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Throws WrongPartitions where the topic, which has `found` partitions, is not for a log of `partitions`. */
+export function requirePartitions(
+  topic: KafkaTopic,
+  { found, partitions }: { found: number; partitions: number },
+): void {
+  if (found !== partitions)
+    throw new WrongPartitions(
+      `${nameOf(topic)} has ${found} partitions and the log ${partitions}; name another topic, or delete this one`,
+    );
+}
+
+/** Creates the topic; gives the number of partitions that it has then, for another process may have been faster. */
+async function createTopic(
+  admin: Admin,
+  { topic, brokers }: KafkaTopic,
+  partitions: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const registered = (await admin.describeCluster()).brokers.length;
+      // Not all that are named may have come yet, and what is created now stays as it is.
+      const replicationFactor = Math.min(MAX_REPLICAS, Math.max(registered, brokers.length));
+      const inSync = replicationFactor === MAX_REPLICAS ? MIN_REPLICAS_IN_SYNC : 1;
+      await admin.createTopics({
+        topics: [
+          {
+            topic,
+            numPartitions: partitions,
+            replicationFactor,
+            configEntries: [{ name: 'min.insync.replicas', value: String(inSync) }],
+          },
+        ],
+        timeout: CREATE_TIMEOUT_MS,
+      });
+      return await countPartitions(admin, { topic });
+    } catch (error) {
+      if (!isOfType(error, 'INVALID_REPLICATION_FACTOR') || attempt === ATTEMPTS) throw error;
+      await sleep(ATTEMPT_INTERVAL_MS, undefined, { signal });
+    }
+  }
+}
+
+async function countPartitions(admin: Admin, { topic }: { topic: string }): Promise<number | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length;
+  } catch (error) {
+    if (isOfType(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return undefined;
+    throw error;
+  }
+}

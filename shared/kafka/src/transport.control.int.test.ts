@@ -1,0 +1,69 @@
+/**
+ * The control to follower.contract.ts: a follower that goes by the last sequence it saw, as many do. It takes what comes
+ * for what comes next, and leaves out what is not above it. On the same journeys it must count wrong.
+ */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import type { KafkaCluster } from '@micromart/engines/kafka/cluster';
+import { list } from '@micromart/postgres/binary-array';
+import * as fence from '@micromart/subscription/apply/fence';
+import * as intake from '@micromart/subscription/apply/reorder-buffer';
+import { journeys, travel } from '@micromart/subscription/testing/journey';
+import { createTestSource } from '@micromart/subscription/testing/source';
+import { describeKafka } from '@micromart/testing/describe-kafka';
+import { openTestKafka } from '@micromart/testing/kafka';
+import { until } from '@micromart/testing/until';
+import fc from 'fast-check';
+
+const PARTITIONS = 4;
+const EVENTS = 120;
+
+/** No hole is seen. */
+jest.unstable_mockModule('../subscription/intake.ts', () => ({
+  ...intake,
+  createIntake(start: number) {
+    const sound = intake.createIntake(start);
+    return Object.assign(Object.create(sound), {
+      accept(events: Parameters<typeof sound.accept>[0]) {
+        return events.reduce((fresh, event) => {
+          sound.skipTo(intake.sequenceOf(event) - 1);
+          return fresh + sound.accept([event]);
+        }, 0);
+      },
+    });
+  },
+}));
+
+/** The fence would refuse what lies behind a hole, so it takes any position for the right one. */
+jest.unstable_mockModule('../subscription/fence.ts', () => {
+  const withoutComparing: typeof fence.fence = (subscription, moves) => ({
+    text: `UPDATE subscription_positions p SET sequence = m.till FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
+      WHERE p.subscription = $1 AND p.partition = m.partition`,
+    values: [subscription, list(moves.map(({ partition }) => partition)), list(moves.map(({ to }) => to))],
+  });
+  return { ...fence, fence: withoutComparing };
+});
+
+const { openTestFollower } = await import('@micromart/subscription/testing/follower');
+const { openKafkaWay } = await import('./testing/kafka-source.ts');
+
+describeKafka('following Kafka without an eye for holes', () => {
+  let kafka: KafkaCluster;
+  beforeAll(async () => {
+    kafka = await openTestKafka();
+  }, 120_000);
+  afterAll(() => kafka.close());
+
+  test('counts wrong what is lost and reordered', async () => {
+    const follower = await openTestFollower();
+    const way = await openKafkaWay(kafka, PARTITIONS);
+    const source = createTestSource({ partitions: PARTITIONS });
+    const [journey] = fc.sample(journeys(EVENTS), { seed: 20_261_122, numRuns: 1 });
+    await way.publish(source.log, travel(source.appendMany(EVENTS), journey!));
+    const one = follower.start({ source, transport: way.transport()!, limits: { graceMs: 300 } });
+    await until(() => follower.hasCaughtUp(source));
+    expect(await follower.differences(source)).not.toEqual([]);
+    await one.close();
+    await way.close();
+    await follower.close();
+  });
+});

@@ -1,0 +1,127 @@
+import { Unusable } from '@micromart/process/unusable';
+import { type Db, MongoClient, MongoCompatibilityError } from 'mongodb';
+
+/**
+ * A connection to one database of a MongoDB replica set, such that what was acknowledged stays: a write is acknowledged
+ * once a majority of the members has it (and it is sent again, once, by itself, when a primary changes), and what is
+ * read comes from the primary and is what a majority has, so that it is never taken back.
+ */
+export type Mongodb = {
+  readonly db: Db;
+  /**
+   * What the server can do; asked once. To be awaited before anything else: the driver, left to connect by itself, tries it
+   * once and never again, and here it is tried each time until it succeeds.
+   */
+  engine(): Promise<Engine>;
+  close(): Promise<void>;
+};
+
+export type Engine = {
+  /** Whether an update by a filter is atomic, so that a version in the filter is a fence. */
+  readonly atomicUpdates: boolean;
+  /**
+   * Whether it finds many documents by one question. Where it does not, it would read all there are; it is then asked
+   * for each by its `_id`, and for nothing but that.
+   */
+  readonly findsMany: boolean;
+  /** The most updates that one command may hold. */
+  readonly maxUpdates: number;
+  /** Whether it is a replica set, and so can say what a majority had when it was asked. */
+  readonly replicated: boolean;
+};
+
+const SERVER_SELECTION_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that has gone without a word would keep its clients waiting for ever. */
+const SOCKET_TIMEOUT_MS = 65_000;
+const MAJORITY_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 30_000;
+
+const URL_FORM = /^mongodb(?:\+srv)?:\/\/[^/]+\/[^/?]+(?:\?|$)/;
+
+/**
+ * Opens a pool of at most `max` connections. They are made when they are first needed, so the server need not be there
+ * yet. The URL names the database, as in `mongodb://user:password@a:27017,b:27017/catalog?replicaSet=shop`.
+ */
+export function openMongodb(url: string, { max, name }: { max: number; name: string }): Mongodb {
+  const client = createClient(url, { max, name });
+  const db = client.db();
+  let known: Promise<Engine> | undefined;
+  return {
+    db,
+    engine: () => {
+      known ??= readEngine(client, db).catch((error) => {
+        known = undefined;
+        throw error;
+      });
+      return known;
+    },
+    close: () => client.close(),
+  };
+}
+
+function createClient(url: string, { max, name }: { max: number; name: string }): MongoClient {
+  if (!URL_FORM.test(url)) {
+    throw new Error('A MongoDB URL must name its database, as in mongodb://host:27017/catalog');
+  }
+  try {
+    return new MongoClient(url, {
+      appName: name,
+      maxPoolSize: max,
+      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      maxIdleTimeMS: IDLE_TIMEOUT_MS,
+      writeConcern: { w: 'majority', wtimeoutMS: MAJORITY_TIMEOUT_MS },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      retryWrites: true,
+      ignoreUndefined: true,
+    });
+  } catch {
+    // Not the driver's message, which may repeat the URL and so the password.
+    throw new Error('The MongoDB URL is not valid; it is like mongodb://user:password@host:27017/catalog');
+  }
+}
+
+async function readEngine(client: MongoClient, db: Db): Promise<Engine> {
+  await client.connect().catch((error) => {
+    throw tooOld(error) ?? error;
+  });
+  const [hello, build] = await Promise.all([db.command({ hello: 1 }), db.command({ buildInfo: 1 })]);
+  const replicated = hello.setName !== undefined;
+  // FerretDB 1 reads, changes and writes a document in three steps, finds by an index nothing but one `_id` that is asked
+  // for alone, and holds a connection to its files for each update of a command until all are done: it has a hundred.
+  return 'ferretdbVersion' in build
+    ? { atomicUpdates: false, findsMany: false, maxUpdates: 32, replicated }
+    : { atomicUpdates: true, findsMany: true, maxUpdates: 1_000, replicated };
+}
+
+/** Unusable, with the driver's words of what is needed and what was found, where a server is too old for it. */
+export function tooOld(error: unknown): Unusable | undefined {
+  const causes = [error, ...serversOf(error)];
+  const cause = causes.find((one) => one instanceof MongoCompatibilityError);
+  return cause && new Unusable(`MongoDB is too old: ${cause.message}`);
+}
+
+/** What went wrong with each server, where none could be selected. */
+function serversOf(error: unknown): unknown[] {
+  const { reason } = (error ?? {}) as {
+    reason?: { servers?: Map<string, { error: unknown }>; compatibilityError?: string };
+  };
+  const found = [...(reason?.servers?.values() ?? [])].map((server) => server.error);
+  return reason?.compatibilityError
+    ? [new MongoCompatibilityError(reason.compatibilityError), ...found]
+    : found;
+}
+
+/** Whether the database answers: a readiness check. */
+export async function checkAnswers({ db, engine }: Mongodb): Promise<{ ok: boolean; detail?: string }> {
+  try {
+    await engine();
+    await db.command({ ping: 1 });
+    return { ok: true };
+  } catch {
+    return { ok: false, detail: 'the database does not answer' };
+  }
+}

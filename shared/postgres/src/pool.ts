@@ -1,0 +1,171 @@
+import pg from 'pg';
+import { Trip } from './pipeline.ts';
+
+export type Pool = pg.Pool;
+export type Client = pg.ClientBase;
+
+/**
+ * A statement that is yet to be carried out. One with a name is prepared, once for each connection. Values are what the
+ * driver passes on as they are (arrays: list.ts).
+ */
+export type Statement = {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: readonly (string | number | boolean | Buffer | null)[];
+};
+
+/** Carries a statement out. */
+export const carryOut = <Row extends pg.QueryResultRow>(
+  client: Client,
+  { values, ...statement }: Statement,
+): Promise<pg.QueryResult<Row>> => client.query<Row>({ ...statement, values: [...values] });
+
+const INT8_OID = 20;
+const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 30_000;
+/** A server that has gone without a word (no reset, no end) would keep its clients waiting for ever. */
+const QUERY_TIMEOUT_MS = 65_000;
+
+/** Counts and sequences are bigint in the database and stay far below 2^53, so they come as numbers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text') =>
+    oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/**
+ * Opens a pool of at most `max` connections (a server has about a hundred for all its clients, so every pool says how
+ * many are its own). Connections open when they are first needed. A connection that breaks while idle is dropped and
+ * reported to `onIdleError`; one that breaks in use fails its query. `settings` are the server's, for each session.
+ * Queries of one client that are asked without waiting for one another travel together, and are carried out in order.
+ */
+export function openPool(
+  url: string,
+  {
+    max,
+    name,
+    settings = {},
+    onIdleError,
+  }: {
+    max: number;
+    name: string;
+    settings?: Readonly<Record<string, string>>;
+    onIdleError?: (error: Error) => void;
+  },
+): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: name,
+    options: Object.entries(settings)
+      .map(([key, value]) => `-c ${key}=${value}`)
+      .join(' '),
+    types,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    pipeline: true,
+  });
+  pool.on('error', (error) => onIdleError?.(error));
+  return pool;
+}
+
+/**
+ * Runs `work` in one transaction and commits it; rolls back and rethrows when it throws. A connection whose transaction
+ * could not be ended is thrown away, never handed on.
+ */
+export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const { client, giveBack } = await take(pool);
+  let broken: Error | undefined;
+  try {
+    const result = await workAfter('BEGIN', client, work);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((cause) => {
+      broken = cause;
+    });
+    throw error;
+  } finally {
+    giveBack(broken);
+  }
+}
+
+/**
+ * Carries out statements as one transaction that nobody looks into: they are sent together and committed together, so all of
+ * it takes one round trip (trip.ts). Where one fails, nothing is done, and what the server said of that one is thrown; so
+ * whatever is to stop the transaction must be a statement that fails.
+ */
+export async function inOneTrip(pool: Pool, statements: readonly Statement[]): Promise<void> {
+  const { client, giveBack } = await take(pool);
+  let broken: Error | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const trip = new Trip(statements, (error) => {
+        if (!error) return resolve();
+        if (trip.hasPrepared) broken = error;
+        reject(error);
+      });
+      client.query(trip);
+    });
+  } finally {
+    giveBack(broken);
+  }
+}
+
+/** Carries statements out one after the other. */
+export async function carryOutAll(client: Client, statements: readonly Statement[]): Promise<void> {
+  for (const statement of statements) await carryOut(client, statement);
+}
+
+/** Runs `work`, which only reads, with all its statements in one snapshot. */
+export async function inSnapshot<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const { client, giveBack } = await take(pool);
+  try {
+    return await workAfter('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', client, work);
+  } finally {
+    // Nothing depends on how it ends, so nobody waits for it.
+    client.query('COMMIT').then(() => giveBack(), giveBack);
+  }
+}
+
+/** The beginning travels with the first statement of the work, a round trip less; where it fails, that one does too. */
+async function workAfter<T>(begin: string, client: Client, work: (client: Client) => Promise<T>): Promise<T> {
+  const failure = client.query(begin).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  try {
+    const result = await work(client);
+    const failed = await failure;
+    if (failed) throw failed;
+    return result;
+  } catch (error) {
+    throw (await failure) ?? error;
+  }
+}
+
+/** A client of one's own. Without a listener, a connection that dies between two queries would end the process. */
+async function take(pool: Pool): Promise<{ client: Client; giveBack: (broken?: Error) => void }> {
+  const client = await pool.connect();
+  let lost: Error | undefined;
+  const onError = (error: Error) => {
+    lost = error;
+  };
+  client.on('error', onError);
+  const giveBack = (broken: Error | undefined = lost) => {
+    client.off('error', onError);
+    client.release(broken);
+  };
+  return { client, giveBack };
+}
+
+/** Whether the database answers: a readiness check. */
+export async function checkAnswers(pool: Pool): Promise<{ ok: boolean; detail?: string }> {
+  try {
+    await pool.query('SELECT 1');
+    return { ok: true };
+  } catch {
+    return { ok: false, detail: 'the database does not answer' };
+  }
+}

@@ -1,7 +1,0 @@
-import type { Migrations } from '../postgres/migrate.ts';
-
-/** The tables of a follower: they stand in its own database, beside what it builds from the events. */
-export const subscriptionMigrations: Migrations = {
-  name: 'subscription',
-  folder: new URL('./migrations/', import.meta.url),
-};

@@ -1,0 +1,103 @@
+/** Empties the lanes: takes what is ready in all of them, applies it in one transaction, and finds the culprit if it fails. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoggedEvent } from '@micromart/events/envelope';
+import type { Control } from '../control.ts';
+import type { Applied } from '../freshness/applied.ts';
+import type { Limits } from '../limits.ts';
+import type { SubscriptionMeter } from '../metrics.ts';
+import type { Bell } from '../signal.ts';
+import { type BatchTarget, createApplyBatch, TooManyParked } from './apply-batch.ts';
+import { type Item, movesOf, toItem } from './batch-item.ts';
+import { readStanding } from './checkpoint.ts';
+import { EventFault } from './event-fault.ts';
+import { StaleFence } from './fence.ts';
+import type { Line } from './subscription-state.ts';
+
+const ATTEMPT_PAUSE_MS = 20;
+
+/**
+ * One batch. Where it fails by no event's fault, nobody knows whether its last commit took place: the next call begins
+ * with the positions of the database and gives the events back to their lanes, which leave out those that are behind.
+ */
+export function createDrain<E>({
+  target,
+  limits,
+  line,
+  control,
+  bell,
+  applied,
+  meter,
+  signal,
+}: {
+  target: BatchTarget<E>;
+  limits: Pick<Limits, 'batchEvents' | 'attempts'>;
+  line: Line;
+  control: Control;
+  bell: Bell;
+  applied: Applied;
+  meter: SubscriptionMeter;
+  signal: AbortSignal;
+}): () => Promise<void> {
+  const applyBatch = createApplyBatch(target);
+  let unsure: readonly LoggedEvent[] = [];
+
+  async function applyOnce(items: readonly Item<E>[]): Promise<void> {
+    signal.throwIfAborted();
+    const outcome = await applyBatch(items);
+    for (const { partition, to } of movesOf(items)) line.commit(partition, to);
+    for (const { partition, to } of outcome.whole) applied.note(line.log!, partition, to);
+    meter.batch(items.length, outcome);
+    bell.ring();
+    applied.ring();
+  }
+
+  /** Applies items, halving them as long as they fail, in order, until those at fault stand alone. */
+  async function applyAll(items: readonly Item<E>[]): Promise<void> {
+    try {
+      await applyOnce(items);
+    } catch (error) {
+      if (!(error instanceof EventFault || error instanceof TooManyParked)) throw error;
+      if (items.length === 1) return applyAlone(items[0]!, error);
+      const middle = Math.ceil(items.length / 2);
+      await applyAll(items.slice(0, middle));
+      await applyAll(items.slice(middle));
+    }
+  }
+
+  /** Tries an event that failed alone some more times, and then parks it. */
+  async function applyAlone(item: Item<E>, first: Error): Promise<void> {
+    let error = first;
+    for (let attempts = 1; attempts < limits.attempts && error instanceof EventFault; attempts += 1) {
+      await sleep(ATTEMPT_PAUSE_MS);
+      try {
+        return await applyOnce([item]);
+      } catch (again) {
+        error = again as Error;
+      }
+    }
+    if (!(error instanceof EventFault)) throw error;
+    await applyOnce([{ event: item.event, fault: { reason: error.message, attempts: limits.attempts } }]);
+  }
+
+  async function recover(): Promise<void> {
+    const askedMs = performance.now();
+    line.restart(await readStanding(target.pool, target.subscription), askedMs);
+    for (const event of unsure) line.fill(event.partition, [event]);
+    unsure = [];
+  }
+
+  return async function drain() {
+    if (unsure.length > 0) await recover();
+    const events = control.isActive() ? line.take(limits.batchEvents) : [];
+    if (events.length === 0) return bell.next(signal);
+    try {
+      await applyAll(events.map((event) => toItem(target.projection, event)));
+    } catch (error) {
+      unsure = events;
+      if (error instanceof TooManyParked) return control.stop('too-many-parked', error.message);
+      if (error instanceof StaleFence) return meter.refused();
+      meter.retried();
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,65 @@
+/** What a batch is made of, and which of it is applied. Pure. */
+import type { LoggedEvent } from '@micromart/events/envelope';
+import type { Projection } from '../projection.ts';
+import { EventFault } from './event-fault.ts';
+import type { Move } from './fence.ts';
+import { sequenceOf } from './reorder-buffer.ts';
+
+/** Why an event is parked, and how often it was tried. */
+export type Fault = { readonly reason: string; readonly attempts: number };
+
+/** An event with what parsing made of it: parsed, of an unknown type, or at fault. */
+export type Item<E> = { readonly event: LoggedEvent } & (
+  | { readonly parsed: E }
+  | { readonly unknown: true }
+  | { readonly fault: Fault }
+);
+
+export type ParkedItem = { readonly event: LoggedEvent; readonly fault: Fault };
+
+export function toItem<E>({ parse }: Projection<E>, event: LoggedEvent): Item<E> {
+  try {
+    const parsed = parse(event);
+    return parsed === undefined ? { event, unknown: true } : { event, parsed };
+  } catch (error) {
+    return { event, fault: { reason: new EventFault(error).message, attempts: 1 } };
+  }
+}
+
+/** Events of a key stay together, whatever happens to them. Keys count within their partition. */
+export const keyOf = ({ partition, partitionkey }: LoggedEvent): string => `${partition}/${partitionkey}`;
+
+/**
+ * Divides a batch: an event at fault is parked, and so is every later one of its key, as is one whose key has parked
+ * events already (`blocked`). Unknown types pass by. All others are applied, in order.
+ */
+export function divide<E>(
+  items: readonly Item<E>[],
+  blocked: ReadonlySet<string>,
+): { apply: E[]; park: ParkedItem[] } {
+  const keys = new Set(blocked);
+  const apply: E[] = [];
+  const park: ParkedItem[] = [];
+  for (const item of items) {
+    if ('unknown' in item) continue;
+    const key = keyOf(item.event);
+    if ('fault' in item) park.push(item);
+    else if (keys.has(key)) park.push({ event: item.event, fault: BEHIND });
+    else apply.push(item.parsed);
+    if ('fault' in item) keys.add(key);
+  }
+  return { apply, park };
+}
+
+const BEHIND: Fault = { reason: 'waits behind an earlier event of its key', attempts: 0 };
+
+/** How far each partition moves with these items, which are dense and in order in each. */
+export function movesOf(items: readonly { event: LoggedEvent }[]): Move[] {
+  const moves = new Map<number, Move>();
+  for (const { event } of items) {
+    const { partition } = event;
+    const to = sequenceOf(event);
+    moves.set(partition, { partition, from: moves.get(partition)?.from ?? to - 1, to });
+  }
+  return [...moves.values()];
+}

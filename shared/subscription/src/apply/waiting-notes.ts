@@ -1,0 +1,36 @@
+/** Writes down why a subscription waits, so that every instance can say so, and not only the one that meets with it. */
+import { randomUUID } from 'node:crypto';
+import { sqlStateOf } from '@micromart/postgres/failure';
+import type { Client, Pool } from '@micromart/postgres/pool';
+import type { Waiting } from './waiting.ts';
+
+/** It is written again after this time, for as long as it lasts. */
+const REPEAT_MS = 3_000;
+/** What was not said again within this time is not true any more: whoever said it is gone. */
+export const WAITING_SHOWN_S = 10;
+
+export type WaitingNotes = { write(client: Client | Pool): Promise<void> };
+
+export function createWaitingNotes(subscription: string, waiting: Waiting): WaitingNotes {
+  const instance = randomUUID();
+  let written: { reason: string; atMs: number } | undefined;
+
+  return {
+    async write(client) {
+      const now = waiting.current();
+      const isWritten = written?.reason === now?.reason;
+      if (isWritten && (!written || performance.now() - written.atMs < REPEAT_MS)) return;
+      written = now && { reason: now.reason, atMs: performance.now() };
+      try {
+        await client.query(
+          `UPDATE subscriptions SET waiting = $3, waiting_public = $4, waiting_by = $2, waiting_at = now()
+           WHERE name = $1 AND ($3::text IS NOT NULL OR waiting_by = $2)`,
+          [subscription, instance, now?.reason ?? null, now?.publicReason ?? null],
+        );
+      } catch (error) {
+        // A database that takes no writes, for its disk is full say: then this instance alone can tell.
+        if (sqlStateOf(error) === undefined) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * What an operator does with parked events. A key's parked events form a chain in order of sequence; only its head can be
+ * retried or discarded, and then the rest is released after it, in order, until one fails again.
+ *
+ * All of it happens in one transaction that holds the partition's position. The follower needs that same lock to park
+ * another event behind the chain, so it either parked it before (and it is released with the others) or finds the chain
+ * gone and applies it: none is left behind, and none comes before its time.
+ */
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { problem } from '@micromart/http/problem';
+import { isAway } from '@micromart/postgres/failure';
+import { type Client, carryOutAll, inTransaction, type Pool } from '@micromart/postgres/pool';
+import type { Logger } from '@micromart/process/logger';
+import { EventFault, handling } from '../apply/event-fault.ts';
+import type { Projection } from '../projection.ts';
+import type { Bell } from '../signal.ts';
+
+export type ParkedState = 'parked' | 'retried' | 'discarded';
+
+export type ParkedEvent = {
+  readonly id: string;
+  readonly subscription: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly key: string;
+  readonly event: LoggedEvent;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly state: ParkedState;
+  readonly parkedAt: Date;
+  readonly resolvedAt: Date | null;
+  readonly resolvedBy: string | null;
+};
+
+/** What came of it: how many events were applied, and how many of the key are parked still, the first with its reason. */
+export type Released = { readonly applied: number; readonly parked: number; readonly reason: string | null };
+
+export type Parking = {
+  /**
+   * Applies an event again, and then what is parked behind it; `by` is who asked. Throws a Problem: `not-found`, or
+   * `conflict` when it is resolved already or an earlier event of its key is parked.
+   */
+  retry(id: string, by: string): Promise<Released>;
+  /** Gives an event up for good, remembered by its position, and applies what is parked behind it. Throws like retry. */
+  discard(id: string, by: string): Promise<Released>;
+};
+
+const COLUMNS = `id::text, subscription, partition, sequence, key, event, reason, attempts, state,
+  parked_at AS "parkedAt", resolved_at AS "resolvedAt", resolved_by AS "resolvedBy"`;
+
+/** Events that are or were parked, in the order in which they were, `after` an id. */
+export async function listParked(
+  pool: Pool,
+  {
+    subscriptions,
+    state,
+    after,
+    limit,
+  }: { subscriptions: readonly string[]; state: ParkedState; after: string; limit: number },
+): Promise<ParkedEvent[]> {
+  const { rows } = await pool.query<ParkedEvent>(
+    `SELECT ${COLUMNS} FROM parked_events
+     WHERE subscription = ANY($1) AND state = $2 AND id > $3 ORDER BY parked_events.id LIMIT $4`,
+    [subscriptions, state, after, limit],
+  );
+  return rows;
+}
+
+export function createParking<E>({
+  pool,
+  subscription,
+  projection,
+  applied,
+  logger,
+}: {
+  pool: Pool;
+  subscription: string;
+  projection: Projection<E>;
+  applied: Bell;
+  logger: Logger;
+}): Parking {
+  async function resolve(id: string, by: string, verdict: 'retried' | 'discarded'): Promise<Released> {
+    const released = await inTransaction(pool, async (client) => {
+      const chain = await lockChain(client, subscription, id);
+      if (verdict === 'discarded') await settle(client, chain[0]!, 'discarded', by);
+      return release(client, verdict === 'discarded' ? chain.slice(1) : chain, by);
+    });
+    logger.info({ subscription, id, by, verdict, released }, 'parked event resolved');
+    applied.ring();
+    return released;
+  }
+
+  /** Applies a chain from its head on, each event on its own, until one fails by its own fault. */
+  async function release(client: Client, chain: readonly ParkedEvent[], by: string): Promise<Released> {
+    for (const [i, parked] of chain.entries()) {
+      const reason = await tryToApply(client, parked.event);
+      if (reason !== undefined) {
+        await client.query('UPDATE parked_events SET reason = $2, attempts = attempts + 1 WHERE id = $1', [
+          parked.id,
+          reason,
+        ]);
+        return { applied: i, parked: chain.length - i, reason };
+      }
+      await settle(client, parked, 'retried', by);
+    }
+    return { applied: chain.length, parked: 0, reason: null };
+  }
+
+  /** Gives the reason why it could not be applied, with nothing of it left behind; throws when it is not its fault. */
+  async function tryToApply(client: Client, event: LoggedEvent): Promise<string | undefined> {
+    await client.query('SAVEPOINT one');
+    try {
+      await handling(async () => {
+        const parsed = projection.parse(event);
+        if (parsed !== undefined) await carryOutAll(client, projection.effects([parsed]));
+      });
+    } catch (error) {
+      if (!(error instanceof EventFault)) throw isAway(error) ? error : notItsFault(error);
+      await client.query('ROLLBACK TO SAVEPOINT one');
+      return error.message;
+    }
+    await client.query('RELEASE SAVEPOINT one');
+    return undefined;
+  }
+
+  return {
+    retry: (id, by) => resolve(id, by, 'retried'),
+    discard: (id, by) => resolve(id, by, 'discarded'),
+  };
+}
+
+const notItsFault = (cause: unknown): Error =>
+  Object.assign(
+    problem(
+      'unavailable',
+      'It could not be applied by no fault of its own, and stays parked; try again later.',
+    ),
+    { cause },
+  );
+
+/** The chain that begins with this event, with its partition's position locked. */
+async function lockChain(client: Client, subscription: string, id: string): Promise<ParkedEvent[]> {
+  const { rows: found } = await client.query<Pick<ParkedEvent, 'partition' | 'key'>>(
+    'SELECT partition, key FROM parked_events WHERE id = $1 AND subscription = $2',
+    [id, subscription],
+  );
+  const place = found[0];
+  if (!place) throw problem('not-found', `${subscription} has no parked event ${id}.`);
+  await client.query(
+    'SELECT 1 FROM subscription_positions WHERE subscription = $1 AND partition = $2 FOR UPDATE',
+    [subscription, place.partition],
+  );
+  const { rows: chain } = await client.query<ParkedEvent>(
+    `SELECT ${COLUMNS} FROM parked_events
+     WHERE subscription = $1 AND partition = $2 AND key = $3 AND state = 'parked' ORDER BY sequence`,
+    [subscription, place.partition, place.key],
+  );
+  if (!chain.some((parked) => parked.id === id))
+    throw problem('conflict', `Event ${id} is not parked any more: somebody has retried or discarded it.`);
+  if (chain[0]!.id !== id)
+    throw problem(
+      'conflict',
+      `Event ${id} waits behind event ${chain[0]!.id} of its key: begin with that one.`,
+    );
+  return chain;
+}
+
+/** Takes an event out of its chain. */
+async function settle(
+  client: Client,
+  { id, subscription, partition }: ParkedEvent,
+  state: ParkedState,
+  by: string,
+): Promise<void> {
+  await client.query(
+    'UPDATE parked_events SET state = $2, resolved_at = now(), resolved_by = $3 WHERE id = $1',
+    [id, state, by],
+  );
+  await client.query(
+    'UPDATE subscription_positions SET parked = parked - 1 WHERE subscription = $1 AND partition = $2',
+    [subscription, partition],
+  );
+}

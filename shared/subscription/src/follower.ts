@@ -1,0 +1,157 @@
+/**
+ * What an instance does to follow: loops around one picture (line.ts), woken by one bell. Each asks what there is for it
+ * to do, does it, or waits; each starts again after an error.
+ *
+ * There are two parts. To work is to take events in and to apply them. To watch is to know the owner's heads, over all
+ * partitions, and to write down what follows from them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDiskFull } from '@micromart/postgres/failure';
+import type { Pool } from '@micromart/postgres/pool';
+import type { Logger } from '@micromart/process/logger';
+import { createDrain } from './apply/apply-loop.ts';
+import { readStanding } from './apply/checkpoint.ts';
+import { createLook } from './apply/refresh-positions.ts';
+import { createLine } from './apply/subscription-state.ts';
+import type { Waiting } from './apply/waiting.ts';
+import { createNoting } from './apply/write-checkpoint.ts';
+import type { Control } from './control.ts';
+import type { Applied } from './freshness/applied.ts';
+import type { Limits } from './limits.ts';
+import type { SubscriptionMeter } from './metrics.ts';
+import type { Projection } from './projection.ts';
+import { repeat } from './retry-forever.ts';
+import type { Bell } from './signal.ts';
+import { createPlace } from './sources/delivery-handler.ts';
+import type { EventSource, Transport } from './sources/event-source.ts';
+import { createFill } from './sources/fetch-missing.ts';
+import { createHeadWatch } from './sources/heads-client.ts';
+import { createShare, type Share } from './sources/partition-assignment.ts';
+import { createReplacedSource } from './sources/replaced-source.ts';
+
+const CONTROL_INTERVAL_MS = 1_000;
+
+export type FollowDeps<E> = {
+  readonly name: string;
+  readonly pool: Pool;
+  readonly source: EventSource;
+  readonly transport: Transport | undefined;
+  readonly projection: Projection<E>;
+  readonly control: Control;
+  /** Wakes the loops. */
+  readonly bell: Bell;
+  /** Tells others of a commit. */
+  readonly applied: Applied;
+  readonly waiting: Waiting;
+  readonly meter: SubscriptionMeter;
+  readonly logger: Logger;
+  readonly limits: Limits;
+};
+
+export type Follower = {
+  /** The partitions that a transport has assigned to this instance. */
+  assigned(): ReadonlySet<number> | undefined;
+  /** Reads where the subscription stands; to be done before anything else. */
+  begin(): Promise<void>;
+  /** Works until the signal is aborted; comes back when what was in hand is finished. */
+  work(signal: AbortSignal): Promise<void>;
+  /** Watches until the signal is aborted. */
+  watch(signal: AbortSignal): Promise<void>;
+};
+
+export function createFollower<E>(deps: FollowDeps<E>): Follower {
+  const {
+    name,
+    pool,
+    source,
+    transport,
+    projection,
+    control,
+    bell,
+    applied,
+    waiting,
+    meter,
+    logger,
+    limits,
+  } = deps;
+  const carried = transport && { transport, share: createShare(limits, performance.now()) };
+  const line = createLine(limits, carried?.share);
+  const replacedSource = createReplacedSource(limits);
+  const shared = { name, pool, line, control, replacedSource, bell };
+
+  const wellAgain = (loop: string) => {
+    if (waiting.succeeded(loop)) logger.info({ subscription: name, loop }, 'following again');
+  };
+
+  const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
+    Promise.all(
+      Object.entries(loops).map(([loop, step]) =>
+        repeat(step, {
+          signal,
+          onError(err) {
+            const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
+            logger[level]({ err, subscription: name, loop }, 'following failed; trying again');
+          },
+          onSuccess: () => wellAgain(loop),
+        }),
+      ),
+    );
+
+  const transportLoops = (
+    { transport, share }: { transport: Transport; share: Share },
+    signal: AbortSignal,
+  ) => {
+    const place = createPlace({ ...shared, share, meter });
+    return {
+      transport: () => transport.run(place, signal).finally(() => place.assign(undefined)),
+      look: createLook({ ...shared, signal }),
+      control: () => control.refresh(pool).then(() => sleep(CONTROL_INTERVAL_MS, undefined, { signal })),
+    };
+  };
+
+  return {
+    assigned: () => carried?.share.assigned,
+
+    async begin() {
+      await pool.query('INSERT INTO subscriptions (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+      await control.refresh(pool);
+      const askedMs = performance.now();
+      line.learn(await readStanding(pool, name), askedMs);
+    },
+
+    async work(signal) {
+      const feed = createFill({
+        ...shared,
+        source,
+        pagesAtOnce: limits.pagesAtOnce,
+        onFetched: ({ kind }, fresh) => transport && meter.healed(kind, fresh),
+        signal,
+      });
+      const apply = createDrain({
+        ...shared,
+        target: { pool, subscription: name, projection, parkedEvents: limits.parkedEvents },
+        limits,
+        applied,
+        meter,
+        signal,
+      });
+      await runAll({ feed, apply, ...(carried && transportLoops(carried, signal)) }, signal);
+    },
+
+    async watch(signal) {
+      line.lead(performance.now());
+      bell.ring();
+      const heads = createHeadWatch({
+        ...shared,
+        source,
+        waitS: limits.headWaitS,
+        events: transport ? 0 : limits.newsEvents,
+        onWell: () => wellAgain('heads'),
+        signal,
+      });
+      await runAll({ heads, notes: createNoting({ ...shared, meter, signal }) }, signal);
+      line.resign();
+      meter.forget();
+    },
+  };
+}

@@ -1,0 +1,243 @@
+/** What an operator sees and does of a service's subscriptions. */
+
+import { wholeNumber } from '@micromart/http/parameters';
+import { problem } from '@micromart/http/problem';
+import { type Route, route } from '@micromart/http/route';
+import type { Pool } from '@micromart/postgres/pool';
+import type { Logger } from '@micromart/process/logger';
+import { z } from 'zod';
+import { listParked } from './dead-letters/parked-events.ts';
+import { readStatus, type SubscriptionStatus } from './status.ts';
+import type { Subscription } from './subscription.ts';
+
+const MAX_PAGE = 1_000;
+const DEFAULT_PAGE = 100;
+
+const time = z.iso.datetime();
+
+const subscriptionSchema = z.object({
+  name: z.string(),
+  state: z.enum(['starting', 'running', 'standby', 'waiting', 'paused', 'stopped']),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why it is stopped, or waits without having been told to.' }),
+  leader: z.boolean().meta({ description: 'Whether the instance that answers leads: one does.' }),
+  assigned: z
+    .array(z.int())
+    .nullable()
+    .meta({ description: 'The partitions that a broker has assigned to this instance; null without one.' }),
+  log: z.string().nullable(),
+  lagEvents: z.int(),
+  lagMs: z.int().nullable(),
+  parked: z.int(),
+  partitions: z.array(
+    z.object({
+      partition: z.int(),
+      position: z.int(),
+      head: z.int(),
+      lagEvents: z.int(),
+      lagMs: z.int().nullable(),
+      asOf: time.nullable(),
+      parked: z.int(),
+      state: z.enum(['current', 'behind']),
+    }),
+  ),
+});
+
+const parkedSchema = z.object({
+  id: z.string(),
+  subscription: z.string(),
+  partition: z.int(),
+  sequence: z.int(),
+  key: z.string(),
+  event: z.unknown(),
+  reason: z.string(),
+  attempts: z.int(),
+  state: z.enum(['parked', 'retried', 'discarded']),
+  parkedAt: time,
+  resolvedAt: time.nullable(),
+  resolvedBy: z.string().nullable(),
+});
+
+const releasedSchema = z.object({
+  applied: z.int().meta({ description: 'How many events of the key were applied.' }),
+  parked: z.int().meta({ description: 'How many of the key are parked still.' }),
+  reason: z.string().nullable().meta({ description: 'Why the first of those could not be applied.' }),
+});
+
+const parkedId = z.object({ id: z.string().regex(/^[1-9][0-9]{0,17}$/, 'the id of a parked event') });
+const subscriptionName = z.object({ name: z.string().max(200) });
+
+export function createSubscriptionRoutes({
+  pool,
+  subscriptions,
+  logger,
+}: {
+  pool: Pool;
+  subscriptions: () => readonly Subscription[];
+  logger: Logger;
+}): Route[] {
+  const names = () => subscriptions().map(({ name }) => name);
+
+  function find(name: string): Subscription {
+    const subscription = subscriptions().find((one) => one.name === name);
+    if (!subscription)
+      throw problem('not-found', `There is no subscription ${name} here: ${names().join(', ')}.`);
+    return subscription;
+  }
+
+  async function show(subscription: Subscription) {
+    const [status] = await readStatus(pool, [subscription.name]);
+    return present(subscription, status);
+  }
+
+  async function ownerOf(id: string): Promise<Subscription> {
+    const { rows } = await pool.query<{ subscription: string }>(
+      'SELECT subscription FROM parked_events WHERE id = $1',
+      [id],
+    );
+    const subscription = subscriptions().find(({ name }) => name === rows[0]?.subscription);
+    if (!subscription) throw problem('not-found', `There is no parked event ${id} here.`);
+    return subscription;
+  }
+
+  const resolving = (verb: 'retry' | 'discard', summary: string) =>
+    route({
+      method: 'post',
+      path: `/parked/{id}/${verb}`,
+      summary,
+      roles: ['operator'],
+      params: parkedId,
+      answers: { 200: { description: 'What came of it', schema: releasedSchema } },
+      problems: ['not-found', 'conflict', 'unavailable'],
+      async handle({ params: { id }, caller }) {
+        const { parking } = await ownerOf(id);
+        return { status: 200, body: await parking[verb](id, caller.subject) };
+      },
+    });
+
+  const controlling = (
+    verb: 'pause' | 'resume',
+    summary: string,
+    act: (subscription: Subscription) => Promise<void>,
+  ) =>
+    route({
+      method: 'post',
+      path: `/subscriptions/{name}/${verb}`,
+      summary,
+      roles: ['operator'],
+      params: subscriptionName,
+      answers: { 200: { description: 'The subscription', schema: subscriptionSchema } },
+      problems: ['not-found', 'conflict', 'unavailable'],
+      async handle({ params: { name }, caller }) {
+        const subscription = find(name);
+        await act(subscription);
+        logger.info({ subscription: name, by: caller.subject, action: verb }, 'subscription controlled');
+        return { status: 200, body: await show(subscription) };
+      },
+    });
+
+  return [
+    route({
+      method: 'get',
+      path: '/subscriptions',
+      summary: 'How far this service has followed which logs',
+      roles: ['operator'],
+      answers: {
+        200: {
+          description: 'All subscriptions',
+          schema: z.object({ items: z.array(subscriptionSchema), next: z.null() }),
+        },
+      },
+      problems: ['unavailable'],
+      async handle() {
+        return { status: 200, body: { items: await Promise.all(subscriptions().map(show)), next: null } };
+      },
+    }),
+    controlling('pause', 'Applies no more events until it is resumed', ({ control }) => control.pause()),
+    controlling('resume', 'Goes on applying events', async (subscription) => {
+      const [status] = await readStatus(pool, [subscription.name]);
+      refuseToResume(status, subscription.parkedLimit);
+      await subscription.control.resume();
+    }),
+    route({
+      method: 'get',
+      path: '/parked',
+      summary: 'Events that could not be applied, and those that wait behind them',
+      roles: ['operator'],
+      query: z.object({
+        state: z.enum(['parked', 'retried', 'discarded']).default('parked'),
+        cursor: z
+          .string()
+          .regex(/^[0-9]{1,18}$/, 'the cursor of an earlier answer')
+          .default('0'),
+        limit: wholeNumber({ min: 1, max: MAX_PAGE }).default(DEFAULT_PAGE),
+      }),
+      answers: {
+        200: {
+          description: 'A page of them, oldest first',
+          schema: z.object({ items: z.array(parkedSchema), next: z.string().nullable() }),
+        },
+      },
+      problems: ['unavailable'],
+      async handle({ query: { state, cursor, limit } }) {
+        const found = await listParked(pool, {
+          subscriptions: names(),
+          state,
+          after: cursor,
+          limit: limit + 1,
+        });
+        const items = found.slice(0, limit);
+        return { status: 200, body: { items, next: found.length > limit ? items.at(-1)!.id : null } };
+      },
+    }),
+    resolving('retry', 'Applies a parked event again, and those behind it'),
+    resolving('discard', 'Gives a parked event up for good, and applies those behind it'),
+  ];
+}
+
+function refuseToResume(status: SubscriptionStatus | undefined, parkedLimit: number): void {
+  if (status?.stopped === 'source-replaced')
+    throw problem('conflict', `${status.stoppedDetail}. Only a rebuild goes on from there.`, {
+      type: 'source-replaced',
+    });
+  const parked = status?.partitions.reduce((sum, partition) => sum + partition.parked, 0) ?? 0;
+  if (status?.stopped === 'too-many-parked' && parked >= parkedLimit)
+    throw problem(
+      'conflict',
+      `${parked} events are parked, and no more than ${parkedLimit} may be: retry or discard some first.`,
+    );
+}
+
+function present(subscription: Subscription, status: SubscriptionStatus | undefined) {
+  const partitions = status?.partitions ?? [];
+  const sum = (field: 'lagEvents' | 'parked') => partitions.reduce((total, one) => total + one[field], 0);
+  const lags = partitions.map(({ lagMs }) => lagMs);
+  const assigned = subscription.assigned();
+  return {
+    name: subscription.name,
+    state: stateOf(subscription, status),
+    reason: status?.stopped
+      ? `${status.stopped}: ${status.stoppedDetail}`
+      : (waitingOf(subscription, status) ?? null),
+    leader: subscription.isLeader(),
+    assigned: assigned ? [...assigned] : null,
+    log: status?.log ?? null,
+    lagEvents: sum('lagEvents'),
+    lagMs: lags.length === 0 || lags.includes(null) ? null : Math.max(...(lags as number[])),
+    parked: sum('parked'),
+    partitions,
+  };
+}
+
+function stateOf(subscription: Subscription, status: SubscriptionStatus | undefined) {
+  if (status?.stopped) return 'stopped';
+  if (status?.paused) return 'paused';
+  if (waitingOf(subscription, status)) return 'waiting';
+  if (!subscription.isLeader() && !subscription.assigned()?.size) return 'standby';
+  return status?.log ? 'running' : 'starting';
+}
+
+const waitingOf = (subscription: Subscription, status: SubscriptionStatus | undefined) =>
+  subscription.waiting()?.reason ?? status?.waiting;

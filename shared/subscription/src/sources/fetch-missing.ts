@@ -1,0 +1,75 @@
+/** Fetches from the owner's feed what has not come by itself: everything where there is no transport, else what it lost. */
+
+import type { LoggedEvent } from '@micromart/events/envelope';
+import { sequenceOf } from '../apply/reorder-buffer.ts';
+import type { Fetch, Line } from '../apply/subscription-state.ts';
+import type { Control } from '../control.ts';
+import type { Bell } from '../signal.ts';
+import { type EventSource, SourceReplaced } from './event-source.ts';
+import type { ReplacedSource } from './replaced-source.ts';
+
+/**
+ * One round of pages, at most `pagesAtOnce` of them side by side. Throws SourceReplaced where the owner says so of one, as
+ * long as that is not certain.
+ */
+export function createFill({
+  source,
+  pagesAtOnce,
+  line,
+  control,
+  replacedSource,
+  bell,
+  signal,
+  onFetched,
+}: {
+  source: EventSource;
+  pagesAtOnce: number;
+  line: Line;
+  control: Control;
+  replacedSource: ReplacedSource;
+  bell: Bell;
+  signal: AbortSignal;
+  onFetched: (fetch: Fetch, fresh: number) => void;
+}): () => Promise<void> {
+  async function fetchPage(fetch: Fetch): Promise<void> {
+    const { partition, after, limit } = fetch;
+    const question = `page of ${partition}`;
+    try {
+      const events = await source.page({ log: line.log!, partition, after, limit, signal });
+      replacedSource.refute(question);
+      takeIn(events, fetch);
+    } catch (error) {
+      if (!(error instanceof SourceReplaced)) throw error;
+      if (!replacedSource.conclude(question, performance.now())) throw error;
+      await control.stop('source-replaced', error.message);
+    }
+  }
+
+  function takeIn(events: readonly LoggedEvent[], fetch: Fetch): void {
+    checkPage(events, fetch);
+    onFetched(fetch, line.fill(fetch.partition, events));
+    bell.ring();
+  }
+
+  return async function fill() {
+    if (!control.isActive()) return bell.next(signal);
+    const { fetches, nextMs } = line.due(performance.now());
+    if (fetches.length === 0) return bell.next(signal, nextMs);
+    const outcomes = await Promise.allSettled(fetches.slice(0, pagesAtOnce).map(fetchPage));
+    const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    if (errors.length > 0) throw errors[0];
+  };
+}
+
+/** A page that does not begin where it was asked for, or has a gap, would be asked for again for ever. */
+function checkPage(events: readonly LoggedEvent[], { partition, after }: Fetch): void {
+  if (events.length === 0)
+    throw new Error(
+      `the owner's feed has no event after ${partition}@${after}, although its head lies beyond`,
+    );
+  for (const [i, event] of events.entries())
+    if (event.partition !== partition || sequenceOf(event) !== after + 1 + i)
+      throw new Error(
+        `the owner's feed answered ${event.partition}@${event.sequence} where ${partition}@${after + 1 + i} belongs`,
+      );
+}

@@ -1,0 +1,184 @@
+/**
+ * A subscription: a service follows another's event log and builds something of its own from it, exactly.
+ *
+ * Events come in two ways: by a transport, a message broker for example, or from the owner's feed, pages of its log over
+ * HTTP. Nothing is asked of the transport. It may lose, repeat and reorder, because every event carries its place: the
+ * log it belongs to, a partition, and a sequence there that is dense, from 1, in the order of the commits. So three
+ * questions settle everything about a delivery. At or below the position? A duplicate, left out. The next one? To be
+ * applied. Beyond the next one? Then something is missing, and it is fetched from the feed before anything later is
+ * applied. Without a transport everything is "missing", and the same code follows the feed alone.
+ *
+ * What is exact rests on one thing, the fence (fence.ts): the effects of a batch and the new positions are one
+ * transaction, and positions move only from the values that the batch was worked out for. Whatever crashes, there is no
+ * moment at which one is done without the other; whoever is late, a zombie or a commit of unknown outcome, is refused.
+ * Everything in memory is only a picture of the database, thrown away and read again when in doubt.
+ *
+ * Loops around one picture, woken by one bell, do the work (follow.ts):
+ *
+ *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (noting.ts)
+ *     (place.ts) ├─► lanes, one for each partition ───┤
+ *     feed ──────┘   (line.ts, intake.ts, mark.ts)    └─ apply: a batch of all lanes, one transaction (drain.ts, batch.ts)
+ *       ▲                        ▲
+ *       └── what is missing ── heads: "tell me when you have more" (head-watch.ts)
+ *
+ * One instance leads (postgres/lock.ts). Over the feed alone it does all of this, and the others stand by. A transport
+ * shares the partitions out among all instances (share.ts): each takes in, applies, and fills the holes of its own; the
+ * leader, besides, holds the head watch for all of them, and writes the notes.
+ *
+ * The head watch is there because a loss at a partition's end leaves no hole, and silence says nothing of freshness. A
+ * partition that stays below its head although nobody brings anything is fetched by the leader, whoever it is assigned
+ * to; while the leader itself has no place at the transport, for it is away, that is every partition, without delay.
+ * Nobody has to agree on who applies what: two who apply the same meet at the fence, and the one that comes second looks
+ * where the position is now (look.ts).
+ *
+ * The head watch also finds out when the owner's database was replaced by another, or by its older self. Once the owner
+ * has said so twice (replaced-source.ts), the subscription stops, and stays stopped, until somebody rebuilds: taking a new
+ * history's events for duplicates, or for news, would be wrong for ever.
+ *
+ * What goes wrong with one event (fault.ts, parking.ts): when the database is away or busy, the batch waits and is done
+ * again. When it fails by an event's own fault, it is halved until that event stands alone; it is parked, in the
+ * transaction that moves the position past it, and later events of its key are parked behind it, so that order per key
+ * holds while all others flow. An operator retries or discards it. When too many are parked, the subscription stops.
+ *
+ * And nothing lies about it: answers say as of when they are and to which position (freshness.ts), and a client may ask
+ * for an answer that includes its own write (await-position.ts, consistency.ts).
+ */
+import { lead } from '@micromart/postgres/leader-election';
+import { openPool } from '@micromart/postgres/pool';
+import type { Logger } from '@micromart/process/logger';
+import { FENCED_SETTINGS } from './apply/fence.ts';
+import { createWaiting, type WaitingReason } from './apply/waiting.ts';
+import { type Control, createControl } from './control.ts';
+import { createParking, type Parking } from './dead-letters/parked-events.ts';
+import { createFollower, type Follower } from './follower.ts';
+import { type Applied, createApplied } from './freshness/applied.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { SubscriptionMetrics } from './metrics.ts';
+import type { Projection } from './projection.ts';
+import { repeat } from './retry-forever.ts';
+import { createBell } from './signal.ts';
+import type { EventSource, Transport } from './sources/event-source.ts';
+
+/** For the batch in hand, notes, an operator's hand; besides, one holds the lock. */
+const MAX_CONNECTIONS = 3;
+
+export type SubscriptionSettings<E> = {
+  /** Names the positions in the database, and the lock: another name starts from the beginning. */
+  readonly name: string;
+  /** The service's own store, where subscriptionMigrations and the projection's tables are. */
+  readonly url: string;
+  readonly source: EventSource;
+  /** Without one, events come from the source's pages alone. */
+  readonly transport?: Transport;
+  readonly projection: Projection<E>;
+  /** Told of every commit; one may serve all subscriptions of a service. */
+  readonly applied?: Applied;
+  readonly metrics: SubscriptionMetrics;
+  readonly logger: Logger;
+  readonly limits?: Partial<Limits>;
+};
+
+export type Subscription = {
+  readonly name: string;
+  readonly control: Control;
+  readonly parking: Parking;
+  readonly applied: Applied;
+  readonly parkedLimit: number;
+  /** Why this instance does not go on although nobody stopped it. */
+  waiting(): WaitingReason | undefined;
+  /** Whether this instance leads. */
+  isLeader(): boolean;
+  /** The partitions that the transport has assigned to this instance; undefined while it has no place there. */
+  assigned(): ReadonlySet<number> | undefined;
+  /** Finishes the batch in hand, and gives up the lead. */
+  close(): Promise<void>;
+};
+
+export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscription {
+  const { name, url, source, transport, projection, metrics, logger } = settings;
+  const { applied = createApplied() } = settings;
+  const limits = { ...defaultLimits, ...settings.limits };
+  const pool = openPool(url, {
+    max: MAX_CONNECTIONS,
+    name: `subscription ${name}`,
+    settings: FENCED_SETTINGS,
+    onIdleError: (err) => logger.warn({ err, subscription: name }, 'store'),
+  });
+  const bell = createBell();
+  const waiting = createWaiting();
+  const control = createControl({ pool, name, bell, waiting, logger });
+  const meter = metrics.of(name);
+  const deps = {
+    name,
+    pool,
+    source,
+    transport,
+    projection,
+    control,
+    bell,
+    applied,
+    waiting,
+    meter,
+    logger,
+    limits,
+  };
+
+  // With a transport every instance works, as long as it is open; else the leader, with a new picture in each reign.
+  const member = transport && createFollower(deps);
+  const closing = new AbortController();
+  const working = member && repeat(() => workAsMember(member), { signal: closing.signal, onError });
+
+  async function workAsMember(follower: Follower): Promise<void> {
+    await begin(follower);
+    await follower.work(closing.signal);
+  }
+
+  async function begin(follower: Follower): Promise<void> {
+    try {
+      await follower.begin();
+      waiting.succeeded('begin');
+    } catch (error) {
+      waiting.failed('begin', error);
+      throw error;
+    }
+  }
+
+  async function reign(signal: AbortSignal): Promise<void> {
+    const follower = member ?? createFollower(deps);
+    await begin(follower);
+    await Promise.all([follower.watch(signal), member ? undefined : follower.work(signal)]);
+  }
+
+  function onError(err: unknown): void {
+    logger.warn({ err, subscription: name }, 'cannot begin to follow; trying again');
+  }
+
+  let closed: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    closing.abort();
+    await Promise.all([working, leadership.close()]);
+    await pool.end();
+  }
+
+  const leadership = lead({
+    url,
+    name: `subscription ${name}`,
+    onLead: reign,
+    heartbeat: (client) => control.refresh(client),
+    logger,
+  });
+  return {
+    name,
+    control,
+    parking: createParking({ pool, subscription: name, projection, applied, logger }),
+    applied,
+    parkedLimit: limits.parkedEvents,
+    waiting: waiting.current,
+    isLeader: leadership.isLeader,
+    assigned: () => member?.assigned(),
+    close() {
+      closed ??= end();
+      return closed;
+    },
+  };
+}

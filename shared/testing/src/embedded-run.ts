@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { endLeftOver } from '@micromart/engines/postgres/leftover';
+import { type EmbeddedServer, startEmbeddedServer } from '@micromart/engines/postgres/server';
+import { freePort } from './free-port.ts';
+import { isAlive } from './is-alive.ts';
+
+/**
+ * One PostgreSQL server for a whole test run, in a temporary folder that bears the run's process id. A run that was
+ * killed leaves its server behind; the next run finds the folder, sees that its owner is gone, and clears both away.
+ */
+const PREFIX = 'micromart-test-';
+const PORT_ATTEMPTS = 3;
+
+/** No disk has to hold anything that a test wrote; all else is as in earnest. */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off' };
+
+export async function startTestServer(): Promise<EmbeddedServer> {
+  await sweepAbandoned();
+  const home = await mkdtemp(join(await realpath(tmpdir()), `${PREFIX}${process.pid}-`));
+  // Root hands the server to `nobody`, who has to get in.
+  await chmod(home, 0o711);
+  const server = await startOnFreePort(join(home, 'data')).catch(async (error) => {
+    await rm(home, { recursive: true, force: true });
+    throw error;
+  });
+  const endAtOnce = () => {
+    try {
+      process.kill(server.pid, 'SIGQUIT');
+    } catch {
+      // It has ended already.
+    }
+    rmSync(home, { recursive: true, force: true });
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    endAtOnce();
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', endAtOnce);
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  return {
+    ...server,
+    stop: async () => {
+      process.off('exit', endAtOnce).off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      await server.stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startOnFreePort(folder: string): Promise<EmbeddedServer> {
+  const superuserPassword = randomBytes(12).toString('hex');
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const port = await freePort();
+      return await startEmbeddedServer({ folder, port, superuserPassword, settings: SETTINGS });
+    } catch (error) {
+      const lostTheRace = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!lostTheRace || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function sweepAbandoned(): Promise<void> {
+  const temporary = await realpath(tmpdir());
+  for (const name of await readdir(temporary)) {
+    const pid = Number(/^micromart-test-([0-9]+)-/.exec(name)?.[1]);
+    if (!pid || isAlive(pid)) continue;
+    const home = join(temporary, name);
+    try {
+      await endLeftOver(join(home, 'data'), () => {});
+      await rm(home, { recursive: true, force: true });
+    } catch {
+      // Another user's run, which we may not touch.
+    }
+  }
+}

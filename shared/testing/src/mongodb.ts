@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { whyNoFerretdb } from '@micromart/engines/ferretdb/build';
+import { startFerretdb } from '@micromart/engines/ferretdb/server';
+import { MongoClient } from 'mongodb';
+import type { TestEngine } from './describe-on.ts';
+import { isAlive } from './is-alive.ts';
+import { startReplicaSet, whyNoReplicaSet } from './mongodb-replica-set.ts';
+import { until } from './until.ts';
+
+/**
+ * What the MongoDB suites run on, decided in one place: on FerretDB wherever Go can build it, which on a CI machine it
+ * has to; and on a replica set, the one that `TEST_MONGODB_URL` names or three containers, where there is either.
+ */
+export type TestMongodbEngine = TestEngine & {
+  /** Whether several writers may be tested on it (Engine). */
+  readonly atomicUpdates: boolean;
+  start(): Promise<TestMongodb>;
+};
+
+export type TestMongodb = {
+  /** The URL of a fresh, empty database. */
+  freshUrl(): string;
+  /** Kills the server, of a set its primary, and starts it again; undefined where it is not ours. */
+  readonly killServer?: () => Promise<void>;
+  close(): Promise<void>;
+};
+
+/** For a suite's set-up: the first start on a machine builds a server, or brings containers up. */
+export const MONGODB_START_CAP_MS = 900_000;
+
+const { CI, TEST_MONGODB_URL } = process.env;
+
+export const testFerretdb: TestMongodbEngine = {
+  name: 'FerretDB',
+  atomicUpdates: false,
+  whyNot: CI === 'true' ? undefined : await whyNoFerretdb(),
+  async start() {
+    const folder = await mkdtemp(join(tmpdir(), 'micromart-ferretdb-'));
+    let server = await startFerretdb({ folder, port: 0 });
+    const port = Number(new URL(server.url).port);
+    return {
+      freshUrl: () => `${server.url}${freshName()}`,
+      async killServer() {
+        process.kill(server.pid, 'SIGKILL');
+        await until(() => !isAlive(server.pid));
+        server = await startFerretdb({ folder, port });
+      },
+      close: async () => {
+        await server.stop();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+export const testReplicaSet: TestMongodbEngine = {
+  name: 'a MongoDB replica set',
+  atomicUpdates: true,
+  whyNot: TEST_MONGODB_URL ? undefined : await whyNoReplicaSet(),
+  start: async () => (TEST_MONGODB_URL ? useServer(TEST_MONGODB_URL) : startReplicaSet(freshName)),
+};
+
+/** A server that is there; the databases made on it are dropped. */
+function useServer(url: string): TestMongodb {
+  const [, server, options = ''] = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/.exec(url) ?? [];
+  const used: string[] = [];
+  return {
+    freshUrl: () => {
+      used.push(freshName());
+      return `${server}/${used.at(-1)}${options}`;
+    },
+    close: async () => {
+      const client = new MongoClient(url);
+      for (const name of used) await client.db(name).dropDatabase();
+      await client.close();
+    },
+  };
+}
+
+const freshName = (): string => `test_${randomBytes(8).toString('hex')}`;

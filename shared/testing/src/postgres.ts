@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { openPool } from '@micromart/postgres/pool';
+import pg from 'pg';
+
+const SUPERUSER_CONNECTIONS = 2;
+
+export type TestDatabase = {
+  /** The owner's URL: a role that may log in and owns this database, and nothing more. */
+  readonly url: string;
+  /** Connections to this database as its owner, to look and to meddle; opened when first used. */
+  readonly admin: pg.Pool;
+  /** Makes another role that may connect to this database, and has nothing there but what it is granted. */
+  openGuest(): Promise<{ readonly role: string; readonly url: string }>;
+  close(): Promise<void>;
+};
+
+/** Opens a fresh, empty database on the run's server; `close` drops it, whoever is still connected. */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const password = randomBytes(12).toString('hex');
+  await asSuperuser(async (client) => {
+    await client.query(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
+    await client.query(`CREATE DATABASE ${name} OWNER ${name} STRATEGY wal_log`);
+  });
+  const url = roleUrl(name, name, password);
+  const guests: string[] = [];
+  const admin = openPool(url, { max: SUPERUSER_CONNECTIONS, name: 'test' });
+  return {
+    url,
+    admin,
+    openGuest: async () => {
+      const role = `${name}_guest${guests.length + 1}`;
+      await asSuperuser((client) => client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`));
+      guests.push(role);
+      return { role, url: roleUrl(name, role, password) };
+    },
+    close: async () => {
+      await admin.end();
+      await asSuperuser(async (client) => {
+        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+        await client.query(`DROP ROLE IF EXISTS ${[name, ...guests].join(', ')}`);
+      });
+    },
+  };
+}
+
+function serverUrl(): string {
+  const url = process.env.TEST_POSTGRES_URL;
+  if (!url)
+    throw new Error('TEST_POSTGRES_URL is not set; run the tests with npm test, whose set-up sets it');
+  return url;
+}
+
+function roleUrl(database: string, role: string, password: string): string {
+  const url = new URL(serverUrl());
+  url.username = role;
+  url.password = password;
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function asSuperuser(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl(), application_name: 'test set-up' });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
