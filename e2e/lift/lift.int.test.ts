@@ -82,10 +82,10 @@ if (onKafka.length > 0)
 test('a package that imports what it does not declare fails', async () => {
   const lifted = await lift('text');
   try {
-    const { code, stderr } = await lifted.run("import 'zod';", {});
+    const { code, stderr } = await lifted.run("import '@micromart/http/problem';", {});
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("Cannot find package 'zod'"),
+      stderr: expect.stringContaining("Cannot find package '@micromart/http'"),
     });
   } finally {
     await lifted.remove();
