@@ -15,7 +15,11 @@ type Handle = (request: RouteRequest<unknown, unknown, unknown, unknown>) => Pro
 
 const REQUEST = 'GET /wait HTTP/1.1\r\nHost: test\r\n\r\n';
 const OK: Answer = { status: 200, body: 'done' };
-const LARGE: Answer = { status: 200, text: Buffer.alloc(1_000_000, 'x') };
+const LARGE: Answer = {
+  status: 200,
+  headers: { 'Content-Type': 'application/json' },
+  text: Buffer.from(`"${'x'.repeat(1_000_000)}"`),
+};
 /** A great many, and still what one read of a socket brings in. */
 const BURST = 1_500;
 
@@ -32,7 +36,7 @@ afterEach(async () => {
 async function serve(handle: Handle, limits: Partial<ServerLimits> = {}): Promise<RunningServer> {
   const destination = { write: (line: string) => void logLines.push(line) };
   const logger = createLogger({ name: 'test', level: 'info', destination });
-  const answers = { 200: { description: 'Waited' } };
+  const answers = { 200: { description: 'Waited', schema: z.unknown() } };
   const declared = { path: '/wait', summary: 'Waits', roles: 'open', answers, problems: [] } as const;
   const app = createApp({
     name: 'test',

@@ -45,8 +45,10 @@ const wait = route({
 const stream = route({
   ...read,
   path: '/stream',
+  answers: { 200: { description: 'Streams', contentType: 'text/plain' } },
   handle: ({ signal }) => ({
     status: 200,
+    headers: { 'Content-Type': 'text/plain' },
     async stream(response) {
       await released(signal);
       response.end();

@@ -15,7 +15,7 @@ const metrics = createMetrics('test');
 beforeAll(async () => {
   const logger = createLogger({ name: 'test', level: 'silent' });
   const declared = { path: '/', summary: 'Echoes', roles: 'open', problems: [] } as const;
-  const answers = { 200: { description: 'What was sent' } };
+  const answers = { 200: { description: 'What was sent', schema: z.unknown() } };
   const app = createApp({
     name: 'test',
     logger,
