@@ -1,7 +1,8 @@
 /** What the writers of P3 change: carts of five lines each, in the product's own tables. */
 import { createHash } from 'node:crypto';
 import type { Cart } from '@micromart/cart-service/cart';
-import { type CartStore, openStore } from '@micromart/cart-service/store';
+import { openStore } from '@micromart/cart-service/open-store';
+import type { CartStore } from '@micromart/cart-service/store';
 import type { Pool } from '@micromart/postgres/pool';
 import { requireSame } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 /** A catalog as `npm start` has it: its databases, its processes' settings, and products where they are wanted. */
 
+import { openCatalogWriter } from '@micromart/catalog-service/open-store';
 import { decideOrder } from '@micromart/catalog-service/product';
-import { openCatalogWriter } from '@micromart/catalog-service/store';
 import { productContent } from '@micromart/contracts/catalog/product';
 import { openTestIssuer } from '@micromart/testing/http';
 import type { Server } from './database.ts';

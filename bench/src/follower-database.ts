@@ -1,6 +1,7 @@
 /** What every follower of P1 writes into, and what it must have come to: the tables of the product's own store. */
 import type { Pool } from '@micromart/postgres/pool';
-import { type CountStore, openStore } from '@micromart/shopper-tracking-service/store';
+import { openStore } from '@micromart/shopper-tracking-service/open-store';
+import type { CountStore } from '@micromart/shopper-tracking-service/store';
 import { requireSame } from './protocol.ts';
 import type { Totals } from './workload.ts';
 

@@ -18,7 +18,7 @@ import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';
-import { openStore } from './store/store.ts';
+import { openStore } from './store/open-store.ts';
 import { warnWhenAway } from './warn-when-away.ts';
 
 /** As long as anybody waits for the catalog. What is known serves then; a cart is shown, and emptied, without. */

@@ -11,12 +11,8 @@ import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { decideOrder, type ProductOrder } from './product.ts';
 import { productRoutes } from './product-routes.ts';
-import {
-  type CatalogReader,
-  type CatalogWriter,
-  openCatalogReader,
-  openCatalogWriter,
-} from './store/store.ts';
+import { openCatalogReader, openCatalogWriter } from './store/open-store.ts';
+import type { CatalogReader, CatalogWriter } from './store/store.ts';
 
 const START = Date.parse('2026-11-01T12:00:00Z');
 const LIFETIMES = { maxAgeS: 3_600, maxAgeRevalidatedS: 1_800 };

@@ -10,7 +10,8 @@ import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
 import { until } from '@micromart/testing/until';
 import { decideOrder } from './product.ts';
 import { startCatalogService } from './service.ts';
-import { type CatalogWriter, openCatalogWriter } from './store/store.ts';
+import { openCatalogWriter } from './store/open-store.ts';
+import type { CatalogWriter } from './store/store.ts';
 
 let database: TestDatabase;
 let queue: TestDatabase;

@@ -11,7 +11,7 @@ import type { Config } from './config.ts';
 import { jobRoutes } from './job-routes.ts';
 import { openJobDesk } from './jobs/postgres-job-requests.ts';
 import { productRoutes } from './product-routes.ts';
-import { isAway, openCatalogReader } from './store/store.ts';
+import { isAway, openCatalogReader } from './store/open-store.ts';
 
 /**
  * The catalog's API as a value: it answers reads from the store, and takes every write as a job for the worker. It makes

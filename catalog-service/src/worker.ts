@@ -19,7 +19,7 @@ import { openJobLedger } from './jobs/postgres-job-repository.ts';
 import { tellSearchWords } from './jobs/search-words.ts';
 import { openQueue } from './queue/pg-boss.ts';
 import { openRelay } from './queue/postgres-relay.ts';
-import { isAway, openCatalogWriter } from './store/store.ts';
+import { isAway, openCatalogWriter } from './store/open-store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** Single changes are taken many at a time, for the store writes them together. */

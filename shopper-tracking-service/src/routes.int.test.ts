@@ -10,8 +10,9 @@ import fc from 'fast-check';
 import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, tally } from './counts.ts';
 import { trackingRoutes } from './routes.ts';
+import { openStore } from './store/open-store.ts';
 import { createMinuteSweep } from './store/postgres-sweep.ts';
-import { type CountStore, openStore } from './store/store.ts';
+import type { CountStore } from './store/store.ts';
 import { CART_EVENTS } from './subscriptions.ts';
 
 /**

@@ -15,7 +15,7 @@ import { createSubscriptionChecks } from '@micromart/subscription/status';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import type { Config } from './config.ts';
 import { trackingRoutes } from './routes.ts';
-import { openStore } from './store/store.ts';
+import { openStore } from './store/open-store.ts';
 import { CART_EVENTS, followCart } from './subscriptions.ts';
 
 const NAME = 'shopper-tracking-service';

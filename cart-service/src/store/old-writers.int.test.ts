@@ -9,7 +9,8 @@ import { eventLogMigrations } from '@micromart/event-log-postgres/log';
 import { migrate } from '@micromart/postgres/migrate';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { type Cart, openCart } from '../cart.ts';
-import { type CartStore, openStore } from './store.ts';
+import { openStore } from './open-store.ts';
+import type { CartStore } from './store.ts';
 
 let database: TestDatabase;
 let store: CartStore;

@@ -3,7 +3,6 @@ import type { EventLog } from '@micromart/event-log/event-log';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Cart } from '../cart.ts';
-import { openPostgresStore } from './postgres.ts';
 
 /**
  * Where the cart service remembers: carts, who their shoppers are, and the log of all that happened to them. Carts are
@@ -37,9 +36,3 @@ export type CartStore = {
   /** Ends what is in hand, within half a second. */
   close(): Promise<void>;
 };
-
-/** Opens the store that a URL names, bringing its schema up to date. */
-export function openStore(url: string, onError: (error: unknown) => void): Promise<CartStore> {
-  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError);
-  throw new Error('STORE_URL must begin with postgres://');
-}

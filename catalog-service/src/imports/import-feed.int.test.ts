@@ -4,7 +4,8 @@ import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { HeldRow, ImportProgress, RejectedRow } from '../job.ts';
 import type { Claim } from '../jobs/postgres-job-repository.ts';
-import { type CatalogWriter, openCatalogWriter } from '../store/store.ts';
+import { openCatalogWriter } from '../store/open-store.ts';
+import type { CatalogWriter } from '../store/store.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';
 import { IMPORT_LIMITS } from './limits.ts';

@@ -3,7 +3,7 @@ import { productContent } from '@micromart/contracts/catalog/product';
 import type { Running } from '@micromart/service/run';
 import { until } from '@micromart/testing/until';
 import { decideOrder } from '../product.ts';
-import { openCatalogWriter } from '../store/store.ts';
+import { openCatalogWriter } from '../store/open-store.ts';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { tellSearchWords } from './search-words.ts';
 

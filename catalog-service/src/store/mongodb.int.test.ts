@@ -11,8 +11,9 @@ import {
 import { decideOrder, type Result } from '../product.ts';
 import { PRODUCTS, type ProductDocument } from './mongodb-products.ts';
 import { VERSION } from './mongodb-reader.ts';
+import { isAway, openCatalogReader, openCatalogWriter } from './open-store.ts';
 import { describeCatalogStore } from './store.contract.ts';
-import { type CatalogWriter, isAway, openCatalogReader, openCatalogWriter } from './store.ts';
+import type { CatalogWriter } from './store.ts';
 
 const IMPORTED = 1_000;
 const CHUNK = 125;

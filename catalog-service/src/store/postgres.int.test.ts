@@ -3,9 +3,10 @@ import { productContent } from '@micromart/contracts/catalog/product';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import pg from 'pg';
 import { decideOrder } from '../product.ts';
+import { openCatalogReader, openCatalogWriter } from './open-store.ts';
 import { VERSIONS } from './postgres-reader.ts';
 import { describeCatalogStore } from './store.contract.ts';
-import { type CatalogReader, type CatalogWriter, openCatalogReader, openCatalogWriter } from './store.ts';
+import type { CatalogReader, CatalogWriter } from './store.ts';
 
 const fail = (error: unknown) => {
   throw error;

@@ -8,7 +8,8 @@ import { parseAllowedHosts } from '../feed-hosts.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../imports/limits.ts';
 import { isFinal, type Job, type JobRequest } from '../job.ts';
 import { type JobDesk, openJobDesk } from '../jobs/postgres-job-requests.ts';
-import { type CatalogReader, openCatalogReader } from '../store/store.ts';
+import { openCatalogReader } from '../store/open-store.ts';
+import type { CatalogReader } from '../store/store.ts';
 import { startCatalogWorker } from '../worker.ts';
 
 export type TestCatalog = {

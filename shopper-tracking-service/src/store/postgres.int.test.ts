@@ -5,8 +5,9 @@ import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres
 import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
 import { type List, type Product, SORTS } from '../list.ts';
+import { openStore } from './open-store.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
-import { type CountStore, openStore } from './store.ts';
+import type { CountStore } from './store.ts';
 
 const NOW = new Date('2026-11-20T12:34:56Z');
 const DAYS = 9;

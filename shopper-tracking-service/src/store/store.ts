@@ -3,7 +3,6 @@ import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
 import type { Window } from '../window.ts';
-import { openPostgresStore } from './postgres.ts';
 
 /**
  * Where shopper tracking remembers its counters. Reads take the connection of a snapshot, so that counters and the
@@ -28,13 +27,3 @@ export type CountStore = {
   check(): Promise<{ ok: boolean; detail?: string }>;
   close(): Promise<void>;
 };
-
-/** Opens the store that a URL names, bringing its schema up to date. What is old enough to be swept is so by `now`. */
-export function openStore(
-  url: string,
-  onError: (error: unknown) => void,
-  now: () => Date = () => new Date(),
-): Promise<CountStore> {
-  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError, now);
-  throw new Error('STORE_URL must begin with postgres://');
-}

@@ -1,0 +1,28 @@
+import { isAway as isMongodbAway } from '@micromart/mongodb/failure';
+import { isAway as isPostgresAway } from '@micromart/postgres/failure';
+import { refuseOldServer } from '@micromart/postgres/server-version';
+import type { CatalogReader, CatalogWriter, WriterSettings } from './store.ts';
+
+/** Opens the store that a URL names, to read. The driver of an engine that is not used is not loaded. */
+export async function openCatalogReader(
+  url: string,
+  onError: (error: unknown) => void,
+): Promise<CatalogReader> {
+  if (isPostgres(url)) {
+    await refuseOldServer(url);
+    return (await import('./postgres-reader.ts')).openPostgresReader(url, onError);
+  }
+  return (await import('./mongodb-reader.ts')).openMongodbReader(url);
+}
+
+/** Opens the store that a URL names, to write, bringing its schema up to date. */
+export async function openCatalogWriter(url: string, settings: WriterSettings): Promise<CatalogWriter> {
+  if (isPostgres(url)) return (await import('./postgres-writer.ts')).openPostgresWriter(url, settings);
+  return (await import('./mongodb-writer.ts')).openMongodbWriter(url, settings);
+}
+
+/** Read as text: a MongoDB URL may name several hosts, which `URL` refuses. Settings let no other scheme pass. */
+const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
+
+/** Whether a database, of either engine, was away, full or busy, so that the same work may well succeed later. */
+export const isAway = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);

@@ -1,0 +1,12 @@
+import { openPostgresStore } from './postgres.ts';
+import type { CountStore } from './store.ts';
+
+/** Opens the store that a URL names, bringing its schema up to date. What is old enough to be swept is so by `now`. */
+export function openStore(
+  url: string,
+  onError: (error: unknown) => void,
+  now: () => Date = () => new Date(),
+): Promise<CountStore> {
+  if (/^postgres(ql)?:/.test(url)) return openPostgresStore(url, onError, now);
+  throw new Error('STORE_URL must begin with postgres://');
+}
