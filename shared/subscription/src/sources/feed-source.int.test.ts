@@ -150,7 +150,7 @@ describe("an owner's process that knows the log by another name than its databas
         .handle({
           params: { partition: 0 },
           query: { log: named, after: 0, limit: 10 },
-          raw: { get: () => undefined },
+          preconditions: {},
         } as never);
     expect(await pageOf('test-9')).toMatchObject({ status: 200 });
     await expect(async () => pageOf('test-5')).rejects.toMatchObject({ extras: { type: 'source-replaced' } });
