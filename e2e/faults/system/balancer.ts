@@ -1,0 +1,136 @@
+/**
+ * A balancer: one address for several processes. Each request goes to one of those in rotation, drawn anew. It asks every
+ * process for its readiness all the time: one that says 503 is given nothing new, and one that says nothing also loses
+ * what it was given, as balancers do that close a dead host's connections. Where none is in rotation, all of them are.
+ *
+ * Bodies stream in both directions. A request is given to another process only where the first refused the connection,
+ * so that nothing of it was sent; nothing else is repeated.
+ */
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as send,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Draw } from '@micromart/demo/draws';
+
+export type Balancer = {
+  readonly url: string;
+  readonly port: number;
+  /** Gives requests to the process at `url` from now on. */
+  add(url: string): void;
+  /** Whether the process at `url` is in rotation. */
+  serves(url: string): boolean;
+  close(): Promise<void>;
+};
+
+type Target = { readonly url: string; agent: Agent; inRotation: boolean };
+
+const CHECK_INTERVAL_MS = 100;
+const CHECK_TIMEOUT_MS = 2_000;
+/** They concern one connection alone (RFC 9110, section 7.6.1). */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+
+export async function openBalancer(host: string, draw: Draw): Promise<Balancer> {
+  const targets: Target[] = [];
+  const closing = new AbortController();
+  const checks: Promise<void>[] = [];
+
+  async function check(target: Target): Promise<void> {
+    while (!closing.signal.aborted) {
+      const isReady = await askReadiness(target.url);
+      target.inRotation = isReady ?? false;
+      if (isReady === undefined) target.agent = renewed(target.agent);
+      await sleep(CHECK_INTERVAL_MS, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  }
+
+  /** All in rotation, in an order by chance. */
+  function candidates(): Target[] {
+    const serving = targets.filter(({ inRotation }) => inRotation);
+    const left = [...(serving.length > 0 ? serving : targets)];
+    return Array.from({ length: left.length }, () => left.splice(draw(left.length), 1)[0]!);
+  }
+
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) =>
+    forward(request, response, candidates()),
+  );
+  server.listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${host}:${port}`,
+    port,
+    add(url) {
+      const target = { url, agent: new Agent({ keepAlive: true }), inRotation: false };
+      targets.push(target);
+      checks.push(check(target));
+    },
+    serves: (url) => targets.some((target) => target.url === url && target.inRotation),
+    async close() {
+      closing.abort();
+      await Promise.all(checks);
+      for (const { agent } of targets) agent.destroy();
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** What the process says; undefined when it says nothing. */
+async function askReadiness(url: string): Promise<boolean | undefined> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Drops every connection, with what is under way on it. */
+function renewed(agent: Agent): Agent {
+  agent.destroy();
+  return new Agent({ keepAlive: true });
+}
+
+function forward(request: IncomingMessage, response: ServerResponse, [target, ...others]: Target[]): void {
+  if (!target) {
+    response.writeHead(503).end();
+    return;
+  }
+  const { hostname, port } = new URL(target.url);
+  const { method, url: path } = request;
+  const headers = endToEnd(request.headers);
+  const sent = send({ agent: target.agent, hostname, port, method, path, headers });
+  const giveUp = () => sent.destroy();
+  response.once('close', giveUp);
+  sent.once('socket', (socket) => {
+    const begin = () => request.pipe(sent);
+    if (socket.connecting) socket.once('connect', begin);
+    else begin();
+  });
+  sent.once('response', (answer) => {
+    response.writeHead(answer.statusCode!, endToEnd(answer.headers));
+    response.flushHeaders();
+    answer.pipe(response);
+    answer.once('close', () => {
+      if (!answer.complete) response.destroy();
+    });
+  });
+  sent.on('error', (error: NodeJS.ErrnoException) => {
+    response.off('close', giveUp);
+    if (error.code === 'ECONNREFUSED') forward(request, response, others);
+    else response.destroy();
+  });
+}
+
+const endToEnd = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
