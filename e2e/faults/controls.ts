@@ -39,7 +39,7 @@ export const CONTROLS = {
     caughtBy: 'counts',
     objecting: / is counted /,
     run: underLoad(
-      [TRACKING, 'e2e/faults/controls/position-later/main.ts'],
+      { [TRACKING]: 'e2e/faults/controls/position-later/main.ts' },
       SCENARIOS['cut-replies'],
       { 'cut tracking store': 12, 'kill tracking': 2 },
       { slowCommitsMs: SLOW_COMMITS_MS },
@@ -49,7 +49,7 @@ export const CONTROLS = {
     says: 'the effect is written without the fence',
     caughtBy: 'counts',
     objecting: / is counted /,
-    run: underLoad([TRACKING, 'e2e/faults/controls/no-fence/main.ts'], SCENARIOS['frozen-followers'], {
+    run: underLoad({ [TRACKING]: 'e2e/faults/controls/no-fence/main.ts' }, SCENARIOS['frozen-followers'], {
       'freeze leader': 3,
     }),
   },
@@ -63,7 +63,7 @@ export const CONTROLS = {
     says: 'nothing is remembered of an Idempotency-Key',
     caughtBy: 'changes',
     objecting: / happened \d+ times/,
-    run: underLoad([CART, 'e2e/faults/controls/no-idempotency/main.ts'], SCENARIOS['cut-replies'], {
+    run: underLoad({ [CART]: 'e2e/faults/controls/no-idempotency/main.ts' }, SCENARIOS['cut-replies'], {
       'cut shop': 4,
     }),
   },
@@ -71,7 +71,7 @@ export const CONTROLS = {
     says: 'a cart is written whole, whatever has become of it meanwhile',
     caughtBy: 'carts',
     objecting: / its events come to /,
-    run: underLoad([CART, 'e2e/faults/controls/last-one-wins/main.ts'], SCENARIOS['cut-replies'], {
+    run: underLoad({ [CART]: 'e2e/faults/controls/last-one-wins/main.ts' }, SCENARIOS['cut-replies'], {
       'cut shop': 4,
     }),
   },
@@ -79,7 +79,7 @@ export const CONTROLS = {
     says: 'a product takes whatever order comes, not the newest one accepted',
     caughtBy: 'products',
     objecting: / its newest job, number /,
-    run: underLoad([WORKER, 'e2e/faults/controls/order-of-arrival/main.ts'], SCENARIOS.imports, {
+    run: underLoad({ [WORKER]: 'e2e/faults/controls/order-of-arrival/main.ts' }, SCENARIOS.imports, {
       'delay supplier': 2,
     }),
   },

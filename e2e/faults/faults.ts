@@ -10,7 +10,8 @@ import type { Load } from './load/load.ts';
 import type { Ordering } from './load/ordering.ts';
 import type { Brokers } from './system/brokers.ts';
 import { leaderOf } from './system/leader.ts';
-import type { Link, Side, System } from './system/system.ts';
+import type { Link, Side } from './system/side.ts';
+import type { System } from './system/system.ts';
 
 export type Scene = {
   readonly system: System;

@@ -20,8 +20,8 @@ type Products = { readonly items: readonly (ProductState & { readonly id: string
 
 /** Nobody may be ordering any more. */
 export async function collectCatalog(system: System, history: OrderHistory): Promise<CatalogEvidence> {
-  const { sides, issuer } = system;
-  const [{ catalogUrl }] = sides;
+  const { addresses, issuer } = system;
+  const catalogUrl = addresses.catalogs[0]!;
   const client = openHttpClient(catalogUrl, { connections: 1, timeoutMs: TIMEOUT_MS });
   const token = await issuer.token({ subject: 'faults', roles: ['catalog'] });
   const headers = { authorization: `Bearer ${token}` };

@@ -23,7 +23,7 @@ export type Collected = {
 
 /** Waits until the read model includes the whole log, and reads both. Nobody may be writing any more. */
 export async function collect(system: System): Promise<Collected> {
-  const { events, heads } = await readLog(await openFeed(system.issuer, system.sides[0].cartUrl));
+  const { events, heads } = await readLog(await openFeed(system.issuer, system.addresses.carts[0]!));
   return { log: events.flatMap(toLogEvent), counters: await readCounters(system, heads) };
 }
 
@@ -68,10 +68,10 @@ async function readCounters({ sides, issuer }: System, heads: readonly Place[]) 
 
 /** The carts as their owners see them. */
 export async function readCarts(
-  { sides, issuer }: System,
+  { addresses, issuer }: System,
   carts: ReadonlyMap<string, string>,
 ): Promise<Map<string, CartState>> {
-  const client = openHttpClient(sides[0].cartUrl, { connections: CARTS_AT_ONCE, timeoutMs: TIMEOUT_MS });
+  const client = openHttpClient(addresses.carts[0]!, { connections: CARTS_AT_ONCE, timeoutMs: TIMEOUT_MS });
   const states = new Map<string, CartState>();
   const waiting = carts.entries();
   const tokens = new Map<string, Promise<string>>();

@@ -37,7 +37,7 @@ const CROWD_CAP_MS = 120_000;
 const RECOVERY_CAP_MS = 300_000;
 
 export async function startLoad(
-  { sides, issuer }: System,
+  { addresses, issuer }: System,
   { seed, viaProxy, watchCarts }: { seed: string; viaProxy: boolean; watchCarts: boolean },
 ): Promise<Load> {
   const changes: Change[] = [];
@@ -55,9 +55,9 @@ export async function startLoad(
     tokens.set(subject, token);
     return token;
   };
-  const sender = createSender(sides.map(({ cartUrl, shopUrl }) => (viaProxy ? shopUrl : cartUrl)));
+  const sender = createSender(viaProxy ? addresses.shops : addresses.carts);
   const business = `Bearer ${await issuer.token({ subject: 'business', roles: ['business'], expiresIn: '24h' })}`;
-  const readers = sides.map(({ trackingUrl }) => createReader(trackingUrl, business));
+  const readers = addresses.trackings.map((url) => createReader(url, business));
   const warmUp = await fillOne(sender, await tokenOf('shopper-0'));
   carts.set(warmUp.cartId, 'shopper-0');
   changes.push(warmUp);
@@ -89,7 +89,7 @@ export async function startLoad(
       signal,
     }),
   );
-  const client = openHttpClient(sides[0].cartUrl, { connections: LOOKERS, timeoutMs: GLANCE_TIMEOUT_MS });
+  const client = openHttpClient(addresses.carts[0]!, { connections: LOOKERS, timeoutMs: GLANCE_TIMEOUT_MS });
   const looking = Array.from({ length: watchCarts ? LOOKERS : 0 }, (_, n) =>
     glance({
       client,

@@ -1,7 +1,7 @@
 /** Sends orders to the catalog, and asks about the jobs they have become. */
 import { randomUUID } from 'node:crypto';
 import { type Answer, type HttpClient, openHttpClient } from '@micromart/demo/http-client';
-import type { Side } from '../system/system.ts';
+import type { System } from '../system/system.ts';
 import { feedPath } from './feeds.ts';
 import { type Order, type OrderHistory, orderedName, type Wanted } from './orders.ts';
 import { formatTrace } from './sending.ts';
@@ -21,10 +21,10 @@ const TIMEOUT_MS = 30_000;
 const ENDED = ['done', 'failed', 'cancelled'];
 const SUPPLIER = 'http://127.0.0.1';
 
-/** A merchant that asks the catalogs of all sides in turn. */
-export function createMerchant(sides: readonly Side[], token: string): Merchant {
-  const clients: HttpClient[] = sides.map(({ catalogUrl }) =>
-    openHttpClient(catalogUrl, { connections: CONNECTIONS, timeoutMs: TIMEOUT_MS }),
+/** A merchant that asks the catalogs in turn. */
+export function createMerchant({ addresses, sides }: System, token: string): Merchant {
+  const clients: HttpClient[] = addresses.catalogs.map((url) =>
+    openHttpClient(url, { connections: CONNECTIONS, timeoutMs: TIMEOUT_MS }),
   );
   const authorization = `Bearer ${token}`;
   const orders: Order[] = [];
@@ -45,10 +45,9 @@ export function createMerchant(sides: readonly Side[], token: string): Merchant 
     async order(wanted) {
       traces += 1;
       const trace = traces;
-      const side = trace % sides.length;
-      const { body, ...request } = requestOf(wanted, trace, sides[side]!);
+      const { body, ...request } = requestOf(wanted, trace, sides[0].links.supplier.port);
       const sentAtMs = Date.now();
-      const outcome = await clients[side]!.send({
+      const outcome = await clients[trace % clients.length]!.send({
         ...request,
         headers: {
           authorization,
@@ -79,9 +78,9 @@ export function createMerchant(sides: readonly Side[], token: string): Merchant 
   };
 }
 
-function requestOf(wanted: Wanted, trace: number, { links }: Side) {
+function requestOf(wanted: Wanted, trace: number, supplierPort: number) {
   if (wanted.kind === 'import') {
-    const url = `${SUPPLIER}:${links.supplier.port}${feedPath(wanted.feed)}`;
+    const url = `${SUPPLIER}:${supplierPort}${feedPath(wanted.feed)}`;
     return { method: 'POST', path: '/imports', body: { url } };
   }
   const path = `/products/${wanted.productId}`;

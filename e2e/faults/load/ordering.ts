@@ -33,11 +33,11 @@ const RECOVERY_CAP_MS = 120_000;
 const END_CAP_MS = 300_000;
 
 export async function startOrdering(
-  { sides, issuer }: System,
+  system: System,
   { seed, plan }: { seed: string; plan: OrderPlan },
 ): Promise<Ordering> {
-  const token = await issuer.token({ subject: 'merchant', roles: ['catalog'], expiresIn: '24h' });
-  const merchant = createMerchant(sides, token);
+  const token = await system.issuer.token({ subject: 'merchant', roles: ['catalog'], expiresIn: '24h' });
+  const merchant = createMerchant(system, token);
   const ending = new AbortController();
   const { signal } = ending;
 

@@ -3,8 +3,8 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { createDraw } from '@micromart/demo/draws';
-import { freePort } from '@micromart/shared/testing/free-port';
-import { until } from '@micromart/shared/testing/until';
+import { freePort } from '@micromart/testing/free-port';
+import { until } from '@micromart/testing/until';
 import { openBalancer } from './balancer.ts';
 
 const HOST = '127.0.0.1';

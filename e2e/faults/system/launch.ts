@@ -8,8 +8,8 @@ import { LOCAL_HOST, type ProcessRow, SYSTEM } from '@micromart/launcher/system'
 import { replaceModule } from './replace-module.ts';
 
 export type Difference = {
-  /** A process and the file that is run in the place of its entry, from the repository's root: a control. */
-  readonly replaced?: readonly [process: string, entry: string] | undefined;
+  /** The files that are run in the place of processes' entries, from the repository's root: a control. */
+  readonly replaced?: Readonly<Record<string, string>> | undefined;
   /** Processes that another system has, above its PORT_BASE; whoever comes for one here is passed on to it. */
   readonly elsewhere?: { readonly names: readonly string[]; readonly portBase: number } | undefined;
 };
@@ -18,8 +18,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const [difference] = process.argv.splice(2, 1);
 const { replaced, elsewhere } = JSON.parse(difference!) as Difference;
 const table = SYSTEM.map((row): ProcessRow => {
-  if (row.name === replaced?.[0]) return { ...row, entry: replaced[1] };
-  if (!elsewhere?.names.includes(row.name)) return row;
+  const { [row.name]: entry = row.entry } = replaced ?? {};
+  if (!elsewhere?.names.includes(row.name)) return { ...row, entry };
   const { name, portOffset } = row;
   const settings = () => ({ ELSEWHERE: `${LOCAL_HOST}:${elsewhere.portBase + portOffset}` });
   return { name, portOffset, settings, entry: 'e2e/faults/system/elsewhere.ts', stores: [] };

@@ -1,4 +1,5 @@
-import type { Side, System } from './system.ts';
+import type { Side } from './side.ts';
+import type { System } from './system.ts';
 
 const TIMEOUT_MS = 500;
 

@@ -11,38 +11,33 @@
  * There may be further sides on the same databases, with some of the services a second time: each cart and each worker
  * writes, and one tracking applies, or over Kafka all of them.
  */
-import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createPlan } from '@micromart/launcher/plan';
-import { awaitReady } from '@micromart/launcher/readiness';
 import { POSTGRES_PORT_OFFSET, SYSTEM } from '@micromart/launcher/system';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
-import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
+import { openTcpProxy } from '@micromart/testing/tcp-proxy';
+import {
+  type Addresses,
+  type Balancers,
+  balance,
+  balancedAddresses,
+  directAddresses,
+  openBalancers,
+} from './addresses.ts';
 import { type Brokers, openBrokers } from './brokers.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Difference } from './launch.ts';
-import { type LauncherProcess, startLauncherProcess } from './launcher-process.ts';
+import { awaitSide, HOST, openSide, type Side } from './side.ts';
 import { openSupplier } from './supplier.ts';
-
-export type Link = 'shop' | 'cartStore' | 'trackingStore' | 'catalogStore' | 'queue' | 'feed' | 'supplier';
-
-export type Side = {
-  readonly cartUrl: string;
-  /** The same through the proxy. */
-  readonly shopUrl: string;
-  readonly trackingUrl: string;
-  readonly catalogUrl: string;
-  readonly launcher: LauncherProcess;
-  /** Whether the side has this process itself. */
-  has(process: string): boolean;
-  readonly links: { readonly [L in Link]: TcpProxy };
-};
 
 export type System = {
   readonly sides: readonly [Side, ...Side[]];
+  readonly addresses: Addresses;
+  /** Undefined where each process has its own address. */
+  readonly balancers: Balancers | undefined;
   readonly database: Database;
   /** Undefined where events go over the feed. */
   readonly brokers: Brokers | undefined;
@@ -53,14 +48,21 @@ export type System = {
   close(): Promise<void>;
 };
 
-const HOST = '127.0.0.1';
-const READY_CAP_MS = 60_000;
-const LAUNCH = fileURLToPath(new URL('launch.ts', import.meta.url));
+const TRACKING = 'shopper-tracking-service';
+const TRACKING_DATABASE = 'tracking';
+const OTHER_DATABASE = { name: 'other_tracking', owner: 'shopper_tracking_service', guests: [] };
 
 export type SystemOptions = {
   readonly sides: number;
   /** What further sides have of their own; the rest is the first one's. */
   readonly furtherSides?: readonly string[];
+  /**
+   * Has everybody find each kind of service at one address, behind which each request goes to one of the processes by
+   * chance; with one side more, a tracking that follows from there, over the feed, into a database of its own.
+   */
+  readonly balanced?: boolean;
+  /** Draws by which a balancer sends requests. */
+  readonly seed?: string;
   /** The number of Kafka's brokers; 0 has events go over the feed. */
   readonly brokers?: number;
   /** How long each commit of tracking's database takes. */
@@ -76,6 +78,8 @@ export type SystemOptions = {
 export async function openSystem({
   sides: count,
   furtherSides = [],
+  balanced = false,
+  seed = '',
   brokers: brokerCount = 0,
   slowCommitsMs = 0,
   maxAgeS,
@@ -103,7 +107,11 @@ export async function openSystem({
 
     const portBase = await freePortBase();
     const { postgres } = createPlan(SYSTEM, { portBase, dataDir: home, host: HOST }, {});
-    const database = await openDatabase({ home, ...postgres!, port: portBase + POSTGRES_PORT_OFFSET });
+    const database = await openDatabase({
+      home,
+      databases: [...postgres!.databases, OTHER_DATABASE],
+      port: portBase + POSTGRES_PORT_OFFSET,
+    });
     closers.push(() => database.stop());
     if (slowCommitsMs > 0) await database.slowCommits('tracking', slowCommitsMs);
     const supplier = await openSupplier(HOST);
@@ -113,28 +121,48 @@ export async function openSystem({
     // Whichever worker it is that reads a feed.
     const supplierLink = await openTcpProxy({ host: HOST, port: supplier.port });
     closers.push(() => supplierLink.close());
-    const parts = { database, brokers, supplierLink, issuer, maxAgeS, replaced, say, closers };
+    const balancers = balanced ? await openBalancers(seed) : undefined;
+    if (balancers) closers.push(() => balancers.close());
+    const parts = { database, balancers, supplierLink, issuer, maxAgeS, replaced, say, closers };
 
     const sides: Side[] = [];
-    for (let n = 0; n < count; n += 1) {
-      const dataDir = join(home, `side-${n}`);
-      const side =
-        n === 0
-          ? await openSide({ ...parts, dataDir, portBase })
-          : await openSide({
-              ...parts,
-              dataDir,
+    /** Adds a side that has these processes itself. */
+    const open = async (
+      own: readonly string[],
+      different: { brokers?: undefined; database?: string } = {},
+    ) => {
+      const side = await openSide({
+        ...parts,
+        brokers: 'brokers' in different ? different.brokers : brokers,
+        trackingDatabase: different.database ?? TRACKING_DATABASE,
+        dataDir: join(home, `side-${sides.length}`),
+        ...(sides.length === 0
+          ? { portBase }
+          : {
               portBase: await freePortBase(),
               elsewhere: {
-                names: SYSTEM.map(({ name }) => name).filter((name) => !furtherSides.includes(name)),
+                names: SYSTEM.map(({ name }) => name).filter((name) => !own.includes(name)),
                 portBase,
               },
-            });
+            }),
+      });
       sides.push(side);
+      if (balancers && different.database === undefined) balance(balancers, side);
       await awaitSide(side);
-    }
+      return side;
+    };
+    await open([]);
+    for (let n = 1; n < count; n += 1) await open(furtherSides);
+    const addresses = balancers
+      ? balancedAddresses(
+          balancers,
+          await open([TRACKING], { database: OTHER_DATABASE.name, brokers: undefined }),
+        )
+      : directAddresses(sides);
     return {
       sides: sides as [Side, ...Side[]],
+      addresses,
+      balancers,
       database,
       brokers,
       issuer,
@@ -146,104 +174,5 @@ export async function openSystem({
   } catch (error) {
     await close().catch(() => {});
     throw error;
-  }
-}
-
-type Opening = {
-  dataDir: string;
-  portBase: number;
-  database: Database;
-  brokers: Brokers | undefined;
-  supplierLink: TcpProxy;
-  issuer: TestIssuer;
-  maxAgeS: number | undefined;
-  replaced: Difference['replaced'];
-  elsewhere?: Difference['elsewhere'];
-  say: (line: string) => void;
-  closers: (() => Promise<void>)[];
-};
-
-async function openSide(opening: Opening): Promise<Side> {
-  const {
-    dataDir,
-    portBase,
-    database,
-    brokers,
-    supplierLink,
-    issuer,
-    maxAgeS,
-    replaced,
-    elsewhere,
-    say,
-    closers,
-  } = opening;
-  const { processes } = createPlan(SYSTEM, { portBase, dataDir, host: HOST }, {});
-  const portOf = (name: string) => processes.find((one) => one.name === name)!.port;
-  const proxy = async (port: number): Promise<TcpProxy> => {
-    const opened = await openTcpProxy({ host: HOST, port });
-    closers.push(() => opened.close());
-    return opened;
-  };
-  const links = {
-    shop: await proxy(portOf('cart-service')),
-    cartStore: await proxy(database.port),
-    trackingStore: await proxy(database.port),
-    catalogStore: await proxy(database.port),
-    queue: await proxy(database.port),
-    feed: await proxy(portOf('cart-service')),
-    supplier: supplierLink,
-  };
-  const tokenFile = `${dataDir}.token`;
-  const claims = { subject: 'shopper-tracking-service', roles: ['service'], expiresIn: '24h' } as const;
-  await writeFile(tokenFile, await issuer.token(claims), { mode: 0o600 });
-
-  const through = (url: string, { port }: TcpProxy): string =>
-    Object.assign(new URL(url), { port: String(port) }).href;
-  const launcher = startLauncherProcess({
-    command: [LAUNCH, JSON.stringify({ replaced, elsewhere }), ...(brokers ? ['--events', 'kafka'] : [])],
-    dataDir,
-    onError: say,
-    environment: {
-      PATH: process.env.PATH!,
-      HOST,
-      PORT_BASE: String(portBase),
-      CART_STORE_URL: through(database.urlOf('cart'), links.cartStore),
-      TRACKING_STORE_URL: through(database.urlOf('tracking'), links.trackingStore),
-      CATALOG_STORE_URL: through(database.urlOf('catalog'), links.catalogStore),
-      QUEUE_URL: through(database.urlOf('queue'), links.queue),
-      [brokers ? 'CART_FEED_URL' : 'CART_EVENTS_URL']: `http://${HOST}:${links.feed.port}/events`,
-      ...(brokers && { KAFKA_BROKERS: brokers.addresses }),
-      IMPORT_ALLOWED_HOSTS: `${HOST}:${links.supplier.port}`,
-      ...(maxAgeS !== undefined && {
-        CACHE_MAX_AGE: String(maxAgeS),
-        CACHE_MAX_AGE_REVALIDATED: String(maxAgeS),
-      }),
-      AUTH_JWKS: issuer.jwks,
-      AUTH_ISSUER: issuer.issuer,
-      AUTH_AUDIENCE: issuer.audience,
-      SERVICE_TOKEN_FILE: tokenFile,
-      RATE_LIMIT_PER_SECOND: '1000000',
-      READ_LIMIT_PER_SECOND: '1000000',
-      METRICS_OPEN: 'true',
-    },
-  });
-  closers.push(() => launcher.stop());
-  const urlOf = (port: number) => `http://${HOST}:${port}`;
-  return {
-    cartUrl: urlOf(portOf('cart-service')),
-    shopUrl: urlOf(links.shop.port),
-    trackingUrl: urlOf(portOf('shopper-tracking-service')),
-    catalogUrl: urlOf(portOf('catalog-service')),
-    launcher,
-    has: (name) => !elsewhere?.names.includes(name),
-    links,
-  };
-}
-
-async function awaitSide({ cartUrl, trackingUrl, catalogUrl, launcher }: Side): Promise<void> {
-  await launcher.find('launcher');
-  for (const url of [cartUrl, trackingUrl, catalogUrl]) {
-    const lack = await awaitReady(url, new AbortController().signal, { capMs: READY_CAP_MS });
-    if (lack) throw new Error(`${url} did not become ready: ${lack}`);
   }
 }
