@@ -1,12 +1,12 @@
 /**
  * Listens, within limits, and stops without failing anybody. `close()`:
  *
- * 1. tells whoever waits (long polls, streams) to answer now, and has readiness say 503, so that a balancer sends nobody
- *    any more; whoever comes is served all the same;
- * 2. puts `Connection: close` on every answer from now on, so that clients leave a connection because they were told,
- *    not because it closed under a request they had just sent;
- * 3. after a short grace takes no new connections, and closes those on which nothing is asked. To close the listener
- *    at once would reset the connections that the kernel has taken and this process has not;
+ * 1. answers long polls and streams now, and has readiness say 503, so that a balancer sends nobody any more. For a short
+ *    grace all requests are served as before, on the connections that clients have: the kernel resets a connection that
+ *    it has taken and this process has not when the listener closes, so few should be connecting then;
+ * 2. takes no new connections, and puts `Connection: close` on every answer, so that clients leave a connection because
+ *    they were told, not because it closed under a request they had just sent;
+ * 3. after another grace closes the connections on which nothing is asked;
  * 4. after four seconds destroys what is left.
  */
 import { once } from 'node:events';
@@ -32,8 +32,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
 const SILENCE_TIMEOUT_MS = 120_000;
-/** Long enough that whoever asks often has been told on each of its connections, and a balancer by readiness. */
+/** Long enough for a balancer that asks for readiness several times a second. */
 const LEAVING_GRACE_MS = 500;
+/** Long enough that clients that ask often have been told on each of their connections. */
+const IDLE_GRACE_MS = 500;
 const IN_HAND_LIMIT_MS = 4_000;
 
 /** Of the warning that there are too many connections. */
@@ -50,12 +52,13 @@ export async function startServer(
   }: { host: string; port: number; logger: Logger; limits?: Partial<ServerLimits> },
 ): Promise<RunningServer> {
   const { headersTimeoutMs, ...connectionLimits } = { ...LIMITS, ...limits };
-  let stopping = false;
+  let state: 'serving' | 'leaving' | 'closing' = 'serving';
   const connections = createConnections({
     ...connectionLimits,
     onFull: warnWhenFull(logger, connectionLimits.maxConnections),
     carryOut(request, response) {
-      if (stopping) endSoon(response);
+      if (state === 'leaving') endEarly(response);
+      if (state === 'closing') endSoon(response);
       app(request, response);
     },
   });
@@ -96,7 +99,7 @@ export async function startServer(
   };
 
   const stop = async () => {
-    stopping = true;
+    state = 'leaving';
     for (const response of connections.inHand()) endSoon(response);
     const limit = setTimeout(() => {
       logger.warn(
@@ -107,14 +110,17 @@ export async function startServer(
     }, IN_HAND_LIMIT_MS);
     // Where nobody is connected, nobody has to be told.
     if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
+    state = 'closing';
     const closed = closeListener(server);
-    closeIdle();
-    // A stream that began before we stopped could not say that its connection is to be closed.
-    for (const response of connections.inHand()) response.once('close', closeIdle);
-    // Whoever connected last may be about to ask.
-    const silent = setTimeout(closeSilent, LEAVING_GRACE_MS);
+    for (const response of connections.inHand()) endSoon(response);
+    const idle = setTimeout(() => {
+      closeIdle();
+      closeSilent();
+      // A stream that began before we stopped could not say that its connection is to be closed.
+      for (const response of connections.inHand()) response.once('close', closeIdle);
+    }, IDLE_GRACE_MS);
     await closed;
-    clearTimeout(silent);
+    clearTimeout(idle);
     clearTimeout(limit);
   };
 
