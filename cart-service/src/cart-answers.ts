@@ -4,7 +4,7 @@ import { type Preconditions, preconditionFailed } from '@micromart/http/precondi
 import type { Answer } from '@micromart/http/route';
 import type { Cart } from './cart.ts';
 import { type PricedItems, priceItems } from './pricing.ts';
-import type { Offers } from './product-info.ts';
+import type { ProductInfo } from './product-info.ts';
 
 /** The value of a cart's entity tag: its version, and a digest of what the answer shows of the catalog. */
 const tagOf = (version: number, { items, catalog }: PricedItems): string => {
@@ -19,9 +19,9 @@ export function cartAnswer(
   id: string,
   { state, items }: Cart,
   version: number,
-  offers: Offers,
+  productInfo: ProductInfo,
 ): Answer & { readonly tag: string } {
-  const priced = priceItems(items, offers);
+  const priced = priceItems(items, productInfo);
   const tag = tagOf(version, priced);
   return {
     status,
@@ -37,13 +37,18 @@ const TAG = /^([1-9][0-9]{0,9})\.[0-9A-Za-z_-]{1,64}$/;
  * Holds a request to its preconditions, which speak of the cart's version alone; `*` asks whether its target, `exists`, a
  * line or the cart, is there (RFC 9110, 13.1.1 and 13.1.2).
  */
-export function requireHeld({ ifMatch, ifNoneMatch }: Preconditions, version: number, exists = true): void {
-  if (ifMatch && !names(ifMatch, version, exists, matchesStrongly)) throw preconditionFailed('If-Match');
-  if (ifNoneMatch && names(ifNoneMatch, version, exists, matchesWeakly))
+export function requirePreconditions(
+  { ifMatch, ifNoneMatch }: Preconditions,
+  version: number,
+  exists = true,
+): void {
+  if (ifMatch && !matchesVersion(ifMatch, version, exists, matchesStrongly))
+    throw preconditionFailed('If-Match');
+  if (ifNoneMatch && matchesVersion(ifNoneMatch, version, exists, matchesWeakly))
     throw preconditionFailed('If-None-Match');
 }
 
-function names(
+function matchesVersion(
   condition: TagCondition,
   version: number,
   exists: boolean,

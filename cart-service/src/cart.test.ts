@@ -13,20 +13,20 @@ import {
   removeItem,
   setQuantity,
 } from './cart.ts';
-import type { Offers } from './product-info.ts';
+import type { ProductInfo } from './product-info.ts';
 
-const occasion = { cartId: 'c0ffee00-0000-4000-8000-000000000000', version: 2, now: new Date(0) };
+const context = { cartId: 'c0ffee00-0000-4000-8000-000000000000', version: 2, now: new Date(0) };
 /** Everything is on sale. */
-const offers = {
+const productInfo = {
   get: (id: string) => ({ state: 'fresh', product: stubProduct(id), ageMs: 0, freshForMs: 1 }),
-} as unknown as Offers;
+} as unknown as ProductInfo;
 const empty = openCart('alice', '0b8c1c5e-6d0e-4d5b-9b86-6a4f5a1b2c3d');
 const holding = (...items: [string, number][]): Cart =>
   addItems(
     empty,
     items.map(([productId, quantity]) => ({ productId, quantity })),
-    offers,
-    occasion,
+    productInfo,
+    context,
   ).cart;
 
 const usd = (amount: number) => ({ amount, currency: 'USD' });
@@ -34,18 +34,18 @@ const both = [
   { productId: '2', quantity: 1 },
   { productId: '1', quantity: 1 },
 ];
-/** What the catalog says of one product, number 1 unless told. */
+/** What the catalog says of one product, number 1 unless it is given. */
 const saying = (
   state: 'fresh' | 'stale' | 'missing',
   { id = '1', ...change }: Partial<Product> = {},
-): Offers => {
+): ProductInfo => {
   const times = { ageMs: 0, freshForMs: 1 };
   return new Map([
     [id, state === 'missing' ? { state, ...times } : { state, ...times, product: stubProduct(id, change) }],
   ]);
 };
 
-const told = ({ events }: CartChange) =>
+const eventsOf = ({ events }: CartChange) =>
   events.map(({ type, data }) => [type, (data as { quantity?: number }).quantity]);
 const lines = ({ items }: Cart) => items.map(({ productId, quantity }) => [productId, quantity]);
 
@@ -57,14 +57,14 @@ describe('adding', () => {
         { productId: '1', quantity: 3 },
         { productId: '2', quantity: 1 },
       ],
-      offers,
-      occasion,
+      productInfo,
+      context,
     );
     expect(lines(change.cart)).toEqual([
       ['1', 5],
       ['2', 1],
     ]);
-    expect(told(change)).toEqual([
+    expect(eventsOf(change)).toEqual([
       ['cart.item-added', 3],
       ['cart.item-added', 1],
     ]);
@@ -72,17 +72,19 @@ describe('adding', () => {
 
   test('refuses a line above its limit, by whatever way it would come about', () => {
     const full = holding(['1', MAX_QUANTITY]);
-    expect(() => addItems(full, [{ productId: '1', quantity: 1 }], offers, occasion)).toThrow(/at most 999/);
+    expect(() => addItems(full, [{ productId: '1', quantity: 1 }], productInfo, context)).toThrow(
+      /at most 999/,
+    );
   });
 
   test('refuses more lines than a cart holds', () => {
     const wanted = Array.from({ length: MAX_LINES }, (_, n) => ({ productId: `p${n}`, quantity: 1 }));
-    const full = addItems(empty, wanted, offers, occasion).cart;
-    expect(() => addItems(full, [{ productId: 'one-more', quantity: 1 }], offers, occasion)).toThrow(
+    const full = addItems(empty, wanted, productInfo, context).cart;
+    expect(() => addItems(full, [{ productId: 'one-more', quantity: 1 }], productInfo, context)).toThrow(
       /at most 500/,
     );
-    expect(() => setQuantity(full, 'one-more', 1, offers, occasion)).toThrow(/at most 500/);
-    expect(addItems(full, [{ productId: 'p0', quantity: 1 }], offers, occasion).cart.items).toHaveLength(
+    expect(() => setQuantity(full, 'one-more', 1, productInfo, context)).toThrow(/at most 500/);
+    expect(addItems(full, [{ productId: 'p0', quantity: 1 }], productInfo, context).cart.items).toHaveLength(
       MAX_LINES,
     );
   });
@@ -92,34 +94,34 @@ describe('adding', () => {
     expect(held.items[0]).toMatchObject({ name: 'Product 1', unitPrice: usd(399) });
     const dearer = saying('fresh', { name: 'Renamed', price: usd(450) });
     for (const { cart, events } of [
-      addItems(held, [{ productId: '1', quantity: 1 }], dearer, occasion),
-      setQuantity(held, '1', 2, dearer, occasion),
+      addItems(held, [{ productId: '1', quantity: 1 }], dearer, context),
+      setQuantity(held, '1', 2, dearer, context),
     ]) {
       expect(cart.items[0]).toMatchObject({ quantity: 2, name: 'Product 1', unitPrice: usd(399) });
       expect(events).toMatchObject([{ data: { quantity: 1, unitPrice: usd(450) } }]);
     }
-    expect(removeItem(held, '1', 1, occasion).events).toMatchObject([{ data: { unitPrice: usd(399) } }]);
+    expect(removeItem(held, '1', 1, context).events).toMatchObject([{ data: { unitPrice: usd(399) } }]);
   });
 
   test('takes what the catalog said last, while it is away', () => {
-    expect(addItems(empty, [{ productId: '1', quantity: 1 }], saying('stale'), occasion).events).toHaveLength(
+    expect(addItems(empty, [{ productId: '1', quantity: 1 }], saying('stale'), context).events).toHaveLength(
       1,
     );
   });
 
-  test.each<[string, Offers, string, RegExp]>([
+  test.each<[string, ProductInfo, string, RegExp]>([
     ['the catalog has never known', saying('missing'), 'unprocessable', /knows no product 1\b/],
     ['is sold no more', saying('fresh', { withdrawn: true }), 'unprocessable', /Product 1 is sold no more/],
     ['nothing can be said of', new Map(), 'unavailable', /catalog does not answer.* product 1\b/],
   ])('refuses all of it when it holds a product that %s', (_, said, code, detail) => {
-    const mixed: Offers = new Map([...saying('fresh', { id: '2' }), ...said]);
-    const change = () => addItems(empty, both, mixed, occasion);
+    const mixed: ProductInfo = new Map([...saying('fresh', { id: '2' }), ...said]);
+    const change = () => addItems(empty, both, mixed, context);
     expect(change).toThrow(expect.objectContaining({ code, message: expect.stringMatching(detail) }));
-    expect(() => setQuantity(empty, '1', 1, said, occasion)).toThrow(expect.objectContaining({ code }));
+    expect(() => setQuantity(empty, '1', 1, said, context)).toThrow(expect.objectContaining({ code }));
     const held = holding(['1', 5]);
-    expect(() => setQuantity(held, '1', 6, said, occasion)).toThrow(expect.objectContaining({ code }));
-    expect(setQuantity(held, '1', 4, said, occasion).events).toHaveLength(1);
-    expect(removeItem(held, '1', 4, occasion).events).toHaveLength(1);
+    expect(() => setQuantity(held, '1', 6, said, context)).toThrow(expect.objectContaining({ code }));
+    expect(setQuantity(held, '1', 4, said, context).events).toHaveLength(1);
+    expect(removeItem(held, '1', 4, context).events).toHaveLength(1);
   });
 
   test('takes __proto__ for a product like any other', () => {
@@ -137,37 +139,39 @@ describe('setting a quantity', () => {
     [0, [['cart.item-removed', 2]], []],
     [2, [], [['1', 2]]],
   ])('from 2 to %i tells the difference', (quantity, events, left) => {
-    const change = setQuantity(holding(['1', 2]), '1', quantity, offers, occasion);
-    expect(told(change)).toEqual(events);
+    const change = setQuantity(holding(['1', 2]), '1', quantity, productInfo, context);
+    expect(eventsOf(change)).toEqual(events);
     expect(lines(change.cart)).toEqual(left);
   });
 
   test('of a product that is not there adds it, and to 0 changes nothing', () => {
-    expect(told(setQuantity(empty, '1', 4, offers, occasion))).toEqual([['cart.item-added', 4]]);
-    expect(told(setQuantity(empty, '1', 0, offers, occasion))).toEqual([]);
+    expect(eventsOf(setQuantity(empty, '1', 4, productInfo, context))).toEqual([['cart.item-added', 4]]);
+    expect(eventsOf(setQuantity(empty, '1', 0, productInfo, context))).toEqual([]);
   });
 });
 
 describe('taking out', () => {
   test('takes some, or the whole line, and never more than is there', () => {
-    expect(told(removeItem(holding(['1', 5]), '1', 2, occasion))).toEqual([['cart.item-removed', 2]]);
-    expect(told(removeItem(holding(['1', 5]), '1', undefined, occasion))).toEqual([['cart.item-removed', 5]]);
-    expect(told(removeItem(holding(['1', 5]), '1', 9, occasion))).toEqual([['cart.item-removed', 5]]);
+    expect(eventsOf(removeItem(holding(['1', 5]), '1', 2, context))).toEqual([['cart.item-removed', 2]]);
+    expect(eventsOf(removeItem(holding(['1', 5]), '1', undefined, context))).toEqual([
+      ['cart.item-removed', 5],
+    ]);
+    expect(eventsOf(removeItem(holding(['1', 5]), '1', 9, context))).toEqual([['cart.item-removed', 5]]);
   });
 
   test('of a product that is not there is refused', () => {
-    expect(() => removeItem(empty, '1', 1, occasion)).toThrow(/not in this cart/);
+    expect(() => removeItem(empty, '1', 1, context)).toThrow(/not in this cart/);
   });
 });
 
 test('a closed cart takes no more changes', () => {
-  const { cart, events } = closeCart(holding(['1', 1]), 'bought', occasion);
+  const { cart, events } = closeCart(holding(['1', 1]), 'bought', context);
   expect(events).toMatchObject([{ type: 'cart.closed', data: { reason: 'bought', cartVersion: 2 } }]);
   for (const change of [
-    () => addItems(cart, [{ productId: '1', quantity: 1 }], offers, occasion),
-    () => setQuantity(cart, '1', 1, offers, occasion),
-    () => removeItem(cart, '1', 1, occasion),
-    () => closeCart(cart, 'abandoned', occasion),
+    () => addItems(cart, [{ productId: '1', quantity: 1 }], productInfo, context),
+    () => setQuantity(cart, '1', 1, productInfo, context),
+    () => removeItem(cart, '1', 1, context),
+    () => closeCart(cart, 'abandoned', context),
   ]) {
     expect(change).toThrow(/closed/);
   }
@@ -188,10 +192,10 @@ test('what the events say was added, less what they say was removed, is what the
         if (kind === 'take' && !cart.items.some((line) => line.productId === id)) continue;
         const change =
           kind === 'add'
-            ? addItems(cart, [{ productId: id, quantity: n }], offers, occasion)
+            ? addItems(cart, [{ productId: id, quantity: n }], productInfo, context)
             : kind === 'set'
-              ? setQuantity(cart, id, n, offers, occasion)
-              : removeItem(cart, id, n, occasion);
+              ? setQuantity(cart, id, n, productInfo, context)
+              : removeItem(cart, id, n, context);
         cart = change.cart;
         for (const { type, data } of change.events) {
           const { productId: moved, quantity } = data as { productId: string; quantity: number };

@@ -1,7 +1,7 @@
 import type { Money } from '@micromart/contracts/catalog/product';
 import type { NewEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
-import { type Offer, type Offers, offerOf } from './product-info.ts';
+import { type ProductInfo, type ProductOnSale, requireOnSale } from './product-info.ts';
 
 export const MAX_QUANTITY = 999;
 export const MAX_LINES = 500;
@@ -31,7 +31,7 @@ export type CloseReason = 'bought' | 'abandoned';
 export type CartChange = { readonly cart: Cart; readonly events: readonly NewEvent[] };
 
 /** What a rule needs to know of the change at hand besides the cart: which cart, which version it gets, and when. */
-export type Occasion = { readonly cartId: string; readonly version: number; readonly now: Date };
+export type ChangeContext = { readonly cartId: string; readonly version: number; readonly now: Date };
 
 export const openCart = (owner: string, shopper: string): Cart => ({
   owner,
@@ -44,16 +44,16 @@ export const openCart = (owner: string, shopper: string): Cart => ({
 export function addItems(
   cart: Cart,
   wanted: readonly { productId: string; quantity: number }[],
-  offers: Offers,
-  occasion: Occasion,
+  productInfo: ProductInfo,
+  context: ChangeContext,
 ): CartChange {
   requireOpen(cart);
   const lines = new Map(cart.items.map((line) => [line.productId, line]));
   const events = wanted.map(({ productId, quantity }) => {
-    const offer = offerOf(productId, offers);
-    const line = lines.get(productId) ?? newLine(productId, offer, occasion);
+    const product = requireOnSale(productId, productInfo);
+    const line = lines.get(productId) ?? newLine(productId, product, context);
     lines.set(productId, { ...line, quantity: line.quantity + quantity });
-    return added(cart, productId, quantity, offer.price, occasion);
+    return added(cart, productId, quantity, product.price, context);
   });
   const items = [...lines.values()];
   const tooLarge = items.find((line) => line.quantity > MAX_QUANTITY);
@@ -74,25 +74,25 @@ export function setQuantity(
   cart: Cart,
   productId: string,
   quantity: number,
-  offers: Offers,
-  occasion: Occasion,
+  productInfo: ProductInfo,
+  context: ChangeContext,
 ): CartChange {
   requireOpen(cart);
   const line = cart.items.find((one) => one.productId === productId);
   const difference = quantity - (line?.quantity ?? 0);
   if (difference === 0) return { cart, events: [] };
   if (difference > 0) {
-    const offer = offerOf(productId, offers);
+    const product = requireOnSale(productId, productInfo);
     const items = line
       ? cart.items.map((one) => (one === line ? { ...line, quantity } : one))
-      : [...cart.items, { ...newLine(productId, offer, occasion), quantity }];
+      : [...cart.items, { ...newLine(productId, product, context), quantity }];
     requireRoom(items);
     return {
       cart: { ...cart, items },
-      events: [added(cart, productId, difference, offer.price, occasion)],
+      events: [added(cart, productId, difference, product.price, context)],
     };
   }
-  return takeOut(cart, line!, -difference, occasion);
+  return takeOut(cart, line!, -difference, context);
 }
 
 /** Takes some of a line out, or all of it when `quantity` is left out or not less than what is there. */
@@ -100,15 +100,19 @@ export function removeItem(
   cart: Cart,
   productId: string,
   quantity: number | undefined,
-  occasion: Occasion,
+  context: ChangeContext,
 ): CartChange {
   requireOpen(cart);
   const line = cart.items.find((one) => one.productId === productId);
   if (!line) throw problem('not-found', `Product ${productId} is not in this cart.`);
-  return takeOut(cart, line, Math.min(quantity ?? line.quantity, line.quantity), occasion);
+  return takeOut(cart, line, Math.min(quantity ?? line.quantity, line.quantity), context);
 }
 
-export function closeCart(cart: Cart, reason: CloseReason, { cartId, version, now }: Occasion): CartChange {
+export function closeCart(
+  cart: Cart,
+  reason: CloseReason,
+  { cartId, version, now }: ChangeContext,
+): CartChange {
   requireOpen(cart);
   return {
     cart: { ...cart, state: 'closed' },
@@ -148,7 +152,7 @@ function requireRoom(items: readonly Line[]): void {
   }
 }
 
-function takeOut(cart: Cart, line: Line, quantity: number, occasion: Occasion): CartChange {
+function takeOut(cart: Cart, line: Line, quantity: number, context: ChangeContext): CartChange {
   const left = line.quantity - quantity;
   const items =
     left > 0
@@ -161,13 +165,13 @@ function takeOut(cart: Cart, line: Line, quantity: number, occasion: Occasion): 
         'cart.item-removed',
         cart,
         { productId: line.productId, quantity, unitPrice: line.unitPrice },
-        occasion,
+        context,
       ),
     ],
   };
 }
 
-const newLine = (productId: string, { name, price }: Offer, { now }: Occasion): Line => ({
+const newLine = (productId: string, { name, price }: ProductOnSale, { now }: ChangeContext): Line => ({
   productId,
   quantity: 0,
   addedAt: now.toISOString(),
@@ -180,14 +184,14 @@ const added = (
   productId: string,
   quantity: number,
   unitPrice: Money,
-  occasion: Occasion,
-): NewEvent => itemEvent('cart.item-added', cart, { productId, quantity, unitPrice }, occasion);
+  context: ChangeContext,
+): NewEvent => itemEvent('cart.item-added', cart, { productId, quantity, unitPrice }, context);
 
 const itemEvent = (
   type: 'cart.item-added' | 'cart.item-removed',
   { shopper }: Cart,
   moved: { productId: string; quantity: number; unitPrice: Money | undefined },
-  { cartId, version, now }: Occasion,
+  { cartId, version, now }: ChangeContext,
 ): NewEvent => ({
   type,
   subject: cartId,

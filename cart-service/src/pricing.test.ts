@@ -21,15 +21,18 @@ const says = (
 const missing = (id: string): [string, ProductCopy] => [id, { state: 'missing', ageMs: 0, freshForMs: 1 }];
 
 test("shows today's price beside that of the adding, and sums up today's", () => {
-  const offers = new Map([says('1', { price: usd(120), name: 'Renamed' }), says('2', { price: usd(5) })]);
-  const priced = priceItems([line('1', 2), line('2', 3)], offers);
+  const productInfo = new Map([
+    says('1', { price: usd(120), name: 'Renamed' }),
+    says('2', { price: usd(5) }),
+  ]);
+  const priced = priceItems([line('1', 2), line('2', 3)], productInfo);
   expect(priced).toMatchObject({ total: usd(255), catalog: 'fresh' });
   expect(priced.items[0]).toEqual({ ...line('1', 2), currentPrice: usd(120), available: true });
 });
 
 test('keeps a line whose product is sold no more, or was never known, and does not count it', () => {
-  const offers = new Map([says('1'), says('2', { withdrawn: true }), missing('3')]);
-  const { items, total, catalog } = priceItems([line('1', 1), line('2', 1), line('3', 1)], offers);
+  const productInfo = new Map([says('1'), says('2', { withdrawn: true }), missing('3')]);
+  const { items, total, catalog } = priceItems([line('1', 1), line('2', 1), line('3', 1)], productInfo);
   expect(items.map(({ available, currentPrice }) => [available, currentPrice])).toEqual([
     [true, usd(399)],
     [false, null],
@@ -51,25 +54,25 @@ test('is stale when something is, and unavailable when nothing can be said of so
 
 test('has no total of nothing, and none of several currencies', () => {
   expect(priceItems([], new Map())).toEqual({ items: [], total: null, catalog: 'fresh' });
-  const offers = new Map([says('1'), says('2', { price: { amount: 1, currency: 'EUR' } })]);
-  expect(priceItems([line('1', 1), line('2', 1)], offers).total).toBeNull();
+  const productInfo = new Map([says('1'), says('2', { price: { amount: 1, currency: 'EUR' } })]);
+  expect(priceItems([line('1', 1), line('2', 1)], productInfo).total).toBeNull();
 });
 
 test('has an exact total however full the cart is and however dear its products are', () => {
   const ids = Array.from({ length: MAX_LINES }, (_, n) => String(n));
-  const offers = new Map(ids.map((id) => says(id, { price: usd(MAX_AMOUNT) })));
+  const productInfo = new Map(ids.map((id) => says(id, { price: usd(MAX_AMOUNT) })));
   const { total } = priceItems(
     ids.map((id) => line(id, MAX_QUANTITY)),
-    offers,
+    productInfo,
   );
   expect(BigInt(total!.amount)).toBe(BigInt(MAX_AMOUNT) * BigInt(MAX_LINES * MAX_QUANTITY));
   expect(total!.amount).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
 });
 
 test('has no total where a product from before prices were limited makes it more than a number holds', () => {
-  const offers = new Map([says('1', { price: usd(Number.MAX_SAFE_INTEGER) })]);
-  expect(priceItems([line('1', 1)], offers).total).toEqual(usd(Number.MAX_SAFE_INTEGER));
-  expect(priceItems([line('1', 2)], offers).total).toBeNull();
+  const productInfo = new Map([says('1', { price: usd(Number.MAX_SAFE_INTEGER) })]);
+  expect(priceItems([line('1', 1)], productInfo).total).toEqual(usd(Number.MAX_SAFE_INTEGER));
+  expect(priceItems([line('1', 2)], productInfo).total).toBeNull();
 });
 
 test('shows a line from before names and prices were kept by what the catalog calls it', () => {

@@ -1,7 +1,7 @@
 import type { Money } from '@micromart/contracts/catalog/product';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { Line } from './cart.ts';
-import type { Offers } from './product-info.ts';
+import type { ProductInfo } from './product-info.ts';
 
 /** A line as it is shown, with what the catalog says today beside what the cart remembers. */
 export type PricedLine = {
@@ -24,9 +24,9 @@ export type PricedItems = {
 };
 
 /** Prices a cart's lines at what the catalog says. A line is never left out, whatever has become of its product. */
-export function priceItems(lines: readonly Line[], offers: Offers): PricedItems {
-  const items = lines.map((line) => priceLine(line, offers.get(line.productId)));
-  const states = lines.map(({ productId }) => offers.get(productId)?.state);
+export function priceItems(lines: readonly Line[], productInfo: ProductInfo): PricedItems {
+  const items = lines.map((line) => priceLine(line, productInfo.get(line.productId)));
+  const states = lines.map(({ productId }) => productInfo.get(productId)?.state);
   const catalog = states.includes(undefined) ? 'unavailable' : states.includes('stale') ? 'stale' : 'fresh';
   return { items, total: totalOf(items), catalog };
 }

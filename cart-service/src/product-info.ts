@@ -3,14 +3,14 @@ import { problem } from '@micromart/http/problem';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 
 /** What the catalog says of products, by id. Nothing can be said of those that are absent, because it is away. */
-export type Offers = ReadonlyMap<string, ProductCopy>;
+export type ProductInfo = ReadonlyMap<string, ProductCopy>;
 
 /** A product that is on sale. */
-export type Offer = Pick<Product, 'name' | 'price'>;
+export type ProductOnSale = Pick<Product, 'name' | 'price'>;
 
 /** What a product is offered for. Throws when it is not on sale, and when that cannot be told. */
-export function offerOf(productId: string, offers: Offers): Offer {
-  const copy = offers.get(productId);
+export function requireOnSale(productId: string, productInfo: ProductInfo): ProductOnSale {
+  const copy = productInfo.get(productId);
   if (!copy) {
     throw problem(
       'unavailable',

@@ -13,17 +13,17 @@ import {
   addItems,
   type Cart,
   type CartChange,
+  type ChangeContext,
   closeCart,
   MAX_LINES,
   MAX_QUANTITY,
-  type Occasion,
   removeItem,
   setQuantity,
 } from './cart.ts';
-import { cartAnswer, requireHeld } from './cart-answers.ts';
-import type { Offers } from './product-info.ts';
+import { cartAnswer, requirePreconditions } from './cart-answers.ts';
+import type { ProductInfo } from './product-info.ts';
 import type { CartStore } from './store/store.ts';
-import { consult } from './with-catalog.ts';
+import { withCatalog } from './with-catalog.ts';
 
 const MAX_ITEMS = 100;
 
@@ -87,22 +87,22 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
   const change = (
     request: RouteRequest<{ cartId: string; productId?: string }, unknown, Written, unknown>,
     wanted: readonly string[],
-    rule: (cart: Cart, occasion: Occasion, offers: Offers) => CartChange,
+    rule: (cart: Cart, context: ChangeContext, productInfo: ProductInfo) => CartChange,
   ): Promise<Answer> => {
     const { params, caller, preconditions, traceparent } = request;
     return idempotency.once(request, (key) =>
-      consult(copies, (offersOf) => {
+      withCatalog(copies, (productInfoOf) => {
         const decide: Decide<Cart, Answer> = (document, nextVersion) => {
           const own = requireOwn(document, caller.subject);
-          if (mayBeChanged(own.state, request))
-            requireHeld(preconditions, own.version, isThere(own.state, params));
-          const offers = offersOf([...productIdsOf(own.state), ...wanted]);
-          const occasion = { cartId: params.cartId, version: nextVersion, now: now() };
-          const result = rule(own.state, occasion, offers);
+          if (hasSomethingToChange(own.state, request))
+            requirePreconditions(preconditions, own.version, isThere(own.state, params));
+          const productInfo = productInfoOf([...productIdsOf(own.state), ...wanted]);
+          const context = { cartId: params.cartId, version: nextVersion, now: now() };
+          const result = rule(own.state, context, productInfo);
           if (result.events.length === 0)
-            return { answer: cartAnswer(200, params.cartId, own.state, own.version, offers) };
+            return { answer: cartAnswer(200, params.cartId, own.state, own.version, productInfo) };
           return {
-            answer: cartAnswer(200, params.cartId, result.cart, nextVersion, offers),
+            answer: cartAnswer(200, params.cartId, result.cart, nextVersion, productInfo),
             change: { state: result.cart, events: result.events },
           };
         };
@@ -130,7 +130,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
         idempotency.once(request, (key) => {
           const id = randomUUID();
           const answer = (opened: Cart, version: number): Answer => {
-            const { headers, ...rest } = cartAnswer(201, id, opened, version, NOTHING_ASKED);
+            const { headers, ...rest } = cartAnswer(201, id, opened, version, NO_PRODUCT_INFO);
             return { ...rest, headers: { ...headers, location: `/carts/${id}` } };
           };
           return store.open(id, request.caller.subject, answer, { key, traceparent: request.traceparent });
@@ -150,9 +150,9 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       preconditions: 'by-handler',
       async handle({ params, caller, preconditions }) {
         const own = requireOwn(await store.carts.read(params.cartId), caller.subject);
-        const { copies: offers } = await copies.get(productIdsOf(own.state));
-        const answer = cartAnswer(200, params.cartId, own.state, own.version, offers);
-        requireHeld({ ifMatch: preconditions.ifMatch }, own.version);
+        const { copies: productInfo } = await copies.get(productIdsOf(own.state));
+        const answer = cartAnswer(200, params.cartId, own.state, own.version, productInfo);
+        requirePreconditions({ ifMatch: preconditions.ifMatch }, own.version);
         const held = preconditions.ifNoneMatch;
         if (held && matchesWeakly(held, { weak: false, value: answer.tag })) {
           return { status: 304, headers: answer.headers };
@@ -174,7 +174,9 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       handle: (request) => {
         const { items } = request.body;
         const wanted = items.map((item) => item.productId);
-        return change(request, wanted, (own, occasion, offers) => addItems(own, items, offers, occasion));
+        return change(request, wanted, (own, context, productInfo) =>
+          addItems(own, items, productInfo, context),
+        );
       },
     }),
     route({
@@ -191,8 +193,8 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       handle: (request) => {
         const { params, body } = request;
         const wanted = body.quantity > 0 ? [params.productId] : [];
-        return change(request, wanted, (own, occasion, offers) =>
-          setQuantity(own, params.productId, body.quantity, offers, occasion),
+        return change(request, wanted, (own, context, productInfo) =>
+          setQuantity(own, params.productId, body.quantity, productInfo, context),
         );
       },
     }),
@@ -212,8 +214,8 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       answers,
       problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
-        change(request, [], (own, occasion) =>
-          removeItem(own, request.params.productId, request.query.quantity, occasion),
+        change(request, [], (own, context) =>
+          removeItem(own, request.params.productId, request.query.quantity, context),
         ),
     }),
     route({
@@ -228,7 +230,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       answers,
       problems: ['not-found', 'conflict', 'unprocessable', 'unavailable'],
       handle: (request) =>
-        change(request, [], (own, occasion) => closeCart(own, request.body.reason, occasion)),
+        change(request, [], (own, context) => closeCart(own, request.body.reason, context)),
     }),
     route({
       method: 'delete',
@@ -250,7 +252,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
   ];
 }
 
-const NOTHING_ASKED: Offers = new Map();
+const NO_PRODUCT_INFO: ProductInfo = new Map();
 
 const isThere = ({ items }: Cart, { productId: target }: { productId?: string }): boolean =>
   target === undefined || items.some((one) => one.productId === target);
@@ -259,7 +261,7 @@ const isThere = ({ items }: Cart, { productId: target }: { productId?: string })
  * Whether there is anything to change. Where there is not, the rule says so, and preconditions are not looked at: they
  * never take the place of an error that is there without them (RFC 9110, 13.2.1).
  */
-const mayBeChanged = (
+const hasSomethingToChange = (
   cart: Cart,
   { params, raw }: Pick<RouteRequest<{ productId?: string }, unknown, unknown, unknown>, 'params' | 'raw'>,
 ) => cart.state === 'open' && (raw.method !== 'DELETE' || isThere(cart, params));

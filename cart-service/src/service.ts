@@ -19,7 +19,7 @@ import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
-import { warnWhenAway } from './warn-when-away.ts';
+import { warnWhenUnavailable } from './warn-when-unavailable.ts';
 
 /** As long as anybody waits for the catalog. What is known serves then; a cart is shown, and emptied, without. */
 const CATALOG_TIMEOUT_MS = 1_000;
@@ -91,5 +91,5 @@ function createCopies(config: Config, { registry }: Metrics, logger: Logger): Pr
     clock: steadyClock,
   });
   const warn = (why: string) => logger.warn({ why }, 'the catalog is away');
-  return warnWhenAway(copies, { warn, clock: steadyClock });
+  return warnWhenUnavailable(copies, { warn, clock: steadyClock });
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { ProductCopies } from '@micromart/product-copies/product-copies';
 import { stubProduct } from '@micromart/testing/stub-catalog';
-import { consult } from './with-catalog.ts';
+import { withCatalog } from './with-catalog.ts';
 
 const copyOf = (id: string): ProductCopy => ({
   state: 'fresh',
@@ -27,25 +27,27 @@ function copiesWith({ atHand = [], unsaid = [] }: { atHand?: string[]; unsaid?: 
 
 test('decides at once on what is at hand', async () => {
   const { copies, asked } = copiesWith({ atHand: ['1', '2'] });
-  expect(await consult(copies, async (offersOf) => [...offersOf(['1', '2']).keys()])).toEqual(['1', '2']);
+  expect(await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2']).keys()])).toEqual([
+    '1',
+    '2',
+  ]);
   expect(asked).toEqual([]);
 });
 
 test('asks about all of them as soon as one is lacking, and decides again', async () => {
   const { copies, asked } = copiesWith({ atHand: ['1'], unsaid: ['3'] });
-  expect(await consult(copies, async (offersOf) => [...offersOf(['1', '2', '3']).keys()])).toEqual([
-    '1',
-    '2',
-  ]);
+  expect(
+    await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2', '3']).keys()]),
+  ).toEqual(['1', '2']);
   expect(asked).toEqual([['1', '2', '3']]);
 });
 
 test('asks again when the cart has changed meanwhile, but not without end', async () => {
   const { copies, asked } = copiesWith({});
   let wanted = 0;
-  const last = await consult(copies, async (offersOf) => {
+  const last = await withCatalog(copies, async (productInfoOf) => {
     wanted += 1;
-    return [...offersOf([String(wanted)]).keys()];
+    return [...productInfoOf([String(wanted)]).keys()];
   });
   expect(asked).toEqual([['1'], ['2'], ['3']]);
   expect(last).toEqual([]);
@@ -54,5 +56,5 @@ test('asks again when the cart has changed meanwhile, but not without end', asyn
 test('lets every other error pass', async () => {
   const { copies } = copiesWith({});
   const refuse = () => Promise.reject(new Error('the cart is closed'));
-  await expect(consult(copies, refuse)).rejects.toThrow('the cart is closed');
+  await expect(withCatalog(copies, refuse)).rejects.toThrow('the cart is closed');
 });

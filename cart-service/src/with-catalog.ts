@@ -6,14 +6,14 @@
  */
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { ProductCopies } from '@micromart/product-copies/product-copies';
-import type { Offers } from './product-info.ts';
+import type { ProductInfo } from './product-info.ts';
 
 /** What the catalog says of these products; for a decision, which must let its error pass. */
-export type OffersOf = (productIds: readonly string[]) => Offers;
+export type ProductInfoOf = (productIds: readonly string[]) => ProductInfo;
 
 const MAX_ROUNDS = 4;
 
-class NotAtHand extends Error {
+class NotCached extends Error {
   readonly productIds: readonly string[];
 
   constructor(productIds: readonly string[]) {
@@ -23,29 +23,29 @@ class NotAtHand extends Error {
 }
 
 /** Carries out a change whose decision needs what the catalog says. */
-export async function consult<T>(
+export async function withCatalog<T>(
   copies: ProductCopies,
-  change: (offersOf: OffersOf) => Promise<T>,
+  change: (productInfoOf: ProductInfoOf) => Promise<T>,
 ): Promise<T> {
-  const told = new Map<string, ProductCopy | undefined>();
+  const answeredBefore = new Map<string, ProductCopy | undefined>();
   for (let round = 1; ; round += 1) {
     try {
       return await change((productIds) => {
-        const offers = new Map<string, ProductCopy>();
+        const productInfo = new Map<string, ProductCopy>();
         let isLacking = false;
         for (const id of productIds) {
-          const copy = copies.atHand(id) ?? told.get(id);
-          if (copy) offers.set(id, copy);
-          else if (!told.has(id)) isLacking = true;
+          const copy = copies.atHand(id) ?? answeredBefore.get(id);
+          if (copy) productInfo.set(id, copy);
+          else if (!answeredBefore.has(id)) isLacking = true;
         }
         // All of them, for those at hand now may have expired by the next round.
-        if (isLacking && round < MAX_ROUNDS) throw new NotAtHand(productIds);
-        return offers;
+        if (isLacking && round < MAX_ROUNDS) throw new NotCached(productIds);
+        return productInfo;
       });
     } catch (error) {
-      if (!(error instanceof NotAtHand)) throw error;
+      if (!(error instanceof NotCached)) throw error;
       const { copies: answered } = await copies.get(error.productIds);
-      for (const id of error.productIds) told.set(id, answered.get(id));
+      for (const id of error.productIds) answeredBefore.set(id, answered.get(id));
     }
   }
 }

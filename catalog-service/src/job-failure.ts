@@ -8,9 +8,9 @@
  */
 import { Problem } from '@micromart/http/problem';
 import { toStorable } from '@micromart/text/storable';
-import { type JobError, MAX_FAILURES, MAX_FRUITLESS_CLAIMS, retryDelayS } from './job.ts';
+import { type JobError, MAX_CLAIMS_WITHOUT_PROGRESS, MAX_FAILURES, retryDelayS } from './job.ts';
 
-export type Setback = { readonly kind: 'refused' | 'passing' | 'away'; readonly error: JobError };
+export type Failure = { readonly kind: 'refused' | 'transient' | 'unavailable'; readonly error: JobError };
 
 export type FeedFault =
   | 'address-refused'
@@ -31,11 +31,11 @@ export class FeedError extends Error {
   }
 }
 
-/** `isAway` knows the store's errors. */
-export function setbackOf(error: unknown, isAway: (error: unknown) => boolean): Setback {
-  if (isAway(error) || (error instanceof Problem && error.code === 'unavailable')) {
+/** `isUnavailable` knows the store's errors. */
+export function failureOf(error: unknown, isUnavailable: (error: unknown) => boolean): Failure {
+  if (isUnavailable(error) || (error instanceof Problem && error.code === 'unavailable')) {
     return {
-      kind: 'away',
+      kind: 'unavailable',
       error: { code: 'unavailable', detail: 'The store does not answer; the job waits.' },
     };
   }
@@ -44,11 +44,11 @@ export function setbackOf(error: unknown, isAway: (error: unknown) => boolean): 
   if (error instanceof FeedError) {
     const { fault, message } = error;
     return {
-      kind: fault === 'upstream-away' ? 'passing' : 'refused',
+      kind: fault === 'upstream-away' ? 'transient' : 'refused',
       error: { code: fault, detail: toDetail(message) },
     };
   }
-  return { kind: 'passing', error: { code: 'internal', detail: 'Something went wrong on our side.' } };
+  return { kind: 'transient', error: { code: 'internal', detail: 'Something went wrong on our side.' } };
 }
 
 const MAX_DETAIL_LENGTH = 500;
@@ -56,9 +56,9 @@ const MAX_DETAIL_LENGTH = 500;
 /** What others sent may be part of it. */
 const toDetail = (message: string): string => toStorable(message, MAX_DETAIL_LENGTH);
 
-const AWAY_DELAY_S = 5;
+const UNAVAILABLE_DELAY_S = 5;
 
-export type Verdict =
+export type RetryDecision =
   | { readonly state: 'failed'; readonly error: JobError }
   | {
       readonly delayS: number;
@@ -68,9 +68,9 @@ export type Verdict =
     };
 
 /** What becomes of a job that had so many failures in a row before this setback; `chance` from 0 to 1. */
-export function judge({ kind, error }: Setback, failures: number, chance: number): Verdict {
+export function retryPolicy({ kind, error }: Failure, failures: number, chance: number): RetryDecision {
   if (kind === 'refused') return { state: 'failed', error };
-  if (kind === 'away') return { delayS: AWAY_DELAY_S * (1 + chance), error };
+  if (kind === 'unavailable') return { delayS: UNAVAILABLE_DELAY_S * (1 + chance), error };
   if (failures + 1 < MAX_FAILURES) {
     return { delayS: retryDelayS(failures + 1, chance), failures: failures + 1, error };
   }
@@ -81,10 +81,10 @@ export function judge({ kind, error }: Setback, failures: number, chance: number
 }
 
 /** Why a job is not to be begun once more: it has outlived too many workers without getting any further. */
-export const hopeless = (fruitlessClaims: number): JobError | undefined =>
-  fruitlessClaims > MAX_FRUITLESS_CLAIMS
+export const exhausted = (claimsWithoutProgress: number): JobError | undefined =>
+  claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS
     ? {
         code: 'no-progress',
-        detail: `${MAX_FRUITLESS_CLAIMS} workers in a row ended over it without getting any further.`,
+        detail: `${MAX_CLAIMS_WITHOUT_PROGRESS} workers in a row ended over it without getting any further.`,
       }
     : undefined;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { readFeedUrl } from './feed.ts';
 import { JOB_STATES, type JobRequest } from './job.ts';
 import { job, jobAnswer, jobHeaders, listedBody, listedJob, requireKept } from './job-answers.ts';
-import type { JobDesk } from './jobs/postgres-job-requests.ts';
+import type { JobRequests } from './jobs/job-requests.ts';
 import { readCursor, writeCursor } from './product-cursor.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -48,9 +48,9 @@ type Accepting = {
 };
 
 /** Writing to the catalog: every write is accepted as a job, which the worker carries out in the order of acceptance. */
-export function jobRoutes(desk: JobDesk): Route[] {
+export function jobRoutes(jobRequests: JobRequests): Route[] {
   const accept = async (request: JobRequest, { caller, traceparent }: Accepting): Promise<Answer> =>
-    jobAnswer(202, await desk.accept({ request, subject: caller.subject, traceparent }));
+    jobAnswer(202, await jobRequests.accept({ request, subject: caller.subject, traceparent }));
 
   return [
     route({
@@ -120,7 +120,7 @@ export function jobRoutes(desk: JobDesk): Route[] {
       async handle({ query: { state, cursor, limit } }) {
         const name = `jobs ${state ?? ''}`;
         const before = cursor === undefined ? undefined : numberOf(readCursor(cursor, name));
-        const found = await desk.list({ state, before, limit: limit + 1 });
+        const found = await jobRequests.list({ state, before, limit: limit + 1 });
         const shown = found.slice(0, limit);
         const next = found.length > limit ? writeCursor(name, String(shown.at(-1)!.number)) : null;
         return { status: 200, body: { items: shown.map(listedBody), next } };
@@ -134,7 +134,7 @@ export function jobRoutes(desk: JobDesk): Route[] {
       params: jobId,
       answers: { 200: { description: 'The job', schema: job, headers: jobHeaders.partial() } },
       problems: ['not-found', 'gone', 'unavailable'],
-      handle: async ({ params }) => jobAnswer(200, requireKept(await desk.find(params.jobId))),
+      handle: async ({ params }) => jobAnswer(200, requireKept(await jobRequests.find(params.jobId))),
     }),
     route({
       method: 'delete',
@@ -147,8 +147,8 @@ export function jobRoutes(desk: JobDesk): Route[] {
       answers: accepted,
       problems: ['not-found', 'gone', 'conflict', 'unavailable'],
       async handle({ params: { jobId: id } }) {
-        const asked = await desk.cancel(id);
-        const found = requireKept(await desk.find(id));
+        const asked = await jobRequests.cancel(id);
+        const found = requireKept(await jobRequests.find(id));
         if (!asked) throw problem('conflict', `This job has ended: it is ${found.state}.`);
         return jobAnswer(202, found);
       },

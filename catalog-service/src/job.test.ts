@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { problem } from '@micromart/http/problem';
 import { markStart } from './feed.ts';
 import { advance, beginReading, MAX_FAILURES, MAX_LINES, retryDelayS } from './job.ts';
-import { FeedError, hopeless, judge, setbackOf as setbackTo } from './job-failure.ts';
+import { exhausted, FeedError, failureOf as failureBy, retryPolicy } from './job-failure.ts';
 
 const mark = (line: number) => ({ ...markStart({ value: '"1"', strong: true }), line, offset: line * 10 });
 const place = (partition: number, sequence: number) => ({ log: 'catalog-1', partition, sequence });
@@ -58,35 +58,35 @@ describe('the progress of an import', () => {
 });
 
 describe('a job that met with', () => {
-  const isAway = (error: unknown) => error instanceof Error && error.message === 'away';
-  const setbackOf = (error: unknown) => setbackTo(error, isAway);
+  const isUnavailable = (error: unknown) => error instanceof Error && error.message === 'away';
+  const failureOf = (error: unknown) => failureBy(error, isUnavailable);
 
   test('a refusal has failed', () => {
-    const setback = setbackOf(new FeedError('feed-unreadable', 'The feed is empty.'));
-    expect(judge(setback, 0, 0.5)).toEqual({
+    const failure = failureOf(new FeedError('feed-unreadable', 'The feed is empty.'));
+    expect(retryPolicy(failure, 0, 0.5)).toEqual({
       state: 'failed',
       error: { code: 'feed-unreadable', detail: 'The feed is empty.' },
     });
   });
 
   test('an upstream that is away is tried again later and later, and given up in the end', () => {
-    const setback = setbackOf(new FeedError('upstream-away', 'It is away.'));
-    expect(judge(setback, 0, 1)).toMatchObject({ delayS: 1, failures: 1 });
-    expect(judge(setback, 3, 1)).toMatchObject({ delayS: 8, failures: 4 });
-    expect(judge(setback, MAX_FAILURES - 1, 1)).toMatchObject({ state: 'failed' });
+    const failure = failureOf(new FeedError('upstream-away', 'It is away.'));
+    expect(retryPolicy(failure, 0, 1)).toMatchObject({ delayS: 1, failures: 1 });
+    expect(retryPolicy(failure, 3, 1)).toMatchObject({ delayS: 8, failures: 4 });
+    expect(retryPolicy(failure, MAX_FAILURES - 1, 1)).toMatchObject({ state: 'failed' });
   });
 
   test('a store that is away waits, however long it takes', () => {
     for (const error of [new Error('away'), problem('unavailable', 'Too much is waiting.')]) {
-      const verdict = judge(setbackOf(error), MAX_FAILURES, 0);
-      expect(verdict).toEqual({ delayS: 5, error: { code: 'unavailable', detail: expect.any(String) } });
+      const decision = retryPolicy(failureOf(error), MAX_FAILURES, 0);
+      expect(decision).toEqual({ delayS: 5, error: { code: 'unavailable', detail: expect.any(String) } });
     }
   });
 
   test('an error of ours says nothing of it to others', () => {
-    const setback = setbackOf(new TypeError('secret is not a function'));
-    expect(setback).toEqual({
-      kind: 'passing',
+    const failure = failureOf(new TypeError('secret is not a function'));
+    expect(failure).toEqual({
+      kind: 'transient',
       error: { code: 'internal', detail: 'Something went wrong on our side.' },
     });
   });
@@ -99,6 +99,6 @@ test('a delay is never longer than the longest, and half of it is chance', () =>
 });
 
 test('a job that ends its workers is given up', () => {
-  expect(hopeless(10)).toBeUndefined();
-  expect(hopeless(11)).toMatchObject({ code: 'no-progress' });
+  expect(exhausted(10)).toBeUndefined();
+  expect(exhausted(11)).toMatchObject({ code: 'no-progress' });
 });

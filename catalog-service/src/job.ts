@@ -175,7 +175,7 @@ export const MAX_REJECTED_ROWS = 1_000;
 /** Failures in a row, without a chunk in between, after which a job is given up. */
 export const MAX_FAILURES = 10;
 /** Workers that may die in a row over a job without bringing it further: one that kills them all is given up. */
-export const MAX_FRUITLESS_CLAIMS = 10;
+export const MAX_CLAIMS_WITHOUT_PROGRESS = 10;
 
 const FIRST_DELAY_S = 1;
 const MAX_DELAY_S = 300;

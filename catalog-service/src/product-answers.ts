@@ -25,7 +25,7 @@ const STALE_IF_ERROR_S = 86_400;
 export const MISSING_HEADERS = { 'Cache-Control': `private, max-age=${MAX_AGE_MISSING_S}` };
 
 /** A set of products as it stands at a moment: enough to answer whether a copy of it still holds. */
-export type Standing = {
+export type ProductSetState = {
   /** The value of its entity tag. */
   readonly tag: string;
   readonly missing: readonly string[];
@@ -34,12 +34,12 @@ export type Standing = {
 };
 
 /** `ids` are those asked for, each once; `known` those of them that are known, as stored, in the order of `ids`. */
-export function standingOf(
+export function stateOfSet(
   log: string,
   ids: readonly string[],
   known: readonly (Version & { readonly id: string })[],
   now: Date,
-): Standing {
+): ProductSetState {
   const missing: string[] = [];
   let changesMs = Infinity;
   let next = 0;
@@ -56,7 +56,7 @@ export function standingOf(
   return { tag: productsTag(log, versions), missing, settledMs: changesMs - now.getTime() };
 }
 
-export function cacheHeaders({ tag, missing, settledMs }: Standing, maxAgeS: number) {
+export function cacheHeaders({ tag, missing, settledMs }: ProductSetState, maxAgeS: number) {
   if (missing.length > 0) return { ETag: `"${tag}"`, ...MISSING_HEADERS };
   const seconds = Math.min(maxAgeS, Math.floor(settledMs / 1_000));
   return {

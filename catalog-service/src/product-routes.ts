@@ -18,7 +18,7 @@ import {
   type Lifetimes,
   MISSING_HEADERS,
   productAnswer,
-  standingOf,
+  stateOfSet,
 } from './product-answers.ts';
 import { readCursor, writeCursor } from './product-cursor.ts';
 import { searchWords } from './search.ts';
@@ -126,21 +126,21 @@ export function productRoutes(
     if (ifNoneMatch && !ifMatch) {
       const known = await reader.versions(wanted);
       refuse(known);
-      const standing = standingOf(reader.log.name, wanted, known, now());
-      if (matchesWeakly(ifNoneMatch, { weak: false, value: standing.tag })) {
-        return { status: 304, headers: cacheHeaders(standing, lifetimes.maxAgeRevalidatedS) };
+      const state = stateOfSet(reader.log.name, wanted, known, now());
+      if (matchesWeakly(ifNoneMatch, { weak: false, value: state.tag })) {
+        return { status: 304, headers: cacheHeaders(state, lifetimes.maxAgeRevalidatedS) };
       }
     }
     const found = await reader.products(wanted);
     const known = found.map(({ id, product: stored }) => ({ id, ...versionOf(stored) }));
     refuse(known);
     const at = now();
-    const standing = standingOf(reader.log.name, wanted, known, at);
+    const state = stateOfSet(reader.log.name, wanted, known, at);
     const items = found.map(({ id, product: stored }) => productAnswer(id, stored, at));
     return {
       status: 200,
-      headers: cacheHeaders(standing, lifetimes.maxAgeS),
-      body: bodyOf(items, standing.missing),
+      headers: cacheHeaders(state, lifetimes.maxAgeS),
+      body: bodyOf(items, state.missing),
     };
   }
 

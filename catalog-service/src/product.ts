@@ -123,7 +123,7 @@ export function decide(
 
   const current = stored && inForce(stored, now);
   requireConditions(log, id, order, current);
-  const next = carryOut(order, current, now);
+  const next = applyOrder(order, current, now);
   const changed = changedFields(current, next);
   const result = changed.length > 0 ? 'applied' : 'unchanged';
   const version = result === 'applied' ? lastVersion(stored) + 1 : current!.version;
@@ -143,12 +143,12 @@ export const decideDue =
   };
 
 /** Writes a product once more as it is, for what is kept beside it to be told anew; answers whether there was one. */
-export const tellWordsAnew: Decide<Product, boolean> = (document) =>
+export const rewriteUnchanged: Decide<Product, boolean> = (document) =>
   document ? { answer: true, change: { state: document.state, events: [] } } : { answer: false };
 
 type Next = ProductContent & { readonly withdrawn: boolean };
 
-function carryOut(order: ProductOrder, current: Product | undefined, now: Date): Next {
+function applyOrder(order: ProductOrder, current: Product | undefined, now: Date): Next {
   if (order.kind === 'put') {
     const { content } = order;
     const due = isDue(scheduledFrom(content), now);

@@ -9,9 +9,9 @@ import type { Running } from '@micromart/service/run';
 import { catalogAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
 import { jobRoutes } from './job-routes.ts';
-import { openJobDesk } from './jobs/postgres-job-requests.ts';
+import { openJobRequests } from './jobs/postgres-job-requests.ts';
 import { productRoutes } from './product-routes.ts';
-import { isAway, openCatalogReader } from './store/open-store.ts';
+import { isUnavailable, openCatalogReader } from './store/open-store.ts';
 
 /**
  * The catalog's API as a value: it answers reads from the store, and takes every write as a job for the worker. It makes
@@ -20,7 +20,7 @@ import { isAway, openCatalogReader } from './store/open-store.ts';
 export async function startCatalogService(config: Config, logger: Logger): Promise<Running> {
   const reader = await openCatalogReader(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
   await refuseOldServer(config.QUEUE_URL);
-  const desk = openJobDesk(config.QUEUE_URL, (error) => logger.warn({ err: error }, 'queue'));
+  const jobRequests = openJobRequests(config.QUEUE_URL, (error) => logger.warn({ err: error }, 'queue'));
   const feed = feedRoutes(reader.log);
   const app = createApp({
     name: 'catalog-service',
@@ -36,17 +36,17 @@ export async function startCatalogService(config: Config, logger: Logger): Promi
         lifetimes: { maxAgeS: config.CACHE_MAX_AGE, maxAgeRevalidatedS: config.CACHE_MAX_AGE_REVALIDATED },
         now: () => new Date(),
       }),
-      ...jobRoutes(desk),
+      ...jobRoutes(jobRequests),
       ...feed.routes,
     ],
     checks: [
       { name: 'store', check: reader.check },
-      { name: 'queue', check: desk.check },
+      { name: 'queue', check: jobRequests.check },
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway,
+    isAway: isUnavailable,
     asyncapi: catalogAsyncApi,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
@@ -55,7 +55,7 @@ export async function startCatalogService(config: Config, logger: Logger): Promi
     async close() {
       feed.close();
       await server.close();
-      await Promise.all([reader.close(), desk.close()]);
+      await Promise.all([reader.close(), jobRequests.close()]);
     },
   };
 }

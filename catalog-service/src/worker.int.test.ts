@@ -8,7 +8,7 @@ import { type Job, MAX_FAILURES } from './job.ts';
 import { openTestCatalog, type TestCatalog, TRACEPARENT } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';
 
-/** Two workers on one catalog, their jobs accepted by the desk and their products read as the API reads them. */
+/** Two workers on one catalog, their jobs accepted as the API accepts them and their products read as the API reads them. */
 let catalog: TestCatalog;
 let upstream: TestUpstream;
 let workers: Running[];
@@ -161,7 +161,7 @@ describe('an import', () => {
     await until(async () => (await catalog.find(early.id)).state === 'active');
     await end(await put('p7', 77));
     upstream.manners = { cutAt: 0 };
-    await catalog.desk.cancel(early.id);
+    await catalog.jobRequests.cancel(early.id);
     expect(await end(early)).toMatchObject({ state: 'cancelled' });
 
     upstream.manners = { pace: { bytes: 500, pauseMs: 20 } };
@@ -190,7 +190,7 @@ describe('an import', () => {
     }
     const change = await end(await put('meanwhile', 5));
     expect(change).toMatchObject({ state: 'done' });
-    expect(await catalog.desk.cancel(id)).toBe(true);
+    expect(await catalog.jobRequests.cancel(id)).toBe(true);
     expect(await catalog.ended(id, { capMs: 3_000 })).toMatchObject({
       state: 'cancelled',
       progress: { rows: 40, totalRows: null },
@@ -206,7 +206,7 @@ describe('an import', () => {
     upstream.served.length = 0;
     const { id } = await importFeed();
     await until(() => upstream.served.length === 1);
-    expect(await catalog.desk.cancel(id)).toBe(true);
+    expect(await catalog.jobRequests.cancel(id)).toBe(true);
     expect(await catalog.ended(id, { capMs: 10_000 })).toMatchObject({ state: 'cancelled', error: null });
   });
 

@@ -7,19 +7,19 @@ import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { startSweeping } from '@micromart/sweeping/sweeping';
-import { createCarryOutImport } from './imports/carry-out-import.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './imports/limits.ts';
 import { createPace } from './imports/pace.ts';
-import { createHandler } from './jobs/carry-out.ts';
-import { createCarryOutChange } from './jobs/carry-out-change.ts';
+import { createRunImport } from './imports/run-import.ts';
 import { writeDuePrices } from './jobs/due-prices.ts';
 import { every } from './jobs/every.ts';
+import { createJobHandler } from './jobs/job-handler.ts';
 import { createJobMetrics } from './jobs/metrics.ts';
-import { openJobLedger } from './jobs/postgres-job-repository.ts';
-import { tellSearchWords } from './jobs/search-words.ts';
+import { openJobRepository } from './jobs/postgres-job-repository.ts';
+import { createRunChange } from './jobs/run-change.ts';
+import { refreshSearchWords } from './jobs/search-words.ts';
 import { openQueue } from './queue/pg-boss.ts';
 import { openRelay } from './queue/postgres-relay.ts';
-import { isAway, openCatalogWriter } from './store/open-store.ts';
+import { isUnavailable, openCatalogWriter } from './store/open-store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** Single changes are taken many at a time, for the store writes them together. */
@@ -48,7 +48,11 @@ export async function startCatalogWorker(
   const warn = (part: string) => (error: unknown) => logger.warn({ err: error }, part);
   const store = await openCatalogWriter(config.STORE_URL, { apiRole, onError: warn('store') });
   const queue = await openQueue(config.QUEUE_URL, warn('queue'));
-  const ledger = await openJobLedger(config.QUEUE_URL, { send: queue.send, apiRole, onError: warn('jobs') });
+  const jobRepository = await openJobRepository(config.QUEUE_URL, {
+    send: queue.send,
+    apiRole,
+    onError: warn('jobs'),
+  });
 
   const metrics = createMetrics('catalog-worker');
   const relay = config.KAFKA_PUBLISH_URL
@@ -60,33 +64,33 @@ export async function startCatalogWorker(
         logger,
       })
     : undefined;
-  const jobMetrics = createJobMetrics(metrics.registry, ledger);
-  createSweepMetrics(metrics.registry, { sweeps: [...store.sweeps, ...ledger.sweeps] });
-  const handling = { ledger, metrics: jobMetrics, logger, isAway, chance: Math.random };
+  const jobMetrics = createJobMetrics(metrics.registry, jobRepository);
+  createSweepMetrics(metrics.registry, { sweeps: [...store.sweeps, ...jobRepository.sweeps] });
+  const handling = { jobRepository, metrics: jobMetrics, logger, isUnavailable, chance: Math.random };
   const ending = new AbortController();
   const pace = createPace();
-  const carryOutImport = createCarryOutImport(
+  const runImport = createRunImport(
     {
       store,
-      ledger,
-      asking: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
+      jobRepository,
+      requestOptions: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
       pace,
       now,
       onChunk: jobMetrics.chunk,
     },
-    { ledger, ending: ending.signal, onError: warn('jobs') },
+    { jobRepository, ending: ending.signal, onError: warn('jobs') },
   );
-  await queue.work('changes', CHANGES, createHandler(handling, createCarryOutChange(store, now)));
-  await queue.work('imports', IMPORTS, createHandler(handling, carryOutImport));
+  await queue.work('changes', CHANGES, createJobHandler(handling, createRunChange(store, now)));
+  await queue.work('imports', IMPORTS, createJobHandler(handling, runImport));
   const sweeps = [
     every(DUE_INTERVAL_MS, () => writeDuePrices(store, now()), warn('due prices')),
     every(
       SEARCH_WORDS_INTERVAL_MS,
-      () => tellSearchWords(store, { pace, ending: ending.signal }),
+      () => refreshSearchWords(store, { pace, ending: ending.signal }),
       warn('search words'),
     ),
-    every(HOUSEKEEPING_INTERVAL_MS, () => ledger.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
-    startSweeping(ledger.sweeps, { onError: warn('jobs') }),
+    every(HOUSEKEEPING_INTERVAL_MS, () => jobRepository.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
+    startSweeping(jobRepository.sweeps, { onError: warn('jobs') }),
   ];
 
   const app = createApp({
@@ -101,13 +105,13 @@ export async function startCatalogWorker(
     routes: [],
     checks: [
       { name: 'store', check: store.check },
-      { name: 'jobs', check: ledger.check },
+      { name: 'jobs', check: jobRepository.check },
       ...(relay ? [relay.check] : []),
     ],
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway,
+    isAway: isUnavailable,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
   return {
@@ -116,7 +120,7 @@ export async function startCatalogWorker(
       const resting = queue.close();
       ending.abort();
       await Promise.all([resting, server.close(), relay?.close(), ...sweeps.map((sweep) => sweep.close())]);
-      await Promise.all([ledger.close(), store.close()]);
+      await Promise.all([jobRepository.close(), store.close()]);
     },
   };
 }

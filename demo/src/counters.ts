@@ -3,7 +3,7 @@ import type { Counters, Tally } from './expected.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
-import { judgeRead } from './verdict.ts';
+import { classifyRead } from './verdict.ts';
 
 const SUBJECT = 'demo';
 const PAGE_SIZE = 1_000;
@@ -40,7 +40,7 @@ export async function readCounters({
     const answer = await ask({
       name: 'GET /products of shopper tracking',
       send: () => tracking.send({ method: 'GET', path, headers }),
-      judge: judgeRead,
+      classify: classifyRead,
       capMs: CATCH_UP_CAP_MS,
       onRetry: onWait,
     });

@@ -17,21 +17,21 @@ export async function* readRows(file: string, columns: readonly string[]): Async
   // What fails in the pipeline also ends the loop below, and is thrown there.
   piped.catch(() => {});
 
-  let places: number[] | undefined;
+  let indexes: number[] | undefined;
   try {
     for await (const fields of rows as AsyncIterable<string[]>) {
-      if (places) yield places.map((place) => fields[place]!);
-      else places = columns.map((column) => placeOf(column, fields));
+      if (indexes) yield indexes.map((index) => fields[index]!);
+      else indexes = columns.map((column) => indexOf(column, fields));
     }
   } catch (error) {
     throw new Error(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  if (!places)
+  if (!indexes)
     throw new Error(`${file} is empty: its first row should name the columns ${columns.join(', ')}`);
 }
 
-function placeOf(column: string, header: readonly string[]): number {
-  const place = header.indexOf(column);
-  if (place < 0) throw new Error(`it has no column "${column}"; its columns are ${header.join(', ')}`);
-  return place;
+function indexOf(column: string, header: readonly string[]): number {
+  const index = header.indexOf(column);
+  if (index < 0) throw new Error(`it has no column "${column}"; its columns are ${header.join(', ')}`);
+  return index;
 }

@@ -3,7 +3,7 @@ import type { Basket, Operation } from './plan.ts';
 import type { Positions } from './positions.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
-import { judgeWrite } from './verdict.ts';
+import { classifyWrite } from './verdict.ts';
 
 /**
  * Fills a cart as its shopper would: opens it, carries out the operations one request after the other, and closes it as
@@ -47,7 +47,7 @@ export function createFillCart(deps: {
       const answer = await ask({
         name: `${method} ${path} (basket ${basket.id})`,
         send: () => client.send({ method, path, headers, ...text }),
-        judge: judgeWrite,
+        classify: classifyWrite,
         capMs: WRITE_CAP_MS,
         signal,
         onRetry,

@@ -2,7 +2,7 @@ import { formatPosition } from '@micromart/events/position';
 import type { HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
-import { judgeRead } from './verdict.ts';
+import { classifyRead } from './verdict.ts';
 
 /** How far the cart's log has come: as a value of `Consistent-With` (none while it is empty), and in events. */
 export type Heads = { readonly position: string | undefined; readonly events: number };
@@ -15,7 +15,7 @@ export async function readHeads(cart: HttpClient, authorize: Authorize): Promise
   const { body } = await ask({
     name: 'GET /events of the cart',
     send: () => cart.send({ method: 'GET', path: '/events', headers: { authorization } }),
-    judge: judgeRead,
+    classify: classifyRead,
     capMs: CAP_MS,
   });
   const { log, partitions } = JSON.parse(body) as {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
-import { judgeRead, judgeWrite } from './verdict.ts';
+import { classifyRead, classifyWrite } from './verdict.ts';
 
 /** How an import ended: products that were written, those that were so already, and lines that were no products. */
 export type Imported = { readonly written: number; readonly unchanged: number; readonly rejected: number };
@@ -40,7 +40,7 @@ export async function importCatalog({
         },
         body: JSON.stringify({ url: feedUrl }),
       }),
-    judge: judgeWrite,
+    classify: classifyWrite,
     capMs: CAP_MS,
   });
   const path = jobPath(accepted);
@@ -78,7 +78,7 @@ async function readJob(
         path,
         headers: { authorization: await authorize(SUBJECT, 'catalog') },
       }),
-    judge: judgeRead,
+    classify: classifyRead,
     capMs: CAP_MS,
   });
   return JSON.parse(body);

@@ -16,7 +16,7 @@ export type Attempts = {
   /** Names the request in errors. */
   readonly name: string;
   readonly send: () => Promise<Answer>;
-  readonly judge: (answer: Answer) => Verdict;
+  readonly classify: (answer: Answer) => Verdict;
   /** How long to go on asking. */
   readonly capMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -25,7 +25,7 @@ export type Attempts = {
 };
 
 /** The first answer accepted; throws when one is refused, or when there was none within `capMs`. */
-export async function ask({ name, send, judge, capMs, signal, onRetry }: Attempts): Promise<Answer> {
+export async function ask({ name, send, classify, capMs, signal, onRetry }: Attempts): Promise<Answer> {
   const giveUpAt = Date.now() + capMs;
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
@@ -33,7 +33,7 @@ export async function ask({ name, send, judge, capMs, signal, onRetry }: Attempt
       (answer) => ({ answer, error: undefined }),
       (error: Error) => ({ answer: undefined, error }),
     );
-    const verdict = answer ? judge(answer) : 'retry';
+    const verdict = answer ? classify(answer) : 'retry';
     if (answer && verdict === 'accept') return answer;
 
     const why = answer ? describe(answer) : error.message;

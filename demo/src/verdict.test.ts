@@ -1,19 +1,19 @@
 import { expect, test } from '@jest/globals';
-import { describe as describeAnswer, judgeRead, judgeWrite } from './verdict.ts';
+import { classifyRead, classifyWrite, describe as describeAnswer } from './verdict.ts';
 
 const answer = (status: number, body: unknown = {}) => ({ status, headers: {}, body: JSON.stringify(body) });
 
 test('a write is repeated while its key is in flight, its shopper too fast, or something away', () => {
-  expect([200, 201].map((status) => judgeWrite(answer(status)))).toEqual(['accept', 'accept']);
-  expect([409, 429, 503].map((status) => judgeWrite(answer(status)))).toEqual(['retry', 'retry', 'retry']);
-  expect([400, 404, 422, 500].map((status) => judgeWrite(answer(status)))).not.toContain('retry');
+  expect([200, 201].map((status) => classifyWrite(answer(status)))).toEqual(['accept', 'accept']);
+  expect([409, 429, 503].map((status) => classifyWrite(answer(status)))).toEqual(['retry', 'retry', 'retry']);
+  expect([400, 404, 422, 500].map((status) => classifyWrite(answer(status)))).not.toContain('retry');
 });
 
 test('a read waits for what passes by waiting: not for parked events, nor for another log', () => {
-  expect(judgeRead(answer(503, { type: '/problems/not-yet-consistent' }))).toBe('retry');
-  expect(judgeRead(answer(503))).toBe('retry');
-  expect(judgeRead(answer(503, { type: '/problems/parked' }))).toBe('refuse');
-  expect(judgeRead(answer(409))).toBe('refuse');
+  expect(classifyRead(answer(503, { type: '/problems/not-yet-consistent' }))).toBe('retry');
+  expect(classifyRead(answer(503))).toBe('retry');
+  expect(classifyRead(answer(503, { type: '/problems/parked' }))).toBe('refuse');
+  expect(classifyRead(answer(409))).toBe('refuse');
 });
 
 test('an answer is described in its own words, where it has some', () => {

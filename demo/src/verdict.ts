@@ -7,13 +7,13 @@ export type Verdict = 'accept' | 'retry' | 'refuse';
  * Of a write with an Idempotency-Key. Worth repeating are 409 (the same key is still being worked on), 429 (too many
  * writes of one shopper) and 503 (something is away).
  */
-export function judgeWrite({ status }: Answer): Verdict {
+export function classifyWrite({ status }: Answer): Verdict {
   if (status >= 200 && status < 300) return 'accept';
   return status === 409 || status === 429 || status === 503 ? 'retry' : 'refuse';
 }
 
 /** Of a read: neither another log (409) nor a parked event (a 503 of that name) passes by waiting. */
-export function judgeRead(answer: Answer): Verdict {
+export function classifyRead(answer: Answer): Verdict {
   if (answer.status === 200) return 'accept';
   const passes = answer.status === 429 || (answer.status === 503 && slugOf(answer) !== 'parked');
   return passes ? 'retry' : 'refuse';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import type { KafkaNode } from '@micromart/engines/kafka/cluster';
-import { isRunning } from '@micromart/launcher/process-mark';
+import { isRunning } from '@micromart/launcher/process-identity';
 import type { TcpProxy } from '@micromart/testing/tcp-proxy';
 import { until } from '@micromart/testing/until';
 import type { Stop } from './evidence/evidence.ts';

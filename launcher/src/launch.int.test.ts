@@ -9,7 +9,7 @@ import { endLeftOver, readPidFile } from '@micromart/engines/postgres/leftover';
 import { openPool } from '@micromart/postgres/pool';
 import { until } from '@micromart/testing/until';
 import { readAddresses } from './addresses.ts';
-import { isRunning, type ProcessMark } from './process-mark.ts';
+import { isRunning, type ProcessIdentity } from './process-identity.ts';
 import { takeRunFolder } from './run-folder.ts';
 import { SYSTEM } from './system.ts';
 import { freePortBase } from './testing/free-port-base.ts';
@@ -108,13 +108,13 @@ const startUp = async (words?: string[], environment?: Record<string, string>): 
 const settingsOf = async (offset: number): Promise<Record<string, string>> =>
   (await fetch(`http://127.0.0.1:${portBase + offset}/`)).json() as Promise<Record<string, string>>;
 
-const marks = async (): Promise<ProcessMark[]> => {
+const marks = async (): Promise<ProcessIdentity[]> => {
   const names = (await readdir(join(dataDir, 'run'))).filter((name) => name.endsWith('.pid'));
   return Promise.all(
     names.map(async (name) => JSON.parse(await readFile(join(dataDir, 'run', name), 'utf8'))),
   );
 };
-const markOfService = async (name: string): Promise<ProcessMark> =>
+const markOfService = async (name: string): Promise<ProcessIdentity> =>
   JSON.parse(await readFile(join(dataDir, 'run', `${name}.process.pid`), 'utf8'));
 
 const query = async (text: string): Promise<unknown[]> => {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { isRunning, markOf, startInStat } from './process-mark.ts';
+import { identityOf, isRunning, startInStat } from './process-identity.ts';
 import { takeRunFolder } from './run-folder.ts';
 
 let folder: string;
@@ -34,7 +34,7 @@ const end = async (child: ChildProcess) => {
 
 test('a process is known by its id and the moment of its start', async () => {
   const child = sleeper();
-  const mark = markOf(child.pid!)!;
+  const mark = identityOf(child.pid!)!;
   expect(isRunning(mark)).toBe(true);
   expect(isRunning({ ...mark, started: '1' })).toBe(false);
   await end(child);
@@ -58,7 +58,7 @@ test('one launcher has the folder, and the next is told its pid', async () => {
 
 test('a dead launcher does not keep the folder, nor does a torn file', async () => {
   const child = sleeper();
-  const mark = markOf(child.pid!);
+  const mark = identityOf(child.pid!);
   await end(child);
   for (const content of [JSON.stringify(mark), '', '{"pid":', '{"pid":-1,"started":"1"}']) {
     await writeFile(join(folder, 'launcher.pid'), content);

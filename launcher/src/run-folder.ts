@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning, markOf, type ProcessMark } from './process-mark.ts';
+import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 export type RunFolder = {
   /** Remembers a process that was just started. Synchronous, so that nothing can come in between. */
@@ -37,8 +37,8 @@ export async function takeRunFolder(
   const fileOf = (name: string) => join(folder, `${name}${ENDING}`);
   return {
     remember: (name, pid) => {
-      const mark = markOf(pid);
-      if (mark) writeFileSync(fileOf(name), JSON.stringify(mark));
+      const identity = identityOf(pid);
+      if (identity) writeFileSync(fileOf(name), JSON.stringify(identity));
     },
     forget: (name) => rm(fileOf(name), { force: true }),
     endLeftOver: async (log) => {
@@ -59,7 +59,7 @@ export async function holderOf(folder: string): Promise<number | undefined> {
 
 async function takeLock(lock: string, inUse: (pid: number) => string): Promise<void> {
   const draft = `${lock}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(markOf(process.pid)));
+  await writeFile(draft, JSON.stringify(identityOf(process.pid)));
   try {
     for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt += 1) {
       // A link appears whole or not at all, and for one process only.
@@ -79,7 +79,7 @@ async function takeLock(lock: string, inUse: (pid: number) => string): Promise<v
 }
 
 /** Moves a dead launcher's lock away, unless another process was faster and the lock is a living one's by now. */
-async function removeStale(lock: string, stale: ProcessMark | undefined): Promise<void> {
+async function removeStale(lock: string, stale: ProcessIdentity | undefined): Promise<void> {
   const aside = `${lock}.stale.${process.pid}`;
   await rename(lock, aside).catch(() => {});
   const moved = await readMark(aside);
@@ -99,24 +99,24 @@ async function endLeftProcess(file: string, name: string, log: (line: string) =>
   await rm(file, { force: true });
 }
 
-async function endProcess(mark: ProcessMark): Promise<void> {
+async function endProcess(identity: ProcessIdentity): Promise<void> {
   for (const { signal, capMs } of [
     { signal: 'SIGTERM', capMs: TERM_CAP_MS },
     { signal: 'SIGKILL', capMs: KILL_CAP_MS },
   ] as const) {
-    if (!isRunning(mark)) return;
-    process.kill(mark.pid, signal);
+    if (!isRunning(identity)) return;
+    process.kill(identity.pid, signal);
     for (let waitedMs = 0; waitedMs < capMs; waitedMs += POLL_MS) {
-      if (!isRunning(mark)) return;
+      if (!isRunning(identity)) return;
       await delay(POLL_MS);
     }
   }
   throw new Error(
-    `the process with pid ${mark.pid}, left over from an earlier start, does not end; end it yourself`,
+    `the process with pid ${identity.pid}, left over from an earlier start, does not end; end it yourself`,
   );
 }
 
-async function readMark(file: string): Promise<ProcessMark | undefined> {
+async function readMark(file: string): Promise<ProcessIdentity | undefined> {
   try {
     const { pid, started } = JSON.parse(await readFile(file, 'utf8'));
     return Number.isSafeInteger(pid) && pid > 1 && typeof started === 'string' ? { pid, started } : undefined;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '@micromart/testing/until';
 import { backOffMs } from './back-off.ts';
-import { isRunning, markOf } from './process-mark.ts';
+import { identityOf, isRunning } from './process-identity.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 let pids: number[];
@@ -36,7 +36,7 @@ const start = (script: string, file = process.execPath) => {
 };
 
 const STAYS = 'setInterval(() => {}, 1_000);';
-const gone = (pid: number) => markOf(pid) === undefined;
+const gone = (pid: number) => identityOf(pid) === undefined;
 
 test('passes on what the process prints, line by line, on either stream', async () => {
   start(
@@ -73,7 +73,7 @@ test('starts a process again that was killed', async () => {
   process.kill(pids[0]!, 'SIGKILL');
   await until(() => pids.length === 2);
   expect(ends).toEqual(['was ended by SIGKILL, 100']);
-  expect(isRunning(markOf(pids[1]!)!)).toBe(true);
+  expect(isRunning(identityOf(pids[1]!)!)).toBe(true);
 });
 
 test('tries again what cannot be started', async () => {

@@ -81,7 +81,7 @@ export function trackingRoutes({
   };
 
   /** Reads many rows: within bounds of its own, so that it keeps nobody waiting who asks for little. */
-  async function readWidely<T>(
+  async function readManyRows<T>(
     request: ConsistentRequest,
     read: (client: Client, present: Present) => Promise<T>,
   ): Promise<FreshAnswer<T>> {
@@ -117,7 +117,7 @@ export function trackingRoutes({
           const { value, headers } = await consistency.read(request, (client) => store.total(client, id));
           return { status: 200, headers, body: { productId: id, ...value, asOf: headers['As-Of'] } };
         }
-        const { value, headers } = await readWidely(request, async (client, present) => {
+        const { value, headers } = await readManyRows(request, async (client, present) => {
           const window = windowOf({ to: asOf }, present);
           return { ...(await store.within(client, id, window)), asOf: timeOf(window.to!) };
         });
@@ -148,7 +148,7 @@ export function trackingRoutes({
         const name = JSON.stringify([query.sort, query.from ?? null, query.to ?? null, query.minAdded]);
         requireOrder(query);
         const after = query.cursor === undefined ? undefined : readCursor(query.cursor, name);
-        const { value, headers } = await readWidely(request, async (client, present) => {
+        const { value, headers } = await readManyRows(request, async (client, present) => {
           const window = query.from || query.to ? windowOf(query, present) : undefined;
           const { minAdded, limit } = query;
           const list: List = { sort: by, descending, window, minAdded, after, limit: limit + 1 };
@@ -157,7 +157,7 @@ export function trackingRoutes({
         const items = value.found.slice(0, query.limit);
         const last = items.at(-1);
         const more = value.found.length > query.limit && last;
-        const next = more ? writeCursor(name, placeOf(last, by)) : null;
+        const next = more ? writeCursor(name, cursorOf(last, by)) : null;
         return {
           status: 200,
           headers,
@@ -168,7 +168,7 @@ export function trackingRoutes({
   ];
 }
 
-const placeOf = (product: Product, by: Sort) => ({ value: product[by], productId: product.productId });
+const cursorOf = (product: Product, by: Sort) => ({ value: product[by], productId: product.productId });
 
 const tooCostly = () =>
   problem(

@@ -58,7 +58,7 @@ export function coverWindow(window: Window, span: Span | undefined): Coverage {
   const after = to === undefined ? [] : fewest(ends.map((end) => cover(to, end)));
   const outside = [...cover(span.firstDay, from), ...after];
   return bucketsIn(outside) <= bucketsIn(inside)
-    ? { fromTotal: true, runs: outside.map(takenOff), buckets: bucketsIn(outside) }
+    ? { fromTotal: true, runs: outside.map(negated), buckets: bucketsIn(outside) }
     : { fromTotal: false, runs: inside, buckets: bucketsIn(inside) };
 }
 
@@ -75,4 +75,4 @@ const bucketsIn = (runs: readonly Run[]): number =>
 const fewest = (covers: readonly Run[][]): Run[] =>
   covers.reduce((best, one) => (bucketsIn(one) < bucketsIn(best) ? one : best));
 
-const takenOff = (run: Run): Run => ({ ...run, sign: run.sign === 1 ? -1 : 1 });
+const negated = (run: Run): Run => ({ ...run, sign: run.sign === 1 ? -1 : 1 });

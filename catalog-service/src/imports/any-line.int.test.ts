@@ -1,4 +1,4 @@
-/** Feeds whose lines are anything at all, with the store of each engine and the ledger that records what came of them. */
+/** Feeds whose lines are anything at all, with the store of each engine and the job repository that records what came of them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
 import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
@@ -7,7 +7,8 @@ import { isStorable } from '@micromart/text/storable';
 import fc from 'fast-check';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { ImportProgress, RejectedRow } from '../job.ts';
-import { type JobLedger, openJobLedger } from '../jobs/postgres-job-repository.ts';
+import type { JobRepository } from '../jobs/job-repository.ts';
+import { openJobRepository } from '../jobs/postgres-job-repository.ts';
 import { openCatalogWriter } from '../store/open-store.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
@@ -46,16 +47,16 @@ const jsonLine = fc
 const csvLine = fc.array(text, { minLength: 5, maxLength: 8 }).map((cells) => Buffer.from(cells.join(',')));
 
 let database: TestDatabase;
-let ledger: JobLedger;
+let jobRepository: JobRepository;
 let upstream: TestUpstream;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  ledger = await openJobLedger(database.url, { send: async () => {}, onError: () => {} });
+  jobRepository = await openJobRepository(database.url, { send: async () => {}, onError: () => {} });
   upstream = await openTestUpstream('');
 });
 afterAll(async () => {
-  await ledger.close();
+  await jobRepository.close();
   await Promise.all([database.close(), upstream.close()]);
 });
 
@@ -69,17 +70,17 @@ async function importFile(store: CatalogWriter, file: Buffer): Promise<Outcome> 
     `INSERT INTO jobs (id, request, subject, delivery) SELECT id, $1, 'carla', id FROM gen_random_uuid() AS id RETURNING id`,
     [request],
   );
-  const [claim] = await ledger.claim([rows[0]!.id]);
+  const [claim] = await jobRepository.claim([rows[0]!.id]);
   const work = {
     store,
-    ledger,
-    asking: { allowed: parseAllowedHosts(upstream.host)!, limits: IMPORT_LIMITS },
+    jobRepository,
+    requestOptions: { allowed: parseAllowedHosts(upstream.host)!, limits: IMPORT_LIMITS },
     pace: <T>(work: () => Promise<T>) => work(),
     now: () => new Date(),
     onChunk: () => {},
   };
   const progress = await importFeed(upstream.url, claim!, work, new AbortController().signal);
-  expect(await ledger.end([{ claim: claim!, state: 'done' }])).toHaveLength(1);
+  expect(await jobRepository.end([{ claim: claim!, state: 'done' }])).toHaveLength(1);
   const ended = await database.admin.query<{ rejected: RejectedRow[] }>(
     'SELECT rejected_rows AS rejected FROM jobs WHERE number = $1',
     [claim!.number],

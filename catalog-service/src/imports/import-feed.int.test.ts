@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { HeldRow, ImportProgress, RejectedRow } from '../job.ts';
-import type { Claim } from '../jobs/postgres-job-repository.ts';
+import type { Claim } from '../jobs/job-repository.ts';
 import { openCatalogWriter } from '../store/open-store.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
@@ -11,7 +11,7 @@ import { type ImportWork, importFeed } from './import-feed.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 import { createPace } from './pace.ts';
 
-/** An import with a store, and a ledger of which each test says when it breaks down. */
+/** An import with a store, and a job repository of which each test says when it breaks down. */
 let database: TestDatabase;
 let store: CatalogWriter;
 let upstream: TestUpstream;
@@ -44,7 +44,7 @@ async function attempt({
   diesAt?: number;
 } = {}): Promise<ImportProgress> {
   let records = 0;
-  const ledger: ImportWork['ledger'] = {
+  const jobRepository: ImportWork['jobRepository'] = {
     async record(_, progress, written) {
       records += 1;
       if (records === diesAt) throw new Error('died');
@@ -60,11 +60,18 @@ async function attempt({
     held: async (_, limit) => [...held.values()].slice(0, limit),
   };
   const claim = { number: job, claim: 1, traceparent: null, progress: recorded } as Claim;
-  const asking = {
+  const requestOptions = {
     allowed: parseAllowedHosts(upstream.host)!,
     limits: { ...IMPORT_LIMITS, chunkRows: 10 },
   };
-  const work = { store, ledger, asking, pace: createPace(), now: () => new Date(), onChunk: () => {} };
+  const work = {
+    store,
+    jobRepository,
+    requestOptions,
+    pace: createPace(),
+    now: () => new Date(),
+    onChunk: () => {},
+  };
   return importFeed(upstream.url, claim, work, new AbortController().signal);
 }
 

@@ -17,17 +17,17 @@ import {
   withOutcome,
 } from '../job.ts';
 import { FeedError } from '../job-failure.ts';
-import type { Claim, JobLedger, Recorded } from '../jobs/postgres-job-repository.ts';
+import type { Claim, JobRepository, Recorded } from '../jobs/job-repository.ts';
 import { Interruption } from '../jobs/watch-claim.ts';
-import type { Asking } from './ask.ts';
 import type { Pace } from './pace.ts';
 import { type FeedChunk, openFeed } from './read-feed.ts';
+import type { FeedRequestOptions } from './request-feed.ts';
 import { type Writing, writeChunk, writeHeld } from './write-rows.ts';
 
 export type ImportWork = {
   readonly store: Writing['store'];
-  readonly ledger: Pick<JobLedger, 'record' | 'held'>;
-  readonly asking: Omit<Asking, 'signal' | 'waitedBeforeMs'>;
+  readonly jobRepository: Pick<JobRepository, 'record' | 'held'>;
+  readonly requestOptions: Omit<FeedRequestOptions, 'signal' | 'waitedBeforeMs'>;
   /** By which chunks are written. */
   readonly pace: Pace;
   readonly now: () => Date;
@@ -41,11 +41,11 @@ export type ImportWork = {
 export async function importFeed(
   url: string,
   claim: Claim,
-  { store, ledger, asking, pace, now, onChunk }: ImportWork,
+  { store, jobRepository, requestOptions, pace, now, onChunk }: ImportWork,
   signal: AbortSignal,
 ): Promise<ImportProgress> {
   const record = async (progress: ImportProgress, recorded: Recorded) => {
-    if (!(await ledger.record(claim, progress, recorded))) throw new Interruption('lost');
+    if (!(await jobRepository.record(claim, progress, recorded))) throw new Interruption('lost');
   };
   const writing = ({ baseRow }: ImportProgress): Writing => {
     signal.throwIfAborted();
@@ -72,7 +72,7 @@ export async function importFeed(
   async function finish(read: ImportProgress): Promise<ImportProgress> {
     let progress = read;
     for (;;) {
-      const held = await ledger.held(claim, asking.limits.chunkRows);
+      const held = await jobRepository.held(claim, requestOptions.limits.chunkRows);
       if (held.length === 0) return progress;
       const before = progress;
       progress = await pace(() => writeSomeHeld(held, before));
@@ -81,7 +81,7 @@ export async function importFeed(
 
   async function read(): Promise<ImportProgress> {
     const waitedBeforeMs = claim.progress?.waitedMs ?? 0;
-    const feed = await openFeed(url, claim.progress?.mark, { ...asking, signal, waitedBeforeMs });
+    const feed = await openFeed(url, claim.progress?.mark, { ...requestOptions, signal, waitedBeforeMs });
     let progress = claim.progress;
     try {
       if (!progress || !feed.isContinued) {

@@ -7,9 +7,9 @@ import { until } from '@micromart/testing/until';
 import type { FeedMark } from '../feed.ts';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
-import type { Resolve } from './ask.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './limits.ts';
 import { type FeedChunk, type FeedRow, openFeed } from './read-feed.ts';
+import type { Resolve } from './request-feed.ts';
 
 let upstream: TestUpstream | undefined;
 afterEach(async () => {

@@ -21,9 +21,9 @@ import {
 } from '../feed.ts';
 import { MAX_LINES } from '../job.ts';
 import { FeedError } from '../job-failure.ts';
-import type { Asking } from './ask.ts';
 import { parseCsvLines } from './csv.ts';
 import { splitLines } from './lines.ts';
+import type { FeedRequestOptions } from './request-feed.ts';
 import { unpack } from './unpack.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
@@ -56,8 +56,12 @@ export type Feed = {
 };
 
 /** Opens a feed, to be read from its start, or from a mark if the file still is the one that the mark is of. */
-export async function openFeed(url: string, mark: FeedMark | undefined, asking: Asking): Promise<Feed> {
-  const upstream = await openUpstream(url, mark, asking);
+export async function openFeed(
+  url: string,
+  mark: FeedMark | undefined,
+  requestOptions: FeedRequestOptions,
+): Promise<Feed> {
+  const upstream = await openUpstream(url, mark, requestOptions);
   const { isContinued: isRest, validator, totalBytes } = upstream;
   const isContinued = isRest || (mark !== undefined && isSameFile(mark.validator, validator));
   const from = isContinued && mark ? mark : markStart(validator);
@@ -65,7 +69,7 @@ export async function openFeed(url: string, mark: FeedMark | undefined, asking: 
     isContinued,
     mark: from,
     totalBytes,
-    chunks: readChunks(upstream, from, asking),
+    chunks: readChunks(upstream, from, requestOptions),
     close: upstream.close,
   };
 }
@@ -75,7 +79,7 @@ type PendingLine = { readonly row: number; readonly text: string | undefined };
 async function* readChunks(
   upstream: Upstream,
   from: FeedMark,
-  { limits }: Asking,
+  { limits }: FeedRequestOptions,
 ): AsyncGenerator<FeedChunk> {
   const { isPacked, content } = upstream.isContinued
     ? { isPacked: false, content: upstream.body }
@@ -85,14 +89,14 @@ async function* readChunks(
   let line = upstream.isContinued ? from.line : 0;
   let offset = firstByte;
   let pending: PendingLine[] = [];
-  let toldMs = 0;
+  let reportedMs = 0;
 
   const chunk = (isLast: boolean): FeedChunk => {
     const rows = readLines(format, pending);
     pending = [];
     const mark = { ...from, line, offset: isPacked ? null : offset, format };
-    const waitedMs = upstream.waitedMs() - toldMs;
-    toldMs += waitedMs;
+    const waitedMs = upstream.waitedMs() - reportedMs;
+    reportedMs += waitedMs;
     return { rows, mark, bytes: upstream.bytesRead(), waitedMs, isLast };
   };
 

@@ -1,4 +1,4 @@
-/** Feeds that name a product more than once, with the store of each engine and a ledger that may break down. */
+/** Feeds that name a product more than once, with the store of each engine and a job repository that may break down. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
@@ -7,7 +7,8 @@ import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres
 import fc from 'fast-check';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { ImportProgress } from '../job.ts';
-import { type JobLedger, openJobLedger } from '../jobs/postgres-job-repository.ts';
+import type { JobRepository } from '../jobs/job-repository.ts';
+import { openJobRepository } from '../jobs/postgres-job-repository.ts';
 import { openCatalogWriter } from '../store/open-store.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
@@ -22,16 +23,16 @@ const RUNS_CAP_MS = 240_000;
 type Line = readonly [product: number, amount: number];
 
 let database: TestDatabase;
-let ledger: JobLedger;
+let jobRepository: JobRepository;
 let upstream: TestUpstream;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  ledger = await openJobLedger(database.url, { send: async () => {}, onError: () => {} });
+  jobRepository = await openJobRepository(database.url, { send: async () => {}, onError: () => {} });
   upstream = await openTestUpstream('');
 });
 afterAll(async () => {
-  await ledger.close();
+  await jobRepository.close();
   await Promise.all([database.close(), upstream.close()]);
 });
 
@@ -49,20 +50,20 @@ async function attempt(
   job: string,
   diesAt = Number.POSITIVE_INFINITY,
 ): Promise<ImportProgress> {
-  const [claim] = await ledger.claim([job]);
+  const [claim] = await jobRepository.claim([job]);
   let records = 0;
-  const dying: ImportWork['ledger'] = {
-    held: ledger.held,
+  const dying: ImportWork['jobRepository'] = {
+    held: jobRepository.held,
     async record(...given) {
       records += 1;
       if (records === diesAt) throw new Error('died');
-      return ledger.record(...given);
+      return jobRepository.record(...given);
     },
   };
   const work = {
     store,
-    ledger: dying,
-    asking: {
+    jobRepository: dying,
+    requestOptions: {
       allowed: parseAllowedHosts(upstream.host)!,
       limits: { ...IMPORT_LIMITS, chunkRows: CHUNK_ROWS },
     },
@@ -71,7 +72,7 @@ async function attempt(
     onChunk: () => {},
   };
   const progress = await importFeed(upstream.url, claim!, work, new AbortController().signal);
-  await ledger.end([{ claim: claim!, state: 'done' }]);
+  await jobRepository.end([{ claim: claim!, state: 'done' }]);
   return progress;
 }
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { FeedMark, Validator } from '../feed.ts';
 import { FeedError } from '../job-failure.ts';
-import { type Asking, ask, silent, toFeedError } from './ask.ts';
 import { unreadableCodings } from './content-codings.ts';
 import type { ImportLimits } from './limits.ts';
 import { createRateFloor } from './rate-floor.ts';
 import { receive } from './receive.ts';
+import { type FeedRequestOptions, requestFeed, timedOut, toFeedError } from './request-feed.ts';
 
 export type Upstream = {
   /** The bytes, from the mark on where `isContinued`, else from the file's start. Throws FeedError. */
@@ -28,19 +28,19 @@ export type Upstream = {
 export async function openUpstream(
   url: string,
   mark: FeedMark | undefined,
-  asking: Asking,
+  requestOptions: FeedRequestOptions,
 ): Promise<Upstream> {
   const beganMs = performance.now();
   let range = mark && rangeHeaders(mark);
-  let response = await ask(url, range ?? {}, asking);
+  let response = await requestFeed(url, range ?? {}, requestOptions);
   if (range && response.statusCode === 416) {
     // There is nothing behind the mark, or the file has become shorter: its start tells.
     response.destroy();
     range = undefined;
-    response = await ask(url, {}, asking);
+    response = await requestFeed(url, {}, requestOptions);
   }
   try {
-    return usable(response, range && mark, asking, performance.now() - beganMs);
+    return usable(response, range && mark, requestOptions, performance.now() - beganMs);
   } catch (error) {
     response.destroy();
     throw error;
@@ -51,7 +51,7 @@ export async function openUpstream(
 function usable(
   response: IncomingMessage,
   mark: FeedMark | undefined,
-  { limits, signal, waitedBeforeMs }: Asking,
+  { limits, signal, waitedBeforeMs }: FeedRequestOptions,
   askedMs: number,
 ): Upstream {
   requireStatus(response, mark ? [200, 206] : [200]);
@@ -65,7 +65,7 @@ function usable(
   const { silenceTimeoutMs } = limits;
   const received = receive(response, {
     silenceTimeoutMs,
-    onSilence: () => response.destroy(silent('next bytes', silenceTimeoutMs)),
+    onSilence: () => response.destroy(timedOut('next bytes', silenceTimeoutMs)),
     onWaited: (waited, came) => {
       waitedMs += waited;
       if (waitedBeforeMs + waitedMs >= limits.maxWaitMs) response.destroy(tooLong(limits));

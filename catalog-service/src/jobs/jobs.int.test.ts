@@ -5,22 +5,24 @@ import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres
 import { markStart } from '../feed.ts';
 import { beginReading, type Job, type JobRequest, MAX_REJECTED_ROWS } from '../job.ts';
 import { openQueue, type Queue } from '../queue/pg-boss.ts';
-import { type JobLedger, openJobLedger } from './postgres-job-repository.ts';
-import { type JobDesk, openJobDesk } from './postgres-job-requests.ts';
+import type { JobRepository } from './job-repository.ts';
+import type { JobRequests } from './job-requests.ts';
+import { openJobRepository } from './postgres-job-repository.ts';
+import { openJobRequests } from './postgres-job-requests.ts';
 
-/** The desk and the ledger on one database; nobody takes deliveries but the tests. */
+/** The API's side of the jobs and the worker's on one database; nobody takes deliveries but the tests. */
 let database: TestDatabase;
-let desk: JobDesk;
+let jobRequests: JobRequests;
 let queue: Queue;
-let ledger: JobLedger;
+let jobRepository: JobRepository;
 let guest: { role: string; url: string };
 
 const withdraw: JobRequest = { kind: 'withdraw', productId: 'tea' };
 const feed: JobRequest = { kind: 'import', url: 'https://feeds.example/' };
 const accept = (request: JobRequest = withdraw): Promise<Job> =>
-  desk.accept({ request, subject: 'carla', traceparent: '00-…' });
-const claimed = async ({ id }: Pick<Job, 'id'>) => (await ledger.claim([id]))[0]!;
-const found = async ({ id }: Pick<Job, 'id'>) => (await desk.find(id)) as Job;
+  jobRequests.accept({ request, subject: 'carla', traceparent: '00-…' });
+const claimed = async ({ id }: Pick<Job, 'id'>) => (await jobRepository.claim([id]))[0]!;
+const found = async ({ id }: Pick<Job, 'id'>) => (await jobRequests.find(id)) as Job;
 const deliveryOf = async ({ id }: Pick<Job, 'id'>): Promise<string> =>
   (await database.admin.query('SELECT delivery FROM jobs WHERE id = $1', [id])).rows[0].delivery;
 
@@ -28,31 +30,31 @@ beforeAll(async () => {
   database = await openTestDatabase();
   guest = await database.openGuest();
   const onError = () => {};
-  desk = openJobDesk(guest.url, onError);
+  jobRequests = openJobRequests(guest.url, onError);
 
-  expect(await desk.check()).toEqual({
+  expect(await jobRequests.check()).toEqual({
     ok: false,
     detail: expect.stringContaining('has not made the schema'),
   });
   await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(desk.find(randomUUID())).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(jobRequests.find(randomUUID())).rejects.toMatchObject({ code: 'unavailable' });
 
   queue = await openQueue(database.url, onError);
-  ledger = await openJobLedger(database.url, { send: queue.send, apiRole: guest.role, onError });
+  jobRepository = await openJobRepository(database.url, { send: queue.send, apiRole: guest.role, onError });
 });
 
 afterAll(async () => {
-  await Promise.all([desk.close(), ledger.close(), queue.close()]);
+  await Promise.all([jobRequests.close(), jobRepository.close(), queue.close()]);
   await database.close();
 });
 
-const sweep = (table: string) => ledger.sweeps.find((one) => one.table === table)!.sweep(10);
+const sweep = (table: string) => jobRepository.sweeps.find((one) => one.table === table)!.sweep(10);
 
 describe('a job', () => {
-  test('is found from its acceptance on, by a desk that was opened before there was a schema', async () => {
-    expect(await desk.check()).toEqual({ ok: true });
+  test('is found from its acceptance on, by a jobRequests that was opened before there was a schema', async () => {
+    expect(await jobRequests.check()).toEqual({ ok: true });
     const accepted = await accept();
-    expect(await desk.find(accepted.id)).toEqual(accepted);
+    expect(await jobRequests.find(accepted.id)).toEqual(accepted);
     expect(accepted).toMatchObject({ request: withdraw, state: 'queued', attempts: 0, result: null });
   });
 
@@ -64,26 +66,26 @@ describe('a job', () => {
   });
 
   test('that was never accepted is not found', async () => {
-    expect(await desk.find(randomUUID())).toBeUndefined();
+    expect(await jobRequests.find(randomUUID())).toBeUndefined();
   });
 
   test('is not accepted where its delivery cannot be sent', async () => {
-    const before = await desk.list({ limit: 1_000 });
+    const before = await jobRequests.list({ limit: 1_000 });
     await database.admin.query('ALTER TABLE pgboss.job_common RENAME TO job_elsewhere');
     await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
     await database.admin.query('ALTER TABLE pgboss.job_elsewhere RENAME TO job_common');
-    expect(await desk.list({ limit: 1_000 })).toEqual(before);
+    expect(await jobRequests.list({ limit: 1_000 })).toEqual(before);
   });
 
   test('is kept for 30 days after its end, and then known to be gone', async () => {
     const [old, young, waiting] = [await accept(), await accept(), await accept()];
     const ending = (claim: Awaited<ReturnType<typeof claimed>>) => ({ claim, state: 'done' as const });
-    await ledger.end([ending(await claimed(old)), ending(await claimed(young))]);
+    await jobRepository.end([ending(await claimed(old)), ending(await claimed(young))]);
     const age = `UPDATE jobs SET finished_at = now() - $2::interval WHERE id = $1`;
     await database.admin.query(age, [old.id, '30 days 1 minute']);
     await database.admin.query(age, [young.id, '29 days']);
     expect(await sweep('jobs')).toBe(1);
-    expect(await desk.find(old.id)).toBe('gone');
+    expect(await jobRequests.find(old.id)).toBe('gone');
     expect(await found(young)).toMatchObject({ state: 'done' });
     expect(await found(waiting)).toMatchObject({ state: 'queued' });
   });
@@ -94,11 +96,11 @@ describe('a job', () => {
       `INSERT INTO jobs_gone VALUES ($1, now() - interval '90 days 1 minute'), ($2, now() - interval '89 days')`,
       [long, short],
     );
-    const overdue = () => ledger.sweeps.find(({ table }) => table === 'jobs_gone')!.overdueS();
+    const overdue = () => jobRepository.sweeps.find(({ table }) => table === 'jobs_gone')!.overdueS();
     expect(await overdue()).toBeGreaterThanOrEqual(60);
     expect(await sweep('jobs_gone')).toBe(1);
-    expect(await desk.find(long)).toBeUndefined();
-    expect(await desk.find(short)).toBe('gone');
+    expect(await jobRequests.find(long)).toBeUndefined();
+    expect(await jobRequests.find(short)).toBe('gone');
     expect(await overdue()).toBe(0);
   });
 
@@ -106,9 +108,9 @@ describe('a job', () => {
     const jobs = [await accept(feed), await accept(feed), await accept(feed)];
     await claimed(jobs[1]!);
     const ids = (list: Job[]) => list.map(({ id }) => id);
-    expect(ids(await desk.list({ state: 'queued', limit: 2 }))).toEqual([jobs[2]!.id, jobs[0]!.id]);
-    expect(ids(await desk.list({ state: 'active', limit: 1 }))).toEqual([jobs[1]!.id]);
-    expect(ids(await desk.list({ before: jobs[1]!.number, limit: 1 }))).toEqual([jobs[0]!.id]);
+    expect(ids(await jobRequests.list({ state: 'queued', limit: 2 }))).toEqual([jobs[2]!.id, jobs[0]!.id]);
+    expect(ids(await jobRequests.list({ state: 'active', limit: 1 }))).toEqual([jobs[1]!.id]);
+    expect(ids(await jobRequests.list({ before: jobs[1]!.number, limit: 1 }))).toEqual([jobs[0]!.id]);
   });
 });
 
@@ -116,13 +118,13 @@ describe('a claim', () => {
   test('takes a job that is queued, or active with a worker that died; never one that has ended', async () => {
     const job = await accept(feed);
     const first = await claimed(job);
-    expect(first).toMatchObject({ isTakenOver: false, fruitlessClaims: 1, claim: 1 });
+    expect(first).toMatchObject({ isTakenOver: false, claimsWithoutProgress: 1, claim: 1 });
     const second = await claimed(job);
-    expect(second).toMatchObject({ isTakenOver: true, fruitlessClaims: 2, claim: 2 });
+    expect(second).toMatchObject({ isTakenOver: true, claimsWithoutProgress: 2, claim: 2 });
     expect(
-      await ledger.end([{ claim: second, state: 'failed', error: { code: 'x', detail: 'y' } }]),
+      await jobRepository.end([{ claim: second, state: 'failed', error: { code: 'x', detail: 'y' } }]),
     ).toHaveLength(1);
-    expect(await ledger.claim([job.id])).toEqual([]);
+    expect(await jobRepository.claim([job.id])).toEqual([]);
     expect(await found(job)).toMatchObject({ state: 'failed', attempts: 2, error: { code: 'x' } });
   });
 
@@ -131,30 +133,42 @@ describe('a claim', () => {
     const zombie = await claimed(job);
     const newest = await claimed(job);
     const progress = beginReading(null, markStart(null), null);
-    expect(await ledger.standing(zombie)).toBe('lost');
-    expect(await ledger.record(zombie, progress, { rejected: [], isFurther: true })).toBe(false);
-    expect(await ledger.end([{ claim: zombie, state: 'done' }])).toEqual([]);
-    await ledger.postpone(zombie, { delayS: 0, failures: 9, error: null });
+    expect(await jobRepository.statusOf(zombie)).toBe('lost');
+    expect(await jobRepository.record(zombie, progress, { rejected: [], isFurther: true })).toBe(false);
+    expect(await jobRepository.end([{ claim: zombie, state: 'done' }])).toEqual([]);
+    await jobRepository.postpone(zombie, { delayS: 0, failures: 9, error: null });
     expect(await found(job)).toMatchObject({ state: 'active', progress: null, attempts: 2 });
-    expect(await ledger.standing(newest)).toBe('held');
+    expect(await jobRepository.statusOf(newest)).toBe('held');
   });
 
   test('records progress, keeps the first rejected rows and forgives earlier failures', async () => {
     const job = await accept(feed);
     let claim = await claimed(job);
-    await ledger.postpone(claim, { delayS: 0, failures: 3, error: { code: 'upstream-away', detail: 'z' } });
+    await jobRepository.postpone(claim, {
+      delayS: 0,
+      failures: 3,
+      error: { code: 'upstream-away', detail: 'z' },
+    });
     expect(await found(job)).toMatchObject({ state: 'queued', error: { code: 'upstream-away' } });
-    expect(await ledger.claim([job.id])).toEqual([]);
+    expect(await jobRepository.claim([job.id])).toEqual([]);
     claim = await claimed({ id: await deliveryOf(job) });
-    expect(claim).toMatchObject({ fruitlessClaims: 1, isTakenOver: false });
-    expect(await ledger.failures(claim)).toBe(3);
+    expect(claim).toMatchObject({ claimsWithoutProgress: 1, isTakenOver: false });
+    expect(await jobRepository.failures(claim)).toBe(3);
 
     const begun = beginReading(null, markStart(null), null);
     const rows = (from: number, count: number) =>
       Array.from({ length: count }, (_, n) => ({ row: from + n, message: 'is not valid JSON' }));
-    await ledger.record(claim, { ...begun, rejected: 900 }, { rejected: rows(1, 900), isFurther: true });
-    await ledger.record(claim, { ...begun, rejected: 1_800 }, { rejected: rows(901, 900), isFurther: true });
-    await ledger.record(
+    await jobRepository.record(
+      claim,
+      { ...begun, rejected: 900 },
+      { rejected: rows(1, 900), isFurther: true },
+    );
+    await jobRepository.record(
+      claim,
+      { ...begun, rejected: 1_800 },
+      { rejected: rows(901, 900), isFurther: true },
+    );
+    await jobRepository.record(
       claim,
       { ...begun, rejected: 2_700 },
       { rejected: rows(1_801, 900), isFurther: true },
@@ -162,9 +176,9 @@ describe('a claim', () => {
     const { rejectedRows, progress, error } = await found(job);
     expect([rejectedRows.length, rejectedRows.at(-1)!.row]).toEqual([MAX_REJECTED_ROWS, MAX_REJECTED_ROWS]);
     expect([progress?.rejected, error]).toEqual([2_700, null]);
-    expect(await ledger.failures(claim)).toBe(0);
+    expect(await jobRepository.failures(claim)).toBe(0);
 
-    await ledger.record(
+    await jobRepository.record(
       await claimed({ id: await deliveryOf(job) }),
       { ...begun, rejected: 2 },
       { rejected: rows(1, 2), isFurther: false },
@@ -176,25 +190,25 @@ describe('a claim', () => {
 describe('asking to cancel', () => {
   test('ends a queued job at once', async () => {
     const job = await accept();
-    expect(await desk.cancel(job.id)).toBe(true);
+    expect(await jobRequests.cancel(job.id)).toBe(true);
     expect(await found(job)).toMatchObject({ state: 'cancelled', finishedAt: expect.any(Date) });
-    expect(await ledger.claim([job.id])).toEqual([]);
+    expect(await jobRepository.claim([job.id])).toEqual([]);
   });
 
   test('tells the worker of an active one, and whoever takes it over', async () => {
     const job = await accept();
     const claim = await claimed(job);
-    expect(await desk.cancel(job.id)).toBe(true);
+    expect(await jobRequests.cancel(job.id)).toBe(true);
     expect(await found(job)).toMatchObject({ state: 'active', cancelRequested: true });
-    expect(await ledger.standing(claim)).toBe('cancelled');
+    expect(await jobRepository.statusOf(claim)).toBe('cancelled');
     expect(await claimed(job)).toMatchObject({ cancelRequested: true });
   });
 
   test('finds nothing to cancel in one that has ended or never was', async () => {
     const job = await accept();
-    await ledger.end([{ claim: await claimed(job), state: 'done' }]);
-    expect(await desk.cancel(job.id)).toBe(false);
-    expect(await desk.cancel(randomUUID())).toBe(false);
+    await jobRepository.end([{ claim: await claimed(job), state: 'done' }]);
+    expect(await jobRequests.cancel(job.id)).toBe(false);
+    expect(await jobRequests.cancel(randomUUID())).toBe(false);
     expect(await found(job)).toMatchObject({ state: 'done', cancelRequested: false });
   });
 });
@@ -204,17 +218,17 @@ test('jobs that the queue has forgotten are delivered again, and only those', as
     `UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE finished_at IS NULL`,
   );
   const [kept, queued, active] = [await accept(), await accept(), await accept(feed)];
-  await ledger.claim([active.id]);
+  await jobRepository.claim([active.id]);
   await database.admin.query('DELETE FROM pgboss.job WHERE id = ANY ($1)', [[queued.id, active.id]]);
-  expect(await ledger.redeliver(10)).toBe(2);
-  expect(await ledger.redeliver(10)).toBe(0);
+  expect(await jobRepository.redeliver(10)).toBe(2);
+  expect(await jobRepository.redeliver(10)).toBe(0);
   expect(await deliveryOf(kept)).toBe(kept.id);
   const { rows } = await database.admin.query(
     'SELECT name FROM pgboss.job WHERE id = ANY ($1) ORDER BY name',
     [[await deliveryOf(queued), await deliveryOf(active)]],
   );
   expect(rows).toEqual([{ name: 'changes' }, { name: 'imports' }]);
-  expect(await ledger.waiting()).toEqual(
+  expect(await jobRepository.waiting()).toEqual(
     expect.arrayContaining([
       { kind: 'withdraw', state: 'queued', jobs: 2 },
       { kind: 'import', state: 'active', jobs: 1 },

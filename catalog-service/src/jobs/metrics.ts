@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ChunkOutcome, FinalState, JobRequest } from '../job.ts';
-import type { JobLedger } from './postgres-job-repository.ts';
+import type { JobRepository } from './job-repository.ts';
 
 type Kind = JobRequest['kind'];
 
@@ -12,7 +12,10 @@ export type JobMetrics = {
 };
 
 /** What a worker counts of its jobs; how many wait is asked when the metrics are. */
-export function createJobMetrics(registry: Registry, { waiting }: Pick<JobLedger, 'waiting'>): JobMetrics {
+export function createJobMetrics(
+  registry: Registry,
+  { waiting }: Pick<JobRepository, 'waiting'>,
+): JobMetrics {
   const registers = [registry];
   const ended = new Counter({
     name: 'catalog_jobs_ended_total',

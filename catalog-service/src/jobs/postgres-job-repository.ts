@@ -1,99 +1,11 @@
-/**
- * The jobs as their workers have them. A worker that is brought a delivery claims the job; each claim has a number, and
- * only the newest claim's writes take: they compare it. So a worker that was frozen, or cut off, while another went on
- * with its job can neither move the job nor end it. What it still writes to products is refused there, by the order of
- * jobs.
- *
- * A job is claimed by the delivery it stands for, and gets a new one whenever it is to be brought again later. An older
- * delivery of the same job finds nothing.
- */
 import { randomUUID } from 'node:crypto';
 import { list, textList } from '@micromart/postgres/binary-array';
 import { checkAnswers, inTransaction, openPool } from '@micromart/postgres/pool';
-import type { Sweep } from '@micromart/sweeping/sweeping';
-import {
-  type FinalState,
-  type HeldRow,
-  type ImportProgress,
-  type JobError,
-  type JobRequest,
-  type JobState,
-  MAX_REJECTED_ROWS,
-  queueOf,
-  type RejectedRow,
-} from '../job.ts';
-import type { Result } from '../product.ts';
+import { type HeldRow, type JobRequest, type JobState, MAX_REJECTED_ROWS, queueOf } from '../job.ts';
 import { isLive, type Send } from '../queue/pg-boss.ts';
+import type { Claim, JobRepository } from './job-repository.ts';
 import { grantAccepting, migrateJobs } from './postgres-schema.ts';
 import { jobSweeps } from './postgres-sweeps.ts';
-
-export type Claim = {
-  readonly delivery: string;
-  readonly number: number;
-  /** Tells this claim of the job from those before and after. */
-  readonly claim: number;
-  readonly request: JobRequest;
-  readonly traceparent: string | null;
-  /** Whether another worker had it and did not end it. */
-  readonly isTakenOver: boolean;
-  readonly fruitlessClaims: number;
-  readonly cancelRequested: boolean;
-  readonly progress: ImportProgress | null;
-};
-
-export type Ending = {
-  readonly claim: Claim;
-  readonly state: FinalState;
-  /** Of a single change, as is the position. */
-  readonly result?: Result | undefined;
-  readonly position?: string | undefined;
-  readonly error?: JobError | undefined;
-};
-
-export type Postponement = {
-  readonly delayS: number;
-  /** How many failures in a row it has had, if that is to change. */
-  readonly failures?: number | undefined;
-  readonly error: JobError | null;
-};
-
-/** What is recorded with an import's progress. */
-export type Recorded = {
-  readonly rejected: readonly RejectedRow[];
-  readonly isFurther: boolean;
-  /** Rows to be held back, each in place of what is held of its product. */
-  readonly held?: readonly HeldRow[];
-  /** Products whose rows are held no longer; 'all' where the file is read anew. */
-  readonly released?: readonly string[] | 'all';
-};
-
-export type JobLedger = {
-  /** Takes the jobs that these deliveries stand for; those that are ended, or stand for another, are not among them. */
-  claim(deliveries: readonly string[]): Promise<Claim[]>;
-  /** Whether the claim still is the newest, and whether its job is to be cancelled. */
-  standing(claim: Claim): Promise<'held' | 'cancelled' | 'lost'>;
-  /** How many failures the job has had since it last got further. */
-  failures(claim: Claim): Promise<number>;
-  /**
-   * Writes how far an import has come; false when the claim is lost. With `isFurther`, failures and claims that brought
-   * nothing are forgiven.
-   */
-  record(claim: Claim, progress: ImportProgress, written: Recorded): Promise<boolean>;
-  /** Of the rows that the import holds back, the first in the order of the file. */
-  held(claim: Claim, limit: number): Promise<HeldRow[]>;
-  /** Ends jobs; those whose claim is lost are passed over, the others given back. */
-  end(endings: readonly Ending[]): Promise<Ending[]>;
-  /** Puts a job back, to be brought again later. */
-  postpone(claim: Claim, postponement: Postponement): Promise<void>;
-  /** Gives jobs a new delivery whose own the queue has forgotten; how many there were. */
-  redeliver(limit: number): Promise<number>;
-  /** Of what ended long ago: that is kept for 30 days, and its id for 90 more. */
-  readonly sweeps: readonly Sweep[];
-  /** How many jobs are queued and active. */
-  waiting(): Promise<{ kind: JobRequest['kind']; state: JobState; jobs: number }[]>;
-  check(): Promise<{ ok: boolean; detail?: string }>;
-  close(): Promise<void>;
-};
 
 const MAX_CONNECTIONS = 4;
 
@@ -122,11 +34,11 @@ const RECORD = `
   )
   SELECT EXISTS (SELECT FROM recorded) AS recorded`;
 
-/** Opens the ledger, bringing its schema up to date and granting the API's role (where it has one) what it needs. */
-export async function openJobLedger(
+/** Opens the repository, brings its schema up to date, and grants the API's role (where it has one) what it needs. */
+export async function openJobRepository(
   url: string,
   { send, apiRole, onError }: { send: Send; apiRole?: string | undefined; onError: (error: unknown) => void },
-): Promise<JobLedger> {
+): Promise<JobRepository> {
   await migrateJobs(url);
   const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'catalog-worker jobs', onIdleError: onError });
   if (apiRole !== undefined) await grantAccepting(pool, apiRole);
@@ -142,16 +54,16 @@ export async function openJobLedger(
                  started_at = coalesce(started_at, now())
                FROM brought b WHERE j.number = b.number
                RETURNING j.delivery, j.number, j.claims AS claim, j.request, j.traceparent, j.progress,
-                 b.state = 'active' AS "isTakenOver", j.fruitless_claims AS "fruitlessClaims",
+                 b.state = 'active' AS "isTakenOver", j.fruitless_claims AS "claimsWithoutProgress",
                  j.cancel_requested AS "cancelRequested"`,
         values: [list(deliveries)],
       });
       return rows;
     },
 
-    async standing({ number, claim }) {
+    async statusOf({ number, claim }) {
       const { rows } = await pool.query<{ cancelled: boolean }>({
-        name: 'standing',
+        name: 'claim_status',
         text: `SELECT cancel_requested AS cancelled FROM jobs WHERE number = $1 AND claims = $2 AND state = 'active'`,
         values: [number, claim],
       });

@@ -1,38 +1,10 @@
-/**
- * The jobs as the API has them: it accepts, finds, lists and asks to cancel. What becomes of a job is its worker's to
- * write; the API's role could not.
- *
- * A job is there from the moment it is answered: its row is committed with its first delivery, before the answer. So an
- * accepted job is always found, whatever the queue has done with the delivery; and an id that is not found was never
- * accepted, or ended four months ago. The desk may be opened before the worker has made the schema; until then it rejects
- * with `unavailable`.
- */
 import { randomUUID } from 'node:crypto';
 import { problem } from '@micromart/http/problem';
 import { isAway, isOutOfReach } from '@micromart/postgres/failure';
 import { type Client, inTransaction, openPool, type Pool } from '@micromart/postgres/pool';
-import { type Job, type JobRequest, type JobState, queueOf } from '../job.ts';
+import { type Job, queueOf } from '../job.ts';
 import { openSend, type Send } from '../queue/pg-boss.ts';
-
-export type NewJob = {
-  readonly request: JobRequest;
-  /** Who asked for it. */
-  readonly subject: string;
-  readonly traceparent: string;
-};
-
-export type JobDesk = {
-  accept(job: NewJob): Promise<Job>;
-  /** 'gone' when it is kept no longer; undefined when there never was such a job, or it has been gone for 90 days. */
-  find(id: string): Promise<Job | 'gone' | undefined>;
-  /** Newest first, without their rejected rows; those whose number is below `before`. */
-  list(query: { state?: JobState | undefined; before?: number | undefined; limit: number }): Promise<Job[]>;
-  /** Whether there was anything to cancel: a job that is queued or active. */
-  cancel(id: string): Promise<boolean>;
-  /** Whether the database answers and the schema is there, for readiness. */
-  check(): Promise<{ ok: boolean; detail?: string }>;
-  close(): Promise<void>;
-};
+import type { JobRequests } from './job-requests.ts';
 
 const MAX_CONNECTIONS = 5;
 
@@ -40,7 +12,7 @@ const MAX_CONNECTIONS = 5;
 const COLUMNS = `id, number, request, state, claims AS attempts, cancel_requested AS "cancelRequested",
   accepted_at AS "acceptedAt", started_at AS "startedAt", finished_at AS "finishedAt", progress, result, position, error`;
 
-export function openJobDesk(url: string, onError: (error: unknown) => void): JobDesk {
+export function openJobRequests(url: string, onError: (error: unknown) => void): JobRequests {
   const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'catalog-service jobs', onIdleError: onError });
   let opening: ReturnType<typeof openSend> | undefined;
 

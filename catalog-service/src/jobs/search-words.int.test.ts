@@ -5,7 +5,7 @@ import { until } from '@micromart/testing/until';
 import { decideOrder } from '../product.ts';
 import { openCatalogWriter } from '../store/open-store.ts';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
-import { tellSearchWords } from './search-words.ts';
+import { refreshSearchWords } from './search-words.ts';
 
 /** A catalog that the version before has written, whose words are told anew by two workers at once. */
 const PRODUCTS = 230;
@@ -45,9 +45,9 @@ test('stops between two batches when the worker is ending, and the next goes on 
     if (batches === 2) ending.abort();
     return work();
   };
-  await tellSearchWords(writer, { pace, ending: ending.signal });
+  await refreshSearchWords(writer, { pace, ending: ending.signal });
   expect(await found()).toBe(100);
-  await tellSearchWords(writer, { pace, ending: new AbortController().signal });
+  await refreshSearchWords(writer, { pace, ending: new AbortController().signal });
   expect([await found(), batches]).toEqual([PRODUCTS, 5]);
   await writer.close();
 });

@@ -1,4 +1,4 @@
-import type { Claim, JobLedger } from './postgres-job-repository.ts';
+import type { Claim, JobRepository } from './job-repository.ts';
 
 /** Why work on a job stops before its end: it is to be cancelled, another has it, or this worker is ending. */
 export class Interruption extends Error {
@@ -11,7 +11,7 @@ export class Interruption extends Error {
   }
 }
 
-const LOOK_INTERVAL_MS = 400;
+const CHECK_INTERVAL_MS = 400;
 
 export type Watch = {
   /** Fires with an Interruption. */
@@ -24,7 +24,7 @@ export type Watch = {
  * each look alone. `taken` fires when the queue has given the job to another, `ending` when this worker ends.
  */
 export function watchClaim(
-  ledger: Pick<JobLedger, 'standing'>,
+  jobRepository: Pick<JobRepository, 'statusOf'>,
   claim: Claim,
   { taken, ending, onError }: { taken: AbortSignal; ending: AbortSignal; onError: (error: unknown) => void },
 ): Watch {
@@ -37,18 +37,18 @@ export function watchClaim(
   taken.addEventListener('abort', onTaken);
 
   let timer: NodeJS.Timeout;
-  const look = async () => {
+  const check = async () => {
     try {
-      const standing = await ledger.standing(claim);
-      if (standing !== 'held') interrupt(standing);
+      const status = await jobRepository.statusOf(claim);
+      if (status !== 'held') interrupt(status);
     } catch (error) {
-      // A ledger that does not answer says nothing of the claim.
+      // A repository that does not answer says nothing of the claim.
       onError(error);
     }
     if (!closed) schedule();
   };
   const schedule = () => {
-    timer = setTimeout(() => void look(), LOOK_INTERVAL_MS);
+    timer = setTimeout(() => void check(), CHECK_INTERVAL_MS);
   };
   let closed = false;
   schedule();

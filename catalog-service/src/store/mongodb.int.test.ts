@@ -11,7 +11,7 @@ import {
 import { decideOrder, type Result } from '../product.ts';
 import { PRODUCTS, type ProductDocument } from './mongodb-products.ts';
 import { VERSION } from './mongodb-reader.ts';
-import { isAway, openCatalogReader, openCatalogWriter } from './open-store.ts';
+import { isUnavailable, openCatalogReader, openCatalogWriter } from './open-store.ts';
 import { describeCatalogStore } from './store.contract.ts';
 import type { CatalogWriter } from './store.ts';
 
@@ -105,7 +105,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
             const failed = (await Promise.allSettled(orders)).find(({ status }) => status === 'rejected');
             if (!failed) return;
             const { reason } = failed as PromiseRejectedResult;
-            if (!isAway(reason) || tried === MAX_TRIES) throw reason;
+            if (!isUnavailable(reason) || tried === MAX_TRIES) throw reason;
           }
         };
         await importChunk(0);

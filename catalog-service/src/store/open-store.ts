@@ -25,4 +25,4 @@ export async function openCatalogWriter(url: string, settings: WriterSettings): 
 const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
 
 /** Whether a database, of either engine, was away, full or busy, so that the same work may well succeed later. */
-export const isAway = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);
+export const isUnavailable = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);

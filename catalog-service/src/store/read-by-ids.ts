@@ -4,7 +4,7 @@ import { createBatcher } from '@micromart/event-log/batcher';
 const MAX_BATCH = 64;
 const MAX_WAITING = 10_000;
 /** Batches that are read side by side, so that the database reads while this process works. */
-const LANES = 2;
+const MAX_CONCURRENT_READS = 2;
 
 /**
  * Reads by ids, for whoever asks at the same moment in one go, since most of what a question costs is asking it: a
@@ -24,7 +24,7 @@ export function createReadByIds<Row extends { readonly id: string }>(
     },
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
-    lanes: LANES,
+    lanes: MAX_CONCURRENT_READS,
   });
   return submit;
 }

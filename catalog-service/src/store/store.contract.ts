@@ -8,7 +8,7 @@ import { catalogEvent } from '@micromart/contracts/catalog-events';
 import type { EventLog } from '@micromart/event-log/event-log';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { partitionOf } from '@micromart/events/partition';
-import { decideDue, decideOrder, type ProductOrder, type Result, tellWordsAnew } from '../product.ts';
+import { decideDue, decideOrder, type ProductOrder, type Result, rewriteUnchanged } from '../product.ts';
 import { SCRIPTS } from '../testing/search-names.ts';
 import type { Browse, CatalogReader, CatalogWriter } from './store.ts';
 
@@ -248,7 +248,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
         expect(outdated).not.toContain('s-new');
         const before = await reader.versions(outdated);
         for (let left = outdated; left.length > 0; left = await writer.outdatedSearch(10)) {
-          await Promise.all(left.map((id) => writer.products.change(id, tellWordsAnew)));
+          await Promise.all(left.map((id) => writer.products.change(id, rewriteUnchanged)));
         }
         expect(await found('h2o')).toEqual(['s-new', 's-subscript']);
         expect(await found('ΚΑΦΕΣ')).toEqual(['s-sigma']);

@@ -1,4 +1,4 @@
-/** A catalog for tests: its two databases, its worker or workers, and the desk and the store as the API has them. */
+/** A catalog for tests: its two databases, its worker or workers, and the job requests and the store as the API has them. */
 import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
@@ -7,7 +7,8 @@ import { until } from '@micromart/testing/until';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../imports/limits.ts';
 import { isFinal, type Job, type JobRequest } from '../job.ts';
-import { type JobDesk, openJobDesk } from '../jobs/postgres-job-requests.ts';
+import type { JobRequests } from '../jobs/job-requests.ts';
+import { openJobRequests } from '../jobs/postgres-job-requests.ts';
 import { openCatalogReader } from '../store/open-store.ts';
 import type { CatalogReader } from '../store/store.ts';
 import { startCatalogWorker } from '../worker.ts';
@@ -16,7 +17,7 @@ export type TestCatalog = {
   readonly store: TestDatabase;
   readonly queue: TestDatabase;
   readonly issuer: TestIssuer;
-  readonly desk: JobDesk;
+  readonly jobRequests: JobRequests;
   readonly reader: CatalogReader;
   /** The settings of its processes, as a worker's environment has them. */
   environment(settings?: { allowed?: readonly string[] }): Record<string, string>;
@@ -42,9 +43,9 @@ export async function openTestCatalog(): Promise<TestCatalog> {
     openTestIssuer(),
   ]);
   const reader = await openCatalogReader(store.url, () => {});
-  const desk = openJobDesk(queue.url, () => {});
+  const jobRequests = openJobRequests(queue.url, () => {});
   const find = async (id: string): Promise<Job> => {
-    const job = await desk.find(id);
+    const job = await jobRequests.find(id);
     if (job === undefined || job === 'gone') throw new Error(`job ${id} is ${job ?? 'unknown'}`);
     return job;
   };
@@ -52,7 +53,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
     store,
     queue,
     issuer,
-    desk,
+    jobRequests,
     reader,
     environment: ({ allowed = [] } = {}) => ({
       HOST: '127.0.0.1',
@@ -86,7 +87,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
         createLogger({ name: 'catalog-worker', level: 'silent' }),
         { limits: { ...IMPORT_LIMITS, ...limits } },
       ),
-    accept: (request) => desk.accept({ request, subject: 'carla', traceparent: TRACEPARENT }),
+    accept: (request) => jobRequests.accept({ request, subject: 'carla', traceparent: TRACEPARENT }),
     find,
     ended: (id, options) =>
       until(async () => {
@@ -94,7 +95,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
         return isFinal(job.state) && job;
       }, options),
     async close() {
-      await Promise.all([desk.close(), reader.close()]);
+      await Promise.all([jobRequests.close(), reader.close()]);
       await Promise.all([store.close(), queue.close(), issuer.close()]);
     },
   };

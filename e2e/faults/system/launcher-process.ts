@@ -8,13 +8,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning, type ProcessMark } from '@micromart/launcher/process-mark';
+import { isRunning, type ProcessIdentity } from '@micromart/launcher/process-identity';
 import { takeRunFolder } from '@micromart/launcher/run-folder';
 import { until } from '@micromart/testing/until';
 
 export type LauncherProcess = {
   /** A process that runs, `launcher` or a service by its name; waits until there is one. */
-  find(name: string): Promise<ProcessMark>;
+  find(name: string): Promise<ProcessIdentity>;
   /** Tells the launcher, which will end by it or stand still, and come back. */
   signal(signal: NodeJS.Signals): void;
   /** How each process ended, in the order in which they did. */
@@ -80,7 +80,7 @@ export function startLauncherProcess({
       until(async () => {
         if (failure) throw failure;
         const file = name === LAUNCHER ? `${LAUNCHER}.pid` : `${name}.process.pid`;
-        const mark = JSON.parse(await readFile(join(dataDir, 'run', file), 'utf8')) as ProcessMark;
+        const mark = JSON.parse(await readFile(join(dataDir, 'run', file), 'utf8')) as ProcessIdentity;
         return isRunning(mark) && mark;
       }),
     signal(signal) {

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { warnWhenAway } from './warn-when-away.ts';
+import { warnWhenUnavailable } from './warn-when-unavailable.ts';
 
 test('says why the catalog is away, and not again with every request', async () => {
   let why: string | undefined;
   let nowMs = 1_000_000;
   const said: string[] = [];
-  const copies = warnWhenAway(
+  const copies = warnWhenUnavailable(
     {
       atHand: () => undefined,
       get: async () => ({ catalog: 'unavailable', copies: new Map(), ageMs: 0, freshForMs: 0, why }),

@@ -5,18 +5,18 @@ import { readFileSync } from 'node:fs';
  * A process id is given to somebody else once its process has ended. With the moment of its start beside it, it names
  * one process for good: on Linux the start in clock ticks since the machine's, elsewhere the start's date.
  */
-export type ProcessMark = { readonly pid: number; readonly started: string };
+export type ProcessIdentity = { readonly pid: number; readonly started: string };
 
 const PS_TIMEOUT_MS = 5_000;
 
 /** The mark of a running process; undefined when there is none, or only what a dead one left to its parent. */
-export function markOf(pid: number): ProcessMark | undefined {
+export function identityOf(pid: number): ProcessIdentity | undefined {
   const started = process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
   return started ? { pid, started } : undefined;
 }
 
 /** Whether this very process still runs. */
-export const isRunning = ({ pid, started }: ProcessMark): boolean => markOf(pid)?.started === started;
+export const isRunning = ({ pid, started }: ProcessIdentity): boolean => identityOf(pid)?.started === started;
 
 function startOnLinux(pid: number): string | undefined {
   try {

@@ -13,7 +13,7 @@ import type { ImportLimits } from './limits.ts';
 /** Looks up all addresses of a name. */
 export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
 
-export type Asking = {
+export type FeedRequestOptions = {
   readonly allowed: AllowedHosts;
   readonly limits: ImportLimits;
   /** Rejects with its reason whatever is under way. */
@@ -24,20 +24,20 @@ export type Asking = {
 };
 
 /** Resolves with the head of the answer, whatever it is. Throws FeedError, or the signal's reason. */
-export async function ask(
+export async function requestFeed(
   url: string,
   headers: Record<string, string>,
-  asking: Asking,
+  options: FeedRequestOptions,
 ): Promise<IncomingMessage> {
-  let target = targetOf(url, asking.allowed);
-  for (let redirects = 0; redirects <= asking.limits.maxRedirects; redirects += 1) {
-    const response = await askOnce(target, headers, asking);
+  let target = targetOf(url, options.allowed);
+  for (let redirects = 0; redirects <= options.limits.maxRedirects; redirects += 1) {
+    const response = await requestOnce(target, headers, options);
     if (![301, 302, 303, 307, 308].includes(response.statusCode!) || !response.headers.location)
       return response;
     const location = toUriReference(response.headers.location);
     response.destroy();
     if (!URL.canParse(location, target.url.href)) break;
-    target = targetOf(new URL(location, target.url).href, asking.allowed);
+    target = targetOf(new URL(location, target.url).href, options.allowed);
   }
   throw new FeedError('upstream-refused', 'The host redirects too often, or to nowhere.');
 }
@@ -50,8 +50,12 @@ const toUriReference = (location: string): string =>
   location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Resolves with the head of an answer. The whole file as it is: ranges of a compressed transfer could not be unpacked. */
-function askOnce(target: Target, headers: Record<string, string>, asking: Asking): Promise<IncomingMessage> {
-  const { limits, signal } = asking;
+function requestOnce(
+  target: Target,
+  headers: Record<string, string>,
+  options: FeedRequestOptions,
+): Promise<IncomingMessage> {
+  const { limits, signal } = options;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let answer: IncomingMessage | undefined;
   const request = (target.url.protocol === 'https:' ? getHttps : getHttp)(
@@ -59,7 +63,7 @@ function askOnce(target: Target, headers: Record<string, string>, asking: Asking
     {
       agent: false,
       headers: { accept: 'application/x-ndjson, text/csv, */*', 'accept-encoding': 'identity', ...headers },
-      lookup: checkedLookup(target.port, asking),
+      lookup: checkedLookup(target.port, options),
       signal,
     },
     (response) => {
@@ -70,9 +74,9 @@ function askOnce(target: Target, headers: Record<string, string>, asking: Asking
   const timers = [
     setTimeout(() => {
       if (request.socket?.connecting !== false)
-        request.destroy(silent('connection', limits.connectTimeoutMs));
+        request.destroy(timedOut('connection', limits.connectTimeoutMs));
     }, limits.connectTimeoutMs),
-    setTimeout(() => request.destroy(silent('answer', limits.silenceTimeoutMs)), limits.silenceTimeoutMs),
+    setTimeout(() => request.destroy(timedOut('answer', limits.silenceTimeoutMs)), limits.silenceTimeoutMs),
   ];
   request.on('error', (error) => {
     // Of an answer that says no length Node takes a reset, too, for its end; it is incomplete then (RFC 9112, 8).
@@ -86,7 +90,7 @@ function askOnce(target: Target, headers: Record<string, string>, asking: Asking
 
 /** Gives the client only addresses that may be dialled, so no later look-up can give it others. */
 const checkedLookup =
-  (port: number, { allowed, resolve = lookupAll }: Asking): LookupFunction =>
+  (port: number, { allowed, resolve = lookupAll }: FeedRequestOptions): LookupFunction =>
   (name, options, callback) => {
     resolve(name).then(
       (addresses) => {
@@ -105,7 +109,7 @@ const lookupAll: Resolve = (name) =>
     lookup(name, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });
 
-export const silent = (what: string, limitMs: number) =>
+export const timedOut = (what: string, limitMs: number) =>
   new FeedError('upstream-away', `The host let us wait for more than ${limitMs} ms for its ${what}.`);
 
 /** What the client's errors come to; their codes are fit to be read, their texts may name addresses. */

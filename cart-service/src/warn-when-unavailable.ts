@@ -6,7 +6,7 @@ const QUIET_MS = 10_000;
  * The same copies, and a word to `warn` why the catalog's answer to a question is missing: at most once in ten seconds,
  * since every request meets the same.
  */
-export function warnWhenAway(
+export function warnWhenUnavailable(
   copies: ProductCopies,
   { warn, clock }: { warn: (why: string) => void; clock: () => number },
 ): ProductCopies {

@@ -1,11 +1,11 @@
 import { formatPosition } from '@micromart/events/position';
 import { decideOrder } from '../product.ts';
 import type { CatalogWriter } from '../store/store.ts';
-import type { CarryOut } from './carry-out.ts';
+import type { RunJob } from './job-handler.ts';
 
 /** Carries out jobs that change one product. */
-export const createCarryOutChange =
-  ({ log, products }: Pick<CatalogWriter, 'log' | 'products'>, now: () => Date): CarryOut =>
+export const createRunChange =
+  ({ log, products }: Pick<CatalogWriter, 'log' | 'products'>, now: () => Date): RunJob =>
   async ({ number, request, traceparent }) => {
     if (request.kind === 'import') throw new Error('an import was sent to the queue of single changes');
     const decide = decideOrder(log.name, request.productId, request, { job: number, row: 1 }, now());
