@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { envelope } from '@micromart/events/envelope';
 import { PARTITIONS, partitionOf } from '@micromart/events/partition';
-import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
+import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 import { describeKafka } from '@micromart/testing/describe-kafka';
 import { until } from '@micromart/testing/until';
 import { type Launched, openLaunched } from './testing/launched.ts';
@@ -24,7 +24,7 @@ const EVENTS = CARTS * PRODUCTS.length * 1.5;
 
 /** Of several positions, the latest place in each partition. */
 function latestOf(positions: readonly string[]): string {
-  const latest = new Map<number, Place>();
+  const latest = new Map<number, LogPosition>();
   for (const place of positions.flatMap((position) => parsePosition(position)!)) {
     if (place.sequence >= (latest.get(place.partition)?.sequence ?? 0)) latest.set(place.partition, place);
   }

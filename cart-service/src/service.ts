@@ -10,7 +10,7 @@ import { createCacheMetrics } from '@micromart/http-cache/metrics';
 import { steadyClock } from '@micromart/http-cache/steady-clock';
 import { createRelayMetrics } from '@micromart/kafka/metrics';
 import { startRelay } from '@micromart/kafka/relay';
-import { isAway } from '@micromart/postgres/failure';
+import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import { createProductCopies, type ProductCopies } from '@micromart/product-copies/product-copies';
 import type { Running } from '@micromart/service/run';
@@ -63,7 +63,7 @@ export async function startCartService(config: Config, logger: Logger): Promise<
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway,
+    isAway: isUnavailable,
     asyncapi: cartAsyncApi,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });

@@ -2,7 +2,7 @@
  * A job: a change of the catalog that was accepted and is carried out later. Here is what it is, and what becomes of it
  * when something goes wrong; its rows are kept in jobs/.
  */
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import type { FeedMark } from './feed.ts';
 import type { OrderConditions, ProductContent, Result } from './product.ts';
 
@@ -56,7 +56,7 @@ export type ImportProgress = {
   /** Products that the file names more than once; not in progress that was written before they were counted. */
   readonly repeated?: number;
   /** Of each partition, the last place of the products written. */
-  readonly places: readonly Place[];
+  readonly places: readonly LogPosition[];
 };
 
 /** More lines than this no file may have. */
@@ -111,7 +111,7 @@ export type ChunkOutcome = {
   readonly tally: Tally;
   readonly rejected: readonly RejectedRow[];
   /** Of the products written, in any order. */
-  readonly places: readonly Place[];
+  readonly places: readonly LogPosition[];
 };
 
 /** The progress with one chunk more. */
@@ -141,8 +141,8 @@ export function withOutcome(before: ImportProgress, outcome: ChunkOutcome): Impo
 }
 
 /** Of several places in each partition the last, in the order of the partitions. */
-function latestPlaces(places: readonly Place[]): Place[] {
-  const latest = new Map<number, Place>();
+function latestPlaces(places: readonly LogPosition[]): LogPosition[] {
+  const latest = new Map<number, LogPosition>();
   for (const place of places) {
     if (place.sequence >= (latest.get(place.partition)?.sequence ?? 0)) latest.set(place.partition, place);
   }

@@ -5,7 +5,7 @@ import { createApp } from '@micromart/http/app';
 import { createAuthentication, type Role } from '@micromart/http/auth';
 import { createMetrics } from '@micromart/http/metrics';
 import { type RunningServer, startServer } from '@micromart/http/server';
-import { isAway } from '@micromart/postgres/failure';
+import { isUnavailable } from '@micromart/postgres/failure';
 import { createLogger } from '@micromart/process/logger';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
@@ -49,7 +49,7 @@ async function startInstance() {
     ratePerSecond: 100_000,
     readsPerSecond: 100_000,
     metricsOpen: false,
-    isAway,
+    isAway: isUnavailable,
   });
   return { reader, server: await startServer(app, { host: '127.0.0.1', port: 0, logger }) };
 }

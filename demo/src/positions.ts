@@ -1,4 +1,4 @@
-import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
+import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 
 /** How far into the logs a client's own writes have come: the highest place of each log's partition. */
 export type Positions = {
@@ -9,7 +9,7 @@ export type Positions = {
 };
 
 export function createPositions(): Positions {
-  const highest = new Map<string, Place>();
+  const highest = new Map<string, LogPosition>();
 
   return {
     note(header) {

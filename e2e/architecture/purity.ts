@@ -15,7 +15,7 @@ const PURE = [
   'shared/event-log/src/fold.ts',
   'shared/event-log/src/loggable.ts',
   'shared/events/src/partition.ts',
-  'shared/events/src/place.ts',
+  'shared/events/src/assign-positions.ts',
   'shared/events/src/position.ts',
   'shared/event-log/src/recent-events.ts',
   'shared/http-cache/src/cache-control.ts',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
 import { Problem } from '@micromart/http/problem';
-import { isAway } from '@micromart/postgres/failure';
-import { carryOutAll, inTransaction } from '@micromart/postgres/pool';
+import { isUnavailable } from '@micromart/postgres/failure';
+import { executeAll, inTransaction } from '@micromart/postgres/pool';
 import { createApplied } from '@micromart/subscription/freshness/applied';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
@@ -83,7 +83,7 @@ async function apply(): Promise<void> {
   applied.push(...batch);
   const asOf = new Date(nowMs);
   await inTransaction(store.pool, async (client) => {
-    await carryOutAll(client, store.addition(tally(batch, new Date(nowMs + skewMs))));
+    await executeAll(client, store.addition(tally(batch, new Date(nowMs + skewMs))));
     await client.query('UPDATE subscription_positions SET as_of = $1', [asOf]);
   });
 }
@@ -113,8 +113,8 @@ function ask(path: string, { params = {}, query = {} }: { params?: object; query
 }
 
 /** As a service answers it: a problem of its own, or that a part is away. */
-const isUnavailable = (error: unknown) =>
-  error instanceof Problem ? error.code === 'unavailable' : isAway(error);
+const isAnsweredUnavailable = (error: unknown) =>
+  error instanceof Problem ? error.code === 'unavailable' : isUnavailable(error);
 
 type Answered = Counts & {
   asOf: string;
@@ -201,7 +201,7 @@ test('questions that cost too much end, and keep nobody waiting who asks for lit
   expect((await countsOf({})).body.added).toBe(1);
   for (const outcome of await ended) {
     expect(outcome).toMatchObject({ status: 'rejected' });
-    expect(isUnavailable((outcome as PromiseRejectedResult).reason)).toBe(true);
+    expect(isAnsweredUnavailable((outcome as PromiseRejectedResult).reason)).toBe(true);
   }
   await expect(countsOf({ asOf: new Date(START) })).rejects.toMatchObject({
     code: 'unavailable',

@@ -5,7 +5,7 @@ import { createAuthentication } from '@micromart/http/auth';
 import { createMetrics } from '@micromart/http/metrics';
 import { startServer } from '@micromart/http/server';
 import { createServiceToken } from '@micromart/http/service-token';
-import { isAway } from '@micromart/postgres/failure';
+import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
@@ -72,7 +72,7 @@ export async function startTrackingService(config: Config, logger: Logger): Prom
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway,
+    isAway: isUnavailable,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
   return {

@@ -3,7 +3,7 @@
  * position. At its best: the product's own statement and the fence in one round trip each, one connection for a
  * partition, half of them at a time, so that their commits share a flush.
  */
-import { carryOutAll, inTransaction, openPool } from '@micromart/postgres/pool';
+import { executeAll, inTransaction, openPool } from '@micromart/postgres/pool';
 import { tally } from '@micromart/shopper-tracking-service/counts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { openCounters, requireCounted, SUBSCRIPTION, startPositions } from '../follower-database.ts';
@@ -30,7 +30,7 @@ export const followOneByOne = (
                    WHERE subscription = $1 AND partition = $2 AND sequence = $3 - 1`,
             values: [SUBSCRIPTION, event.partition, Number(event.sequence)],
           });
-          if (rowCount === 1) await carryOutAll(client, store.addition(tally([event], new Date())));
+          if (rowCount === 1) await executeAll(client, store.addition(tally([event], new Date())));
         });
       const waiting = [...partitions];
       const startedMs = performance.now();

@@ -1,6 +1,6 @@
 /** Writes rows of a feed as changes of their products, made together. */
 import type { Decide } from '@micromart/event-log/change-store';
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { decideHeldRow, decideRow } from '../feed-row.ts';
 import type { ChunkOutcome, HeldRow } from '../job.ts';
 import type { Product, Result } from '../product.ts';
@@ -84,12 +84,12 @@ async function together<T>(work: readonly Promise<T>[]): Promise<T[]> {
 
 function createTally() {
   const tally: Record<Result, number> = { applied: 0, unchanged: 0, superseded: 0 };
-  const places: Place[] = [];
+  const places: LogPosition[] = [];
   return {
     tally,
     places,
     /** Of `times` rows about a product the last came to a result, and took the place of the others. */
-    add(result: Result, times: number, position: Place | undefined) {
+    add(result: Result, times: number, position: LogPosition | undefined) {
       tally[result] += 1;
       tally.superseded += times - 1;
       if (position) places.push(position);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { list, textList } from '@micromart/postgres/binary-array';
+import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
 import { checkAnswers, inTransaction, openPool } from '@micromart/postgres/pool';
 import { type HeldRow, type JobRequest, type JobState, MAX_REJECTED_ROWS, queueOf } from '../job.ts';
 import { isLive, type Send } from '../queue/pg-boss.ts';
@@ -56,7 +56,7 @@ export async function openJobRepository(
                RETURNING j.delivery, j.number, j.claims AS claim, j.request, j.traceparent, j.progress,
                  b.state = 'active' AS "isTakenOver", j.fruitless_claims AS "claimsWithoutProgress",
                  j.cancel_requested AS "cancelRequested"`,
-        values: [list(deliveries)],
+        values: [arrayLiteral(deliveries)],
       });
       return rows;
     },
@@ -92,7 +92,7 @@ export async function openJobRepository(
           isFurther,
           JSON.stringify(held),
           released === 'all',
-          textList(released === 'all' ? [] : released),
+          textArray(released === 'all' ? [] : released),
         ],
       });
       return rows[0]!.recorded;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { problem } from '@micromart/http/problem';
-import { isAway, isOutOfReach } from '@micromart/postgres/failure';
+import { isMissingOrDenied, isUnavailable } from '@micromart/postgres/failure';
 import { type Client, inTransaction, openPool, type Pool } from '@micromart/postgres/pool';
 import { type Job, queueOf } from '../job.ts';
 import { openSend, type Send } from '../queue/pg-boss.ts';
@@ -24,7 +24,7 @@ export function openJobRequests(url: string, onError: (error: unknown) => void):
     opening ??= openSend((text, values) => pool.query(text, values), onError).catch((error) => {
       opening = undefined;
       onError(error);
-      throw isAway(error) ? error : schemaMissing();
+      throw isUnavailable(error) ? error : schemaMissing();
     });
     return (await opening).send;
   }
@@ -80,7 +80,7 @@ export function openJobRequests(url: string, onError: (error: unknown) => void):
       } catch (error) {
         return {
           ok: false,
-          detail: isOutOfReach(error) ? SCHEMA_MISSING : "the jobs' database does not answer",
+          detail: isMissingOrDenied(error) ? SCHEMA_MISSING : "the jobs' database does not answer",
         };
       }
     },
@@ -107,6 +107,6 @@ async function withSchema<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw isOutOfReach(error) ? schemaMissing() : error;
+    throw isMissingOrDenied(error) ? schemaMissing() : error;
   }
 }

@@ -1,4 +1,4 @@
-import { createMongodbLogReader } from '@micromart/event-log-mongodb/open-log';
+import { createMongodbLogReader } from '@micromart/event-log-mongodb/read-only-log';
 import { findByIds } from '@micromart/mongodb/by-id';
 import { checkAnswers, openMongodb } from '@micromart/mongodb/open';
 import { searchWords, searchWordsBefore } from '../search.ts';

@@ -1,7 +1,7 @@
-import { createPostgresLogReader } from '@micromart/event-log-postgres/open-log';
+import { createPostgresLogReader } from '@micromart/event-log-postgres/read-only-log';
 import { problem } from '@micromart/http/problem';
-import { textList } from '@micromart/postgres/binary-array';
-import { isOutOfReach } from '@micromart/postgres/failure';
+import { textArray } from '@micromart/postgres/binary-array';
+import { isMissingOrDenied } from '@micromart/postgres/failure';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { searchWords, searchWordsBefore } from '../search.ts';
 import { createReader } from './reader.ts';
@@ -42,12 +42,12 @@ export function openPostgresReader(url: string, onError: (error: unknown) => voi
     log,
 
     async readVersions(ids) {
-      const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textList(ids)] });
+      const { rows } = await pool.query<VersionRow>({ ...VERSIONS, values: [textArray(ids)] });
       return rows.map(toVersion);
     },
 
     async readProducts(ids) {
-      const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textList(ids)] });
+      const { rows } = await pool.query<StoredProduct>({ ...PRODUCTS, values: [textArray(ids)] });
       return rows;
     },
 
@@ -56,7 +56,7 @@ export function openPostgresReader(url: string, onError: (error: unknown) => voi
         const { rows } = await pool.query<StoredProduct>(browseStatement(browse));
         return rows;
       } catch (error) {
-        throw isOutOfReach(error) ? problem('unavailable', NOT_YET) : error;
+        throw isMissingOrDenied(error) ? problem('unavailable', NOT_YET) : error;
       }
     },
 

@@ -53,7 +53,7 @@ describe('on PostgreSQL, the API', () => {
     await expect(reader.browse({ limit: 1 })).rejects.toEqual(notYet);
     await expect(reader.log.heads()).rejects.toEqual(notYet);
     await expect(reader.log.page(0, 0, 1)).rejects.toEqual(notYet);
-    await expect(reader.log.news(new Map(), 1)).rejects.toEqual(notYet);
+    await expect(reader.log.eventsAfter(new Map(), 1)).rejects.toEqual(notYet);
     expect(() => reader.log.name).toThrow(notYet);
     expect(() => reader.log.partitions).toThrow(notYet);
     expect(await reader.check()).toEqual({

@@ -263,7 +263,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       const { last, log } = await reader.log.heads();
       expect({ last, log }).toMatchObject({ last: (await writer.log.heads()).last, log: writer.log.name });
       const start = new Map([...last.keys()].map((partition) => [partition, 0]));
-      expect(await reader.log.news(start, 1_000)).toEqual(await writer.log.news(start, 1_000));
+      expect(await reader.log.eventsAfter(start, 1_000)).toEqual(await writer.log.eventsAfter(start, 1_000));
       for (const partition of last.keys()) {
         expect(await reader.log.page(partition, 0, 1_000)).toEqual(
           await writer.log.page(partition, 0, 1_000),

@@ -3,7 +3,7 @@
 import { cartEvent } from '@micromart/contracts/cart-events';
 import { openHttpClient } from '@micromart/demo/http-client';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { formatPosition, type Place } from '@micromart/events/position';
+import { formatPosition, type LogPosition } from '@micromart/events/position';
 import { until } from '@micromart/testing/until';
 import type { Counters } from '../load/history.ts';
 import { createReader } from '../load/reader.ts';
@@ -45,7 +45,7 @@ function toLogEvent(event: LoggedEvent): LogEvent[] {
   ];
 }
 
-async function readCounters({ sides, issuer }: System, heads: readonly Place[]) {
+async function readCounters({ sides, issuer }: System, heads: readonly LogPosition[]) {
   const business = await issuer.token({ subject: 'faults', roles: ['business'] });
   const reader = createReader(sides[0].trackingUrl, `Bearer ${business}`);
   const written = heads.filter(({ sequence }) => sequence > 0);

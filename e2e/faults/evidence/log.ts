@@ -1,6 +1,6 @@
 /** Reads an owner's whole log by its feed. */
 import type { LoggedEvent } from '@micromart/events/envelope';
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { type EventSource, headsNow } from '@micromart/subscription/sources/event-source';
 import { createFeedSource } from '@micromart/subscription/sources/feed-source';
 import type { TestIssuer } from '@micromart/testing/http';
@@ -16,7 +16,7 @@ export async function openFeed(issuer: TestIssuer, url: string): Promise<EventSo
 /** All events, in the order of the sequences within each partition, and the places of the last ones. */
 export async function readLog(
   source: EventSource,
-): Promise<{ events: readonly LoggedEvent[]; heads: readonly Place[] }> {
+): Promise<{ events: readonly LoggedEvent[]; heads: readonly LogPosition[] }> {
   const { signal } = new AbortController();
   const { log, last } = await headsNow(source, signal);
   const events: LoggedEvent[] = [];

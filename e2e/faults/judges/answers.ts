@@ -1,4 +1,4 @@
-import { formatPosition, type Place } from '@micromart/events/position';
+import { formatPosition, type LogPosition } from '@micromart/events/position';
 import type { Evidence } from '../evidence/evidence.ts';
 import { type Answer, NO_COUNTERS } from '../load/history.ts';
 import { createRecount, formatCounters, type Recount, sameCounters } from './recount.ts';
@@ -17,7 +17,7 @@ export function judgeAnswers({ history, log }: Evidence): string[] {
   ];
 }
 
-const sequencesOf = (places: readonly Place[]): ReadonlyMap<number, number> =>
+const sequencesOf = (places: readonly LogPosition[]): ReadonlyMap<number, number> =>
   new Map(places.map(({ partition, sequence }) => [partition, sequence]));
 
 function judgeCounters({ counters, whole, places }: Answer, recount: Recount): string[] {

@@ -1,11 +1,11 @@
 /** What shoppers and business users recorded of a run: every request, and how it ended so far as they could know. */
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 
 export type Item = { readonly productId: string; readonly quantity: number };
 
 export type Outcome =
   /** Without a position where a cart was opened, which is no event yet. */
-  | { readonly kind: 'acknowledged'; readonly position: Place | undefined }
+  | { readonly kind: 'acknowledged'; readonly position: LogPosition | undefined }
   /** An answer that says no, or no connection: nothing may have happened. */
   | { readonly kind: 'refused'; readonly why: string }
   /** No answer, or one that does not tell: it may have happened or not. */
@@ -43,10 +43,10 @@ export type Answer = {
   /** By product; `whole` says that products which are absent have none. */
   readonly counters: ReadonlyMap<string, Counters>;
   readonly whole: boolean;
-  readonly places: readonly Place[];
+  readonly places: readonly LogPosition[];
   readonly asOfMs: number;
   /** What the request asked to be included. */
-  readonly tokens: readonly Place[];
+  readonly tokens: readonly LogPosition[];
 };
 
 export type BrokenRead = { readonly sentAtMs: number; readonly endedAtMs: number; readonly why: string };

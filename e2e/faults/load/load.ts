@@ -1,7 +1,7 @@
 /** The load under which faults are made: shoppers, business users, and what they remember. */
 import { createDraw } from '@micromart/demo/draws';
 import { openHttpClient } from '@micromart/demo/http-client';
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { until } from '@micromart/testing/until';
 import { CROWD } from '../figures.ts';
 import type { System } from '../system/system.ts';
@@ -103,7 +103,7 @@ export async function startLoad(
   const running = Promise.all([...shopping, ...reading, ...looking]);
 
   /** Comes back when every side's tracking, but for the one that is left out, has counted up to there. */
-  const countedUpTo = async (places: readonly Place[], leftOut?: number) => {
+  const countedUpTo = async (places: readonly LogPosition[], leftOut?: number) => {
     let last: readonly Reply[] = [];
     await until(
       async () => {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
-import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
+import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 import { type Answer, type BrokenRead, type Counters, NO_COUNTERS } from './history.ts';
 
 export type Reply =
@@ -19,7 +19,7 @@ export type Question = {
   /** All products where it is left out. */
   readonly productId: string | undefined;
   /** What the answer is to include. */
-  readonly tokens: readonly Place[];
+  readonly tokens: readonly LogPosition[];
 };
 
 const CONNECTIONS = 32;
@@ -75,7 +75,7 @@ export async function read({
   reader: Reader;
   products: readonly string[];
   draw: Draw;
-  newest: () => Place | undefined;
+  newest: () => LogPosition | undefined;
   onReply: (reply: Reply) => void;
   signal: AbortSignal;
 }): Promise<void> {

@@ -1,6 +1,6 @@
 /** Sends shoppers' writes, each under a `traceparent` of its own, and says how it ended. */
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
-import { type Place, parsePosition } from '@micromart/events/position';
+import { type LogPosition, parsePosition } from '@micromart/events/position';
 import type { Attempt, Outcome } from './history.ts';
 
 const TRACE_DIGITS = 32;
@@ -27,7 +27,7 @@ export type Write = {
 export type Sent = { readonly attempt: Attempt; readonly body: string };
 
 /** The place of an acknowledged change, and when its request had been sent. */
-export type Written = { readonly place: Place; readonly sentAtMs: number };
+export type Written = { readonly place: LogPosition; readonly sentAtMs: number };
 
 export type Sender = {
   send(write: Write): Promise<Sent>;

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { createWriter } from '@micromart/event-log-postgres/write';
+import { createPositioner } from '@micromart/events/assign-positions';
 import type { NewEvent } from '@micromart/events/envelope';
 import { PARTITIONS } from '@micromart/events/partition';
-import { createPlacer } from '@micromart/events/place';
 import { inTransaction, openPool } from '@micromart/postgres/pool';
 
 export type Written = { readonly committed: number; readonly rolledBack: number; readonly died: number };
@@ -33,7 +33,7 @@ export async function runWriters(
   let left = events;
 
   const writeOnce = async () => {
-    const placeOf = createPlacer({ partitions: PARTITIONS, newId: randomUUID });
+    const placeOf = createPositioner({ partitions: PARTITIONS, newId: randomUUID });
     const batch = drawEvents(draw).map((event) => placeOf(event, undefined));
     const chance = draw(100);
     try {

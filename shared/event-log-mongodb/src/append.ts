@@ -14,7 +14,7 @@ import { partitionOf } from '@micromart/events/partition';
 import { findByIds } from '@micromart/mongodb/by-id';
 import { isDuplicate } from '@micromart/mongodb/failure';
 import type { Mongodb } from '@micromart/mongodb/open';
-import { type Entry, EVENTS_COLLECTION, idOfPlace, placeOfId, type StoredEvent } from './stored.ts';
+import { type Entry, EVENTS_COLLECTION, idOfPosition, positionOfId, type StoredEvent } from './stored.ts';
 
 /** Above a hundred, FerretDB goes on behind the first that it refuses. */
 const MAX_INSERT = 100;
@@ -42,7 +42,7 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
       const before = known.get(partition) ?? 0;
       try {
         await events.insertMany(
-          open.map((entry, n) => ({ _id: idOfPlace(partition, before + n + 1), ...entry })),
+          open.map((entry, n) => ({ _id: idOfPosition(partition, before + n + 1), ...entry })),
           { ordered: true },
         );
         for (const [n, { id }] of open.entries()) sequences.set(id, before + n + 1);
@@ -61,14 +61,14 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
     const found = await events
       .find({ id: { $in: entries.map(({ id }) => id) } }, { projection: { id: 1 } })
       .toArray();
-    return found.map(({ _id, id }) => [id, placeOfId(_id).sequence] as const);
+    return found.map(({ _id, id }) => [id, positionOfId(_id).sequence] as const);
   }
 
   /** Looks for the last sequence behind the last that is known. */
   async function catchUp(partition: number, known: Map<number, number>): Promise<void> {
     for (;;) {
       const last = known.get(partition) ?? 0;
-      const ids = Array.from({ length: MAX_PROBE }, (_, n) => idOfPlace(partition, last + n + 1));
+      const ids = Array.from({ length: MAX_PROBE }, (_, n) => idOfPosition(partition, last + n + 1));
       const found = await findByIds(mongodb, events, ids, { projection: { _id: 1 } });
       known.set(partition, last + found.length);
       if (found.length < MAX_PROBE) return;

@@ -25,14 +25,14 @@ import {
 } from '@micromart/event-log/change-store';
 import type { ChangeRequest } from '@micromart/event-log/fold';
 import { partitionOf } from '@micromart/events/partition';
-import { isAway } from '@micromart/mongodb/failure';
+import { isUnavailable } from '@micromart/mongodb/failure';
 import type { Mongodb } from '@micromart/mongodb/open';
 import { openDocuments, type Row } from './documents.ts';
 import { type Decided, foldDocument } from './fold-document.ts';
 import type { MongodbEventLog } from './log.ts';
 import { createMove, type Moved, type Unmoved } from './move.ts';
+import { createSerialQueue } from './serial-queue.ts';
 import type { StoredDocument } from './stored.ts';
-import { createTurns } from './turns.ts';
 
 const MAX_BATCH = 256;
 const MAX_WAITING = 10_000;
@@ -77,25 +77,25 @@ export async function openMongodbChangeStore<State>(
 ): Promise<MongodbChangeStore<State>> {
   const move = createMove(mongodb, { collection, log });
   const documents = await openDocuments<State>(mongodb, { collection, move });
-  const inTurn = createTurns();
+  const serially = createSerialQueue();
   const changes = createBatcher<ChangeRequest<State>, Changed<unknown>>({
-    run: (requests, signal) => inTurn(() => carryOut(requests, signal)),
+    run: (requests, signal) => serially(() => execute(requests, signal)),
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
 
-  async function carryOut(requests: readonly ChangeRequest<State>[], signal: AbortSignal) {
+  async function execute(requests: readonly ChangeRequest<State>[], signal: AbortSignal) {
     const outcomes: Outcomes<State> = new Map();
     const works = [...Map.groupBy(requests, ({ id }) => id)].map(([id, its]) => ({
       id,
       requests: its,
       sent: new Map(),
     }));
-    await carryOutAll(works, outcomes, signal);
+    await executeAll(works, outcomes, signal);
     return requests.map((request) => outcomes.get(request)!);
   }
 
-  async function carryOutAll(
+  async function executeAll(
     works: readonly Work<State>[],
     outcomes: Outcomes<State>,
     signal: AbortSignal,
@@ -105,9 +105,9 @@ export async function openMongodbChangeStore<State>(
       await attemptUntilDone(openOnes, outcomes, signal);
     } catch (error) {
       const open = openOnes();
-      if (open.length > 1 && !isAway(error)) {
+      if (open.length > 1 && !isUnavailable(error)) {
         // Only the one at fault is to fail.
-        for (const work of open) await carryOutAll([work], outcomes, signal);
+        for (const work of open) await executeAll([work], outcomes, signal);
       } else {
         for (const request of open.flatMap(({ requests }) => requests)) outcomes.set(request, { error });
       }
@@ -127,7 +127,7 @@ export async function openMongodbChangeStore<State>(
         if (openOnes().length === 0) return;
       } catch (error) {
         failures += 1;
-        if (!isAway(error) || failures === MAX_FAILURES) throw error;
+        if (!isUnavailable(error) || failures === MAX_FAILURES) throw error;
       }
     }
     throw lostRaces();
@@ -215,10 +215,10 @@ export async function openMongodbChangeStore<State>(
       return (await changes.submit({ id, decide, ...options })) as Changed<Answer>;
     },
     replay: async () => undefined,
-    sweep: () => inTurn(documents.sweep),
+    sweep: () => serially(documents.sweep),
     async idle() {
       await changes.idle();
-      await inTurn(async () => {});
+      await serially(async () => {});
     },
   };
 }

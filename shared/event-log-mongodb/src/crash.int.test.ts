@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Counter, countBy, readWholeLog } from '@micromart/event-log/change-store.contract';
 import { PARTITIONS, partitionOf } from '@micromart/events/partition';
-import { isAway } from '@micromart/mongodb/failure';
+import { isUnavailable } from '@micromart/mongodb/failure';
 import { openMongodb } from '@micromart/mongodb/open';
 import { describeOn } from '@micromart/testing/describe-on';
 import {
@@ -160,7 +160,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       const ids = await makeDocuments();
       const dead = await open(failing({ ...FAULTS[0]!, lasting: true }));
       const outcome = await dead.store.change(ids[0]!, countBy(1, ids[0]!)).catch((error) => error);
-      expect(isAway(outcome)).toBe(true);
+      expect(isUnavailable(outcome)).toBe(true);
     });
 
     test('that comes with an idempotency key is refused', async () => {

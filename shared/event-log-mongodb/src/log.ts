@@ -11,7 +11,7 @@ import { EVENTS_COLLECTION, LOG_COLLECTION, LOG_ID, type StoredLog } from './sto
 /** A log that can be written: what lies in its collection is made part of it by moving its heads on. */
 export type MongodbEventLog = EventLog & {
   /** Moves heads on to at least these sequences, up to which all events must be there; and tells the listeners. */
-  announce(reached: Sequences): Promise<void>;
+  advanceHeads(reached: Sequences): Promise<void>;
 };
 
 /**
@@ -33,7 +33,7 @@ export async function openMongodbLog(
     partitions,
     ...createReads(mongodb, source, async () => ({ name, partitions })),
 
-    async announce(reached) {
+    async advanceHeads(reached) {
       const heads = Object.fromEntries([...reached].map(([partition, last]) => [`heads.${partition}`, last]));
       await db.collection<StoredLog>(LOG_COLLECTION).updateOne({ _id: LOG_ID }, { $max: heads });
       for (const listener of listeners) listener([]);

@@ -42,7 +42,7 @@ export function createMove(
         const partition = partitionOf(key, log.partitions);
         reached.set(partition, Math.max(reached.get(partition) ?? 0, moved.get(id)!));
       }
-      await log.announce(reached);
+      await log.advanceHeads(reached);
       return moved;
     },
 

@@ -6,7 +6,7 @@ import { findByIds } from '@micromart/mongodb/by-id';
 import type { Mongodb } from '@micromart/mongodb/open';
 import {
   EVENTS_COLLECTION,
-  idOfPlace,
+  idOfPosition,
   LOG_COLLECTION,
   LOG_ID,
   type StoredEvent,
@@ -29,7 +29,7 @@ export function createReads(
   mongodb: Mongodb,
   source: string,
   identity: () => Promise<Pick<EventLog, 'name' | 'partitions'>>,
-): Pick<EventLog, 'heads' | 'page' | 'news'> {
+): Pick<EventLog, 'heads' | 'page' | 'eventsAfter'> {
   const { db } = mongodb;
   const events = db.collection<StoredEvent>(EVENTS_COLLECTION);
 
@@ -38,7 +38,7 @@ export function createReads(
     const log = await readLog(mongodb);
     const wanted = [...after].map(([partition, sequence]) => {
       const count = Math.min(share, (log?.heads[partition] ?? 0) - sequence);
-      return Array.from({ length: Math.max(0, count) }, (_, n) => idOfPlace(partition, sequence + n + 1));
+      return Array.from({ length: Math.max(0, count) }, (_, n) => idOfPosition(partition, sequence + n + 1));
     });
     const ids = wanted.flat();
     if (ids.length === 0) return [];
@@ -73,7 +73,7 @@ export function createReads(
       return read(new Map([[partition, after]]), limit);
     },
 
-    async news(after, limit) {
+    async eventsAfter(after, limit) {
       const { partitions } = await identity();
       return read(after, Math.max(1, Math.floor(limit / partitions)));
     },

@@ -39,10 +39,10 @@ const PARTITION_DIGITS = 4;
 const SEQUENCE_DIGITS = 15;
 
 /** An event's id in its collection, its place. The ids of a partition sort as its sequences do. */
-export const idOfPlace = (partition: number, sequence: number): string =>
+export const idOfPosition = (partition: number, sequence: number): string =>
   `${String(partition).padStart(PARTITION_DIGITS, '0')}@${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`;
 
-export function placeOfId(id: string): { partition: number; sequence: number } {
+export function positionOfId(id: string): { partition: number; sequence: number } {
   const [partition, sequence] = id.split('@');
   return { partition: Number(partition), sequence: Number(sequence) };
 }
@@ -51,7 +51,7 @@ export function toEvent(
   { _id, id, type, subject, key, time, traceparent, data }: StoredEvent,
   source: string,
 ): LoggedEvent {
-  const { partition, sequence } = placeOfId(_id);
+  const { partition, sequence } = positionOfId(_id);
   return {
     specversion: '1.0',
     id,

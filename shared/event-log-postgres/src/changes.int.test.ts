@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Decide, Document } from '@micromart/event-log/change-store';
-import { isAway } from '@micromart/postgres/failure';
+import { isUnavailable } from '@micromart/postgres/failure';
 import { migrate } from '@micromart/postgres/migrate';
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
@@ -278,7 +278,7 @@ describe('a connection that dies', () => {
     cut.before = async (statement) => {
       if (statement === 'load_counters') cut.proxy.cutReplies();
     };
-    expect(isAway(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
+    expect(isUnavailable(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
     expect(await store.read(id)).toBeUndefined();
   });
 
@@ -288,7 +288,7 @@ describe('a connection that dies', () => {
     cut.before = async (statement) => {
       if (statement === 'write_counters') cut.proxy.cutReplies();
     };
-    expect(isAway(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
+    expect(isUnavailable(await cut.store.change(id, decideBy(1, id)).catch((error) => error))).toBe(true);
   });
 });
 
@@ -437,7 +437,7 @@ describe('a write that cannot end', () => {
     await database.admin.query(
       'CREATE TRIGGER disk_full BEFORE INSERT ON event_log_events FOR EACH ROW EXECUTE FUNCTION disk_full()',
     );
-    expect(isAway(await settle(store.change(id, decideBy(1, id))))).toBe(true);
+    expect(isUnavailable(await settle(store.change(id, decideBy(1, id))))).toBe(true);
     expect(await store.check()).toMatchObject({ ok: false, detail: expect.stringContaining('full') });
     await database.admin.query('DROP FUNCTION disk_full CASCADE');
     await store.change(id, decideBy(1, id));

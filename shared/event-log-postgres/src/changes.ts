@@ -31,31 +31,31 @@ import {
   requireStorable,
 } from '@micromart/event-log/change-store';
 import { type ChangeRequest, type FoldedBatch, foldBatch } from '@micromart/event-log/fold';
-import { textList } from '@micromart/postgres/binary-array';
+import { textArray } from '@micromart/postgres/binary-array';
 import {
-  isAway,
   isConflict,
   isConnectionLoss,
   isDiskFull,
+  isUnavailable,
   violatedConstraint,
 } from '@micromart/postgres/failure';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
 import { changed, createIdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
 import type { PostgresEventLog } from './log.ts';
 import { establishOutcome } from './outcome.ts';
-import { type Spanning, transact } from './transact.ts';
+import { type MultiDocumentChange, transact } from './transact.ts';
 import { type Columns, createWriter, type Written } from './write.ts';
 
 const MAX_BATCH = 256;
 const MAX_WAITING = 10_000;
 const MAX_ATTEMPTS = 8;
 /** While the database writes one batch, another is decided: a seventh more. Three are slower again. */
-const LANES = 2;
+const WORKERS = 2;
 /**
  * What a statement costs by itself is worth as much as thirty changes, and two batches at once take cores from whoever
  * answers: with two of fewer, a service with 64 requests in flight answers a tenth less.
  */
-const LEAST_PER_LANE = 32;
+const MIN_PER_WORKER = 32;
 /** As long as nothing is written after it. */
 const FAILURE_SHOWN_MS = 60_000;
 
@@ -65,7 +65,7 @@ export type PostgresChangeStore<State> = ChangeStore<State> & {
    * and may run several times. Its position is that of its last event.
    */
   transact<Answer>(
-    work: (client: Client) => Promise<Spanning<Answer>>,
+    work: (client: Client) => Promise<MultiDocumentChange<Answer>>,
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
   /** Whether changes get through, for readiness. */
@@ -92,7 +92,7 @@ export function createPostgresChangeStore<State>(
 ): PostgresChangeStore<State> {
   const write = createWriter(table, columns);
   const keys = createIdempotencyKeys(pool, log.name);
-  const placing = { partitions: log.partitions, newId: randomUUID };
+  const positioning = { partitions: log.partitions, newId: randomUUID };
   /** When the last batch failed because the database was away, full or busy; none has ended well since. */
   let failedAtMs = Number.NEGATIVE_INFINITY;
   /** Until a write gets through: nobody writes while it is known to be of no use. */
@@ -100,20 +100,20 @@ export function createPostgresChangeStore<State>(
   const changes = createBatcher({
     run: async (requests: readonly ChangeRequest<State>[], signal) => {
       try {
-        const outcomes = await carryOut(requests, signal);
+        const outcomes = await execute(requests, signal);
         failedAtMs = Number.NEGATIVE_INFINITY;
         isFull = false;
         return outcomes;
       } catch (error) {
-        if (isAway(error)) failedAtMs = performance.now();
+        if (isUnavailable(error)) failedAtMs = performance.now();
         isFull = isDiskFull(error);
         throw error;
       }
     },
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
-    lanes: LANES,
-    leastPerLane: LEAST_PER_LANE,
+    workers: WORKERS,
+    minPerWorker: MIN_PER_WORKER,
     keyOf: ({ id }) => id,
     timeoutMs,
   });
@@ -127,7 +127,7 @@ export function createPostgresChangeStore<State>(
     return rows[0];
   }
 
-  async function carryOut(requests: readonly ChangeRequest<State>[], signal: AbortSignal): Promise<Outcomes> {
+  async function execute(requests: readonly ChangeRequest<State>[], signal: AbortSignal): Promise<Outcomes> {
     let last: unknown = lostRaces();
     for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
       const commit = randomUUID();
@@ -136,7 +136,7 @@ export function createPostgresChangeStore<State>(
         await (tried === 0 ? writeUnlocked : writeLocked)(requests, commit, attempt);
         if (attempt.written) return finish(attempt.folded!, attempt.written);
       } catch (error) {
-        if (isAway(error)) last = error;
+        if (isUnavailable(error)) last = error;
         if (isConnectionLoss(error) && attempt.mayHaveCommitted) {
           const outcome = await establishOutcome(pool, commit, signal);
           if (outcome.committed) {
@@ -146,13 +146,14 @@ export function createPostgresChangeStore<State>(
           const answered = await answerUsedKeys(requests, signal);
           if (answered) return answered;
         } else if (!isConflict(error) && violatedConstraint(error) !== `${table}_pkey`) {
-          if (requests.length === 1 || isAway(error)) throw error;
-          return eachAlone(requests, signal);
+          if (requests.length === 1 || isUnavailable(error)) throw error;
+          return executeOneByOne(requests, signal);
         }
       }
     }
     // One that can never be written may have held up the others.
-    if (requests.length > 1 && !isAway(last) && !signal.aborted) return eachAlone(requests, signal);
+    if (requests.length > 1 && !isUnavailable(last) && !signal.aborted)
+      return executeOneByOne(requests, signal);
     throw last;
   }
 
@@ -162,7 +163,7 @@ export function createPostgresChangeStore<State>(
     attempt: Attempt<State>,
   ) {
     const loaded = await load(pool, requests, '');
-    attempt.folded = foldBatch(requests, loaded, placing);
+    attempt.folded = foldBatch(requests, loaded, positioning);
     attempt.mayHaveCommitted = true;
     attempt.written = await writeUnlessEmpty(pool, attempt.folded, commit);
   }
@@ -174,7 +175,7 @@ export function createPostgresChangeStore<State>(
   ) {
     await inTransaction(pool, async (client) => {
       const loaded = await load(client, requests, 'ORDER BY id FOR UPDATE');
-      attempt.folded = foldBatch(requests, loaded, placing);
+      attempt.folded = foldBatch(requests, loaded, positioning);
       attempt.written = await writeUnlessEmpty(client, attempt.folded, commit);
       attempt.mayHaveCommitted = true;
     });
@@ -188,7 +189,7 @@ export function createPostgresChangeStore<State>(
     const { rows } = await client.query<Document<State> & { id: string }>({
       name: `${locking ? 'lock' : 'load'}_${table}`,
       text: `SELECT id, version, sequence, state FROM ${table} WHERE id = ANY ($1) ${locking}`,
-      values: [textList([...new Set(requests.map(({ id }) => id))])],
+      values: [textArray([...new Set(requests.map(({ id }) => id))])],
     });
     return new Map(rows.map((row) => [row.id, row]));
   }
@@ -217,26 +218,26 @@ export function createPostgresChangeStore<State>(
     );
     const open = requests.filter((_, n) => !outcomes[n]);
     if (open.length === requests.length) return undefined;
-    const rest = open.length > 0 ? [...(await carryOut(open, signal))] : [];
+    const rest = open.length > 0 ? [...(await execute(open, signal))] : [];
     return outcomes.map((outcome) => outcome ?? rest.shift()!);
   }
 
-  async function eachAlone(
+  async function executeOneByOne(
     requests: readonly ChangeRequest<State>[],
     signal: AbortSignal,
   ): Promise<Outcomes> {
     const outcomes: Outcome<Changed<unknown>>[] = [];
     for (const request of requests) {
-      const alone = await settled(carryOut([request], signal));
+      const alone = await settled(execute([request], signal));
       outcomes.push('error' in alone ? alone : alone.value[0]!);
     }
     return outcomes;
   }
 
   function finish(folded: FoldedBatch<State>, written: ReadonlyMap<number, number>): Outcomes {
-    if (folded.events.length > 0) log.appended(folded.events, written);
+    if (folded.events.length > 0) log.notifyAppended(folded.events, written);
     return folded.decided.map((one) =>
-      'error' in one ? one : { value: changed(log.name, one.answer, one.place, written) },
+      'error' in one ? one : { value: changed(log.name, one.answer, one.position, written) },
     );
   }
 

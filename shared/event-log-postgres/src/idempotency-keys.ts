@@ -1,7 +1,7 @@
 import { createBatcher, type Outcome } from '@micromart/event-log/batcher';
 import { type Changed, type IdempotencyKey, keyReused } from '@micromart/event-log/change-store';
-import type { BatchPlace } from '@micromart/events/place';
-import { textList } from '@micromart/postgres/binary-array';
+import type { BatchPosition } from '@micromart/events/assign-positions';
+import { textArray } from '@micromart/postgres/binary-array';
 import type { Pool } from '@micromart/postgres/pool';
 
 export const KEYS_CONSTRAINT = 'idempotency_keys_pkey';
@@ -30,7 +30,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
       text: `SELECT w.nth, k.fingerprint, k.answer, k.partition, k.sequence
              FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (scope, key, nth)
              JOIN idempotency_keys k ON k.scope = w.scope AND k.key = w.key`,
-      values: [textList(wanted.map(({ scope }) => scope)), textList(wanted.map(({ key }) => key))],
+      values: [textArray(wanted.map(({ scope }) => scope)), textArray(wanted.map(({ key }) => key))],
     });
     const found = new Map(rows.map((row) => [row.nth, row]));
     return wanted.map(({ fingerprint }, n) => {
@@ -43,7 +43,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
     });
   }
 
-  const lookups = createBatcher({ run: findAll, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING, lanes: 2 });
+  const lookups = createBatcher({ run: findAll, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING, workers: 2 });
   return { find: lookups.submit };
 }
 
@@ -51,7 +51,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
 export function changed<Answer>(
   log: string,
   answer: Answer,
-  { partition, offset, sequence: earlier }: BatchPlace,
+  { partition, offset, sequence: earlier }: BatchPosition,
   heads: ReadonlyMap<number, number>,
 ): Changed<Answer> {
   const sequence = offset > 0 ? heads.get(partition)! + offset : earlier;

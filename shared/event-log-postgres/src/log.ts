@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { EventLog } from '@micromart/event-log/event-log';
+import type { PositionedEvent } from '@micromart/events/assign-positions';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { PARTITIONS } from '@micromart/events/partition';
-import type { PlacedEvent } from '@micromart/events/place';
 import type { Sequences } from '@micromart/events/position';
 import type { Migrations } from '@micromart/postgres/migrate';
 import type { Pool } from '@micromart/postgres/pool';
@@ -16,7 +16,7 @@ export const eventLogMigrations: Migrations = {
 /** A log that also takes the news of this process's own commits. */
 export type PostgresEventLog = EventLog & {
   /** Tells the listeners of a commit's events, and of each partition's head before it. */
-  appended(events: readonly PlacedEvent[], before: Sequences): void;
+  notifyAppended(events: readonly PositionedEvent[], before: Sequences): void;
 };
 
 /**
@@ -34,7 +34,7 @@ export async function openPostgresLog(
     ...identity,
     ...createReads(pool, source, async () => identity),
 
-    appended(events, before) {
+    notifyAppended(events, before) {
       if (listeners.size === 0) return;
       const logged = events.map(({ offset, ...event }) =>
         toEvent({ ...event, sequence: String(before.get(event.partition)! + offset) }, source),

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAway } from '@micromart/postgres/failure';
+import { isUnavailable } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 
 const TRIES = 20;
@@ -43,7 +43,7 @@ export async function establishOutcome(
         heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
       };
     } catch (error) {
-      if (!isAway(error) || tried === TRIES || signal.aborted) throw error;
+      if (!isUnavailable(error) || tried === TRIES || signal.aborted) throw error;
       await delay(PAUSE_MS);
     }
   }

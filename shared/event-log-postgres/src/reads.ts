@@ -31,7 +31,7 @@ export function createReads(
   pool: Pool,
   source: string,
   identity: () => Promise<Identity>,
-): Pick<EventLog, 'heads' | 'page' | 'news'> {
+): Pick<EventLog, 'heads' | 'page' | 'eventsAfter'> {
   return {
     async heads() {
       await identity();
@@ -58,10 +58,10 @@ export function createReads(
       return rows.map((row) => toEvent(row, source));
     },
 
-    async news(after, limit) {
+    async eventsAfter(after, limit) {
       const { partitions } = await identity();
       const { rows } = await pool.query<EventRow>({
-        name: 'news',
+        name: 'eventsAfter',
         text: `SELECT e.* FROM unnest($1::int[], $2::bigint[]) AS a (partition, after) CROSS JOIN LATERAL (
                  SELECT ${COLUMNS} FROM event_log_events e
                  WHERE e.partition = a.partition AND e.sequence > a.after ORDER BY e.sequence LIMIT $3) e`,

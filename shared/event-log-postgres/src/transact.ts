@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Changed, type ChangeOptions, lostRaces } from '@micromart/event-log/change-store';
 import { requireLoggable } from '@micromart/event-log/loggable';
+import { type BatchPosition, createPositioner } from '@micromart/events/assign-positions';
 import type { NewEvent } from '@micromart/events/envelope';
-import { type BatchPlace, createPlacer } from '@micromart/events/place';
-import { isAway, isConflict, isConnectionLoss, violatedConstraint } from '@micromart/postgres/failure';
+import { isConflict, isConnectionLoss, isUnavailable, violatedConstraint } from '@micromart/postgres/failure';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
 import { changed, type IdempotencyKeys, KEYS_CONSTRAINT } from './idempotency-keys.ts';
 import type { PostgresEventLog } from './log.ts';
@@ -13,7 +13,7 @@ import type { Writer } from './write.ts';
 const MAX_ATTEMPTS = 8;
 
 /** What a change that spans documents appends, and answers. */
-export type Spanning<Answer> = {
+export type MultiDocumentChange<Answer> = {
   readonly events: readonly NewEvent[];
   readonly answer: Answer;
   /** Statements on rows that writers lock behind the log's heads; where it throws, nothing is done. */
@@ -32,7 +32,7 @@ type Deps = {
 /** Carries out one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
 export async function transact<Answer>(
   { pool, log, write, keys, timeoutMs }: Deps,
-  work: (client: Client) => Promise<Spanning<Answer>>,
+  work: (client: Client) => Promise<MultiDocumentChange<Answer>>,
   { key, traceparent }: ChangeOptions,
 ): Promise<Changed<Answer>> {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -40,26 +40,26 @@ export async function transact<Answer>(
   for (let tried = 0; tried < MAX_ATTEMPTS && !signal.aborted; tried += 1) {
     const commit = randomUUID();
     let result: Changed<Answer> | undefined;
-    let tell = () => {};
+    let notify = () => {};
     try {
       await inTransaction(pool, async (client) => {
         const { events, answer, behindHeads } = await work(client);
         requireLoggable(events);
-        const placeOf = createPlacer({ partitions: log.partitions, newId: randomUUID });
-        const placed = events.map((event) => placeOf(event, traceparent));
-        const place: BatchPlace = placed.at(-1)
-          ? { ...placed.at(-1)!, sequence: 0 }
+        const positioned = createPositioner({ partitions: log.partitions, newId: randomUUID });
+        const positionedEvents = events.map((event) => positioned(event, traceparent));
+        const position: BatchPosition = positionedEvents.at(-1)
+          ? { ...positionedEvents.at(-1)!, sequence: 0 }
           : { partition: 0, offset: 0, sequence: 0 };
-        const answers = key ? [{ ...key, answer, place }] : [];
-        const heads = await write(client, { rows: [], events: placed, answers, commit });
+        const answers = key ? [{ ...key, answer, position }] : [];
+        const heads = await write(client, { rows: [], events: positionedEvents, answers, commit });
         await behindHeads?.();
-        result = changed(log.name, answer, place, heads!);
-        tell = () => log.appended(placed, heads!);
+        result = changed(log.name, answer, position, heads!);
+        notify = () => log.notifyAppended(positionedEvents, heads!);
       });
-      tell();
+      notify();
       return result!;
     } catch (error) {
-      if (isAway(error)) last = error;
+      if (isUnavailable(error)) last = error;
       if (isConnectionLoss(error) && result) {
         if ((await establishOutcome(pool, commit, signal)).committed) return result;
       } else if (key && violatedConstraint(error) === KEYS_CONSTRAINT) {

@@ -1,6 +1,6 @@
 import type { Row, StoredAnswer } from '@micromart/event-log/fold';
-import type { BatchPlace, PlacedEvent } from '@micromart/events/place';
-import { documentList, list, textList } from '@micromart/postgres/binary-array';
+import type { BatchPosition, PositionedEvent } from '@micromart/events/assign-positions';
+import { arrayLiteral, jsonArray, textArray } from '@micromart/postgres/binary-array';
 import type { Client, Pool } from '@micromart/postgres/pool';
 
 /** The number of the first parameter after those that every table has. */
@@ -92,7 +92,7 @@ export const WRITER_SETTINGS = {
 
 export type Write<State> = {
   readonly rows: readonly Row<State>[];
-  readonly events: readonly PlacedEvent[];
+  readonly events: readonly PositionedEvent[];
   readonly answers: readonly StoredAnswer[];
   /** Marks the transaction, so that its outcome can be looked up. */
   readonly commit: string;
@@ -115,7 +115,7 @@ export function createWriter<State>(table: string, columns: Columns<State> = {})
       values: [
         ...valuesOf(write, counts),
         ...Object.values(columns).map((column) =>
-          textList(write.rows.map((row) => column(row.state, row.id))),
+          textArray(write.rows.map((row) => column(row.state, row.id))),
         ),
       ],
     });
@@ -129,40 +129,40 @@ type Count = { readonly partition: number; readonly n: number };
 
 function valuesOf({ rows, events, answers, commit }: Write<unknown>, counts: readonly Count[]): unknown[] {
   const headOf = new Map(counts.map(({ partition }, n) => [partition, n + 1]));
-  const placesOf = (places: readonly BatchPlace[]) => [
-    list(places.map(({ partition, offset }) => (offset > 0 ? headOf.get(partition)! : 0))),
-    list(places.map(({ offset }) => offset)),
-    list(places.map(({ sequence }) => sequence)),
+  const batchPositions = (positions: readonly BatchPosition[]) => [
+    arrayLiteral(positions.map(({ partition, offset }) => (offset > 0 ? headOf.get(partition)! : 0))),
+    arrayLiteral(positions.map(({ offset }) => offset)),
+    arrayLiteral(positions.map(({ sequence }) => sequence)),
   ];
   return [
-    textList(rows.map((row) => row.id)),
-    list(rows.map((row) => row.expected)),
-    list(rows.map((row) => row.version)),
-    documentList(rows.map((row) => row.state)),
-    ...placesOf(rows.map((row) => row.place)),
-    list(counts.map(({ partition }) => partition)),
-    list(counts.map(({ n }) => n)),
-    list(events.map((event) => headOf.get(event.partition)!)),
-    list(events.map((event) => event.offset)),
-    list(events.map((event) => event.id)),
-    textList(events.map((event) => event.type)),
-    textList(events.map((event) => event.subject)),
-    textList(events.map((event) => event.key)),
-    list(events.map((event) => event.time.toISOString())),
-    textList(events.map((event) => event.traceparent)),
-    documentList(events.map((event) => event.data)),
-    textList(answers.map((answer) => answer.scope)),
-    textList(answers.map((answer) => answer.key)),
-    textList(answers.map((answer) => answer.fingerprint)),
-    documentList(answers.map((answer) => answer.answer)),
-    list(answers.map((answer) => answer.place.partition)),
-    ...placesOf(answers.map((answer) => answer.place)),
+    textArray(rows.map((row) => row.id)),
+    arrayLiteral(rows.map((row) => row.expected)),
+    arrayLiteral(rows.map((row) => row.version)),
+    jsonArray(rows.map((row) => row.state)),
+    ...batchPositions(rows.map((row) => row.position)),
+    arrayLiteral(counts.map(({ partition }) => partition)),
+    arrayLiteral(counts.map(({ n }) => n)),
+    arrayLiteral(events.map((event) => headOf.get(event.partition)!)),
+    arrayLiteral(events.map((event) => event.offset)),
+    arrayLiteral(events.map((event) => event.id)),
+    textArray(events.map((event) => event.type)),
+    textArray(events.map((event) => event.subject)),
+    textArray(events.map((event) => event.key)),
+    arrayLiteral(events.map((event) => event.time.toISOString())),
+    textArray(events.map((event) => event.traceparent)),
+    jsonArray(events.map((event) => event.data)),
+    textArray(answers.map((answer) => answer.scope)),
+    textArray(answers.map((answer) => answer.key)),
+    textArray(answers.map((answer) => answer.fingerprint)),
+    jsonArray(answers.map((answer) => answer.answer)),
+    arrayLiteral(answers.map((answer) => answer.position.partition)),
+    ...batchPositions(answers.map((answer) => answer.position)),
     commit,
   ];
 }
 
 /** How many events each partition gets, by partition, ascending. */
-function countByPartition(events: readonly PlacedEvent[]): Count[] {
+function countByPartition(events: readonly PositionedEvent[]): Count[] {
   const counts = new Map<number, number>();
   // Offsets count up within a partition, so the last one seen is the number of events there.
   for (const { partition, offset } of events) counts.set(partition, offset);

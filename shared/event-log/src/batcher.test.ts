@@ -80,9 +80,9 @@ test('refuses more than may wait', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
 });
 
-describe('with several lanes', () => {
+describe('with several workers', () => {
   /** Batches that end when they are told to. */
-  const openLanes = (leastPerLane: number, keyOf?: (item: number) => string) => {
+  const openWorkers = (minPerWorker: number, keyOf?: (item: number) => string) => {
     const begun: number[][] = [];
     const ends: (() => void)[] = [];
     const batcher = createBatcher<number, number>({
@@ -93,8 +93,8 @@ describe('with several lanes', () => {
       },
       maxBatch: 100,
       maxWaiting: 1_000,
-      lanes: 2,
-      leastPerLane,
+      workers: 2,
+      minPerWorker,
       ...(keyOf && { keyOf }),
     });
     const endAll = async () => {
@@ -110,7 +110,7 @@ describe('with several lanes', () => {
     Promise.all(Array.from({ length: count }, (_, n) => batcher.submit(n)));
 
   test('shares what waits evenly between them', async () => {
-    const { begun, batcher, endAll } = openLanes(1);
+    const { begun, batcher, endAll } = openWorkers(1);
     const all = submitAll(batcher, 10);
     await nextTurn();
     await nextTurn();
@@ -123,7 +123,7 @@ describe('with several lanes', () => {
   });
 
   test('begins another batch only for as many as make it worth it', async () => {
-    const { begun, batcher, endAll } = openLanes(8);
+    const { begun, batcher, endAll } = openWorkers(8);
     const all = submitAll(batcher, 15);
     await nextTurn();
     await nextTurn();
@@ -136,7 +136,7 @@ describe('with several lanes', () => {
   });
 
   test('goes on beside another batch only for as many as make it worth it', async () => {
-    const { begun, batcher, endAll, endOne } = openLanes(8);
+    const { begun, batcher, endAll, endOne } = openWorkers(8);
     const all = submitAll(batcher, 16);
     await nextTurn();
     await nextTurn();
@@ -153,7 +153,7 @@ describe('with several lanes', () => {
   });
 
   test('has items of one key in one batch at a time, in their order', async () => {
-    const { begun, batcher, endAll } = openLanes(1, (n) => (n % 4 === 0 ? 'hot' : String(n)));
+    const { begun, batcher, endAll } = openWorkers(1, (n) => (n % 4 === 0 ? 'hot' : String(n)));
     const all = submitAll(batcher, 12);
     await nextTurn();
     await nextTurn();

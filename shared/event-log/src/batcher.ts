@@ -29,7 +29,7 @@ export type Batcher<T, R> = {
 export const BATCH_TIMEOUT_MS = 10_000;
 const STUCK_SHOWN_MS = 60_000;
 
-type Waiting<T, R> = {
+type WaitingItem<T, R> = {
   readonly item: T;
   readonly sinceMs: number;
   readonly resolve: (value: R) => void;
@@ -39,7 +39,7 @@ type Waiting<T, R> = {
 type Run<T, R> = (items: readonly T[], signal: AbortSignal) => Promise<readonly Outcome<R>[]>;
 
 type Batch<T, R> = {
-  readonly members: readonly Waiting<T, R>[];
+  readonly members: readonly WaitingItem<T, R>[];
   readonly keys: ReadonlySet<string>;
   readonly ending: AbortController;
 };
@@ -55,20 +55,20 @@ export function createBatcher<T, R>({
   run,
   maxBatch,
   maxWaiting,
-  lanes = 1,
-  leastPerLane,
+  workers = 1,
+  minPerWorker,
   keyOf,
   timeoutMs = BATCH_TIMEOUT_MS,
 }: {
   run: Run<T, R>;
   maxBatch: number;
   maxWaiting: number;
-  lanes?: number;
-  leastPerLane?: number;
+  workers?: number;
+  minPerWorker?: number;
   keyOf?: (item: T) => string;
   timeoutMs?: number;
 }): Batcher<T, R> {
-  let waiting: Waiting<T, R>[] = [];
+  let waiting: WaitingItem<T, R>[] = [];
   let running = 0;
   let scheduled = false;
   let onIdle: (() => void)[] = [];
@@ -78,24 +78,24 @@ export function createBatcher<T, R>({
   const inFlight: Batch<T, R>[] = [];
 
   /** Whether what waits is worth another batch beside so many. */
-  const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (leastPerLane ?? 1));
+  const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (minPerWorker ?? 1));
 
   const schedule = () => {
-    if (scheduled || running >= lanes || !isWorthIt(running)) return;
+    if (scheduled || running >= workers || !isWorthIt(running)) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      void runLane();
+      void runWorker();
     });
   };
 
   /** A lane's next batch: its share of what waits, but for keys that another lane has in hand; empty where it may end. */
-  const take = (): Waiting<T, R>[] => {
+  const takeBatch = (): WaitingItem<T, R>[] => {
     if (!isWorthIt(running - 1)) return [];
-    const share = Math.ceil(waiting.length / (lanes - running + 1));
-    const size = Math.min(maxBatch, leastPerLane === undefined ? maxBatch : Math.max(leastPerLane, share));
-    const batch: Waiting<T, R>[] = [];
-    const rest: Waiting<T, R>[] = [];
+    const share = Math.ceil(waiting.length / (workers - running + 1));
+    const size = Math.min(maxBatch, minPerWorker === undefined ? maxBatch : Math.max(minPerWorker, share));
+    const batch: WaitingItem<T, R>[] = [];
+    const rest: WaitingItem<T, R>[] = [];
     for (const one of waiting) {
       const isFree = !keyOf || !inFlight.some(({ keys }) => keys.has(keyOf(one.item)));
       (batch.length < size && isFree ? batch : rest).push(one);
@@ -109,13 +109,13 @@ export function createBatcher<T, R>({
     lateAtMs = performance.now();
     batch.ending.abort();
     fail(batch.members, tooLate());
-    const isOverdue = ({ sinceMs }: Waiting<T, R>) => lateAtMs - sinceMs >= timeoutMs;
+    const isOverdue = ({ sinceMs }: WaitingItem<T, R>) => lateAtMs - sinceMs >= timeoutMs;
     fail(waiting.filter(isOverdue), tooLate());
     waiting = waiting.filter((one) => !isOverdue(one));
   };
 
   /** Carries out a batch that is limited in time, and gives what tells its callers of their outcomes. */
-  const carryOut = async (batch: Batch<T, R>): Promise<() => void> => {
+  const execute = async (batch: Batch<T, R>): Promise<() => void> => {
     inFlight.push(batch);
     // Again and again, for those that come to wait behind it.
     const limit = setInterval(() => giveUp(batch), timeoutMs);
@@ -129,19 +129,19 @@ export function createBatcher<T, R>({
   };
 
   /** One batch after the other, until nothing waits that it could take. */
-  const runLane = async () => {
+  const runWorker = async () => {
     running += 1;
-    let tell = () => {};
-    for (let members = take(); members.length > 0; members = take()) {
+    let notify = () => {};
+    for (let members = takeBatch(); members.length > 0; members = takeBatch()) {
       const keys = new Set(keyOf && members.map(({ item }) => keyOf(item)));
-      const carriedOut = carryOut({ members, keys, ending: new AbortController() });
+      const executed = execute({ members, keys, ending: new AbortController() });
       schedule();
       // The callers of the batch before go on while this one's first question is under way.
       await nextTurn();
-      tell();
-      tell = await carriedOut;
+      notify();
+      notify = await executed;
     }
-    tell();
+    notify();
     running -= 1;
     if (running > 0) return;
     for (const resolve of onIdle) resolve();

@@ -15,7 +15,7 @@
  *   makes of them, they would be somebody else's.
  */
 import type { NewEvent } from '@micromart/events/envelope';
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { problem } from '@micromart/http/problem';
 import { isStorable } from '@micromart/text/storable';
 
@@ -51,7 +51,7 @@ export type Changed<Answer> = {
   /** JSON; must survive a round trip through it. */
   readonly answer: Answer;
   /** The place of the change's last event, or of the document's where it made none; absent when there is none. */
-  readonly position?: Place;
+  readonly position?: LogPosition;
   readonly replayed: boolean;
 };
 

@@ -10,7 +10,7 @@ import {
   type OpenStore,
   readWholeLog,
 } from './change-store.contract.ts';
-import { createHeadWatch } from './heads-long-poll.ts';
+import { createHeadsLongPoll } from './heads-long-poll.ts';
 
 const EVENTS = 200;
 
@@ -42,7 +42,7 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       expect([...last]).toEqual(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0]));
       expect(log.partitions).toBe(PARTITIONS);
       expect(await log.page(0, 0, 10)).toEqual([]);
-      expect(await log.news(last, 10)).toEqual([]);
+      expect(await log.eventsAfter(last, 10)).toEqual([]);
     });
 
     test('is named by its family and a random suffix, and keeps the name', async () => {
@@ -89,7 +89,7 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       const { last } = await log.heads();
       await append(EVENTS);
       const share = 2;
-      const news = await log.news(last, PARTITIONS * share);
+      const news = await log.eventsAfter(last, PARTITIONS * share);
       const byPartition = Map.groupBy(news, ({ partition }) => partition);
       for (const [partition, head] of last) {
         const page = await log.page(partition, head, share);
@@ -113,7 +113,7 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
 
     test('says through two processes nothing older than what was heard from either', async () => {
       const other = await engine.openStore();
-      const processes = [opened, other].map((one) => ({ ...one, watch: createHeadWatch(one.log) }));
+      const processes = [opened, other].map((one) => ({ ...one, watch: createHeadsLongPoll(one.log) }));
       const known = new Map((await opened.log.heads()).last);
       const wanted = { waitMs: 0, events: EVENTS, signal: new AbortController().signal };
       const keys = Array.from({ length: 4 }, () => randomUUID());
@@ -141,7 +141,7 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       leave();
       const inOrder = (events: readonly LoggedEvent[]) =>
         events.toSorted((a, b) => a.partition - b.partition || Number(a.sequence) - Number(b.sequence));
-      const news = await log.news(last, PARTITIONS * PARTITIONS);
+      const news = await log.eventsAfter(last, PARTITIONS * PARTITIONS);
       expect(inOrder(told)).toEqual(handsOutEvents ? inOrder(news) : []);
     });
   });

@@ -22,7 +22,7 @@ export type Heads = {
 };
 
 /** Heads, with the first events beyond those that were asked about, dense in each partition: maybe none. */
-export type News = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
+export type HeadsWithEvents = Heads & { readonly events?: readonly LoggedEvent[] | undefined };
 
 export type EventLog = {
   /** Family and identity, as in `cart-3f2a9c1e`. */
@@ -36,7 +36,7 @@ export type EventLog = {
    * The events after a sequence in each partition, in order and without a gap within each, at most `limit` in all. Each
    * partition has its share of the limit, so what lies far behind is for pages.
    */
-  news(after: Sequences, limit: number): Promise<LoggedEvent[]>;
+  eventsAfter(after: Sequences, limit: number): Promise<LoggedEvent[]>;
   /**
    * Calls back after each commit of this process that added events, with these as far as the log hands them out. Other
    * processes' commits are found by polling.

@@ -15,8 +15,8 @@ import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Route, route } from '@micromart/http/route';
 import { z } from 'zod';
-import type { EventLog, News } from './event-log.ts';
-import { createHeadWatch, liesBelow, type Wanted } from './heads-long-poll.ts';
+import type { EventLog, HeadsWithEvents } from './event-log.ts';
+import { createHeadsLongPoll, type HeadsRequest, liesBelow } from './heads-long-poll.ts';
 
 const DEFAULT_LIMIT = 500;
 const MAX_LIMIT = 1_000;
@@ -24,7 +24,7 @@ const MAX_WAIT_S = 30;
 /** Who listens for longer is to ask again, which is when its token is looked at. */
 const MAX_LISTENING_MS = 60_000;
 /** What is appended within this time after heads were told is told together, and applied together. */
-const TELL_INTERVAL_MS = 1;
+const NOTIFY_INTERVAL_MS = 1;
 
 const heads = z.object({
   log: z.string(),
@@ -44,9 +44,9 @@ const pageHeaders = z.object({
 export const sourceReplaced = (detail: string) => problem('conflict', detail, { type: 'source-replaced' });
 
 export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
-  const watch = createHeadWatch(log);
+  const longPoll = createHeadsLongPoll(log);
 
-  const shown = ({ log, at, last, events }: News) => ({
+  const toBody = ({ log, at, last, events }: HeadsWithEvents) => ({
     log,
     at: at.toISOString(),
     partitions: [...last].map(([partition, sequence]) => ({ partition, last: sequence })),
@@ -57,17 +57,25 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
    * Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. It never goes back:
    * where the database was replaced it ends, and the next question finds out.
    */
-  async function tellOn(response: ServerResponse, first: News, wanted: Wanted): Promise<void> {
+  async function streamHeads(
+    response: ServerResponse,
+    first: HeadsWithEvents,
+    wanted: HeadsRequest,
+  ): Promise<void> {
     const { signal } = wanted;
     const untilMs = performance.now() + MAX_LISTENING_MS;
-    for (let news = first, told = first; ; told = news, news = await watch.moved(news.last, wanted)) {
-      if (news.log !== told.log || liesBelow(news.last, told.last)) break;
-      const hasRoom = response.write(`${JSON.stringify(shown(news))}\n`);
+    for (
+      let heads = first, notified = first;
+      ;
+      notified = heads, heads = await longPoll.moved(heads.last, wanted)
+    ) {
+      if (heads.log !== notified.log || liesBelow(heads.last, notified.last)) break;
+      const hasRoom = response.write(`${JSON.stringify(toBody(heads))}\n`);
       // Node would send it when all that this commit woke has been seen to, which is a tenth of the way to a counter.
       response.socket?.uncork();
       if (!hasRoom) await once(response, 'drain', { signal }).catch(() => {});
       if (signal.aborted || performance.now() >= untilMs) break;
-      await sleep(TELL_INTERVAL_MS);
+      await sleep(NOTIFY_INTERVAL_MS);
     }
     response.end();
   }
@@ -97,14 +105,14 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       async handle({ query, signal, raw }) {
         const after = query.after === undefined ? undefined : readAfter(query.after, log.partitions);
         const wanted = { waitMs: query.wait * 1_000, events: query.events, signal };
-        const first = after ? await watch.moved(after, wanted) : await log.heads();
+        const first = after ? await longPoll.moved(after, wanted) : await log.heads();
         const headers = { 'cache-control': 'no-store', vary: 'accept' };
         const isListening = query.wait > 0 && raw.accepts(['application/json', NDJSON]) === NDJSON;
-        if (!isListening) return { status: 200, headers, body: shown(first) };
+        if (!isListening) return { status: 200, headers, body: toBody(first) };
         return {
           status: 200,
           headers: { ...headers, 'content-type': NDJSON },
-          stream: (response) => tellOn(response, first, wanted),
+          stream: (response) => streamHeads(response, first, wanted),
         };
       },
     }),
@@ -153,7 +161,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       },
     }),
   ];
-  return { routes, close: watch.close };
+  return { routes, close: longPoll.close };
 }
 
 const immutable = (etag: string) => ({

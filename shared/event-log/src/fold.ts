@@ -1,5 +1,10 @@
+import {
+  type BatchPosition,
+  createPositioner,
+  type PositionedEvent,
+  type Positioning,
+} from '@micromart/events/assign-positions';
 import { partitionOf } from '@micromart/events/partition';
-import { type BatchPlace, createPlacer, type PlacedEvent, type Placing } from '@micromart/events/place';
 import {
   type ChangeOptions,
   type Decide,
@@ -23,16 +28,18 @@ export type Row<State> = {
   readonly expected: number;
   readonly version: number;
   readonly state: State;
-  readonly place: BatchPlace;
+  readonly position: BatchPosition;
 };
 
-export type StoredAnswer = IdempotencyKey & { readonly answer: unknown; readonly place: BatchPlace };
+export type StoredAnswer = IdempotencyKey & { readonly answer: unknown; readonly position: BatchPosition };
 
-export type Decided = { readonly answer: unknown; readonly place: BatchPlace } | { readonly error: unknown };
+export type Decided =
+  | { readonly answer: unknown; readonly position: BatchPosition }
+  | { readonly error: unknown };
 
 export type FoldedBatch<State> = {
   readonly rows: readonly Row<State>[];
-  readonly events: readonly PlacedEvent[];
+  readonly events: readonly PositionedEvent[];
   readonly answers: readonly StoredAnswer[];
   /** One for each request, in their order. */
   readonly decided: readonly Decided[];
@@ -45,12 +52,12 @@ export type FoldedBatch<State> = {
 export function foldBatch<State>(
   requests: readonly ChangeRequest<State>[],
   loaded: ReadonlyMap<string, Document<State>>,
-  placing: Placing,
+  positioning: Positioning,
 ): FoldedBatch<State> {
-  const current = new Map<string, { document: Document<State>; place: BatchPlace }>();
+  const current = new Map<string, { document: Document<State>; position: BatchPosition }>();
   const changed = new Set<string>();
-  const placeOf = createPlacer(placing);
-  const events: PlacedEvent[] = [];
+  const positioned = createPositioner(positioning);
+  const events: PositionedEvent[] = [];
   const answers: StoredAnswer[] = [];
   const keys = new Set<string>();
 
@@ -58,8 +65,8 @@ export function foldBatch<State>(
     const known = current.get(id);
     const document = known?.document ?? loaded.get(id);
     const version = (document?.version ?? 0) + 1;
-    let place = known?.place ?? {
-      partition: partitionOf(id, placing.partitions),
+    let position = known?.position ?? {
+      partition: partitionOf(id, positioning.partitions),
       offset: 0,
       sequence: document?.sequence ?? 0,
     };
@@ -68,28 +75,31 @@ export function foldBatch<State>(
       const { answer, change } = decide(document, version);
       requireLoggable(change?.events ?? []);
       for (const event of change?.events ?? []) {
-        const placed = placeOf(event, traceparent);
-        events.push(placed);
-        place = { partition: placed.partition, offset: placed.offset, sequence: 0 };
+        const positionedEvent = positioned(event, traceparent);
+        events.push(positionedEvent);
+        position = { partition: positionedEvent.partition, offset: positionedEvent.offset, sequence: 0 };
       }
       if (change) {
-        current.set(id, { document: { version, sequence: place.sequence, state: change.state }, place });
+        current.set(id, {
+          document: { version, sequence: position.sequence, state: change.state },
+          position,
+        });
         changed.add(id);
       }
       if (key) {
-        answers.push({ ...key, answer, place });
+        answers.push({ ...key, answer, position });
         keys.add(nameOfKey(key));
       }
-      return { answer, place };
+      return { answer, position };
     } catch (error) {
       return { error };
     }
   });
 
   const rows = [...changed].sort().map((id) => {
-    const { document, place } = current.get(id)!;
+    const { document, position } = current.get(id)!;
     const expected = loaded.get(id)?.version ?? 0;
-    return { id, expected, version: document.version, state: document.state, place };
+    return { id, expected, version: document.version, state: document.state, position };
   });
   return { rows, events, answers, decided };
 }

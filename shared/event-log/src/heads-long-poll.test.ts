@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { testEvent } from '@micromart/subscription/testing/source';
 import type { EventLog } from './event-log.ts';
-import { createHeadWatch } from './heads-long-poll.ts';
+import { createHeadsLongPoll } from './heads-long-poll.ts';
 
 const NEVER = new AbortController().signal;
 const FOR_LONG = { waitMs: 60_000, events: 100, signal: NEVER };
@@ -20,7 +20,7 @@ function createDatabase() {
         reads += 1;
         return { log: 'test-1', at: new Date(), last: new Map(events.map((list, n) => [n, list.length])) };
       },
-      news: async (after) => [...after].flatMap(([n, from]) => events[n]!.slice(from)),
+      eventsAfter: async (after) => [...after].flatMap(([n, from]) => events[n]!.slice(from)),
       page: async (partition, after) => events[partition]!.slice(after),
       onAppended(listener) {
         listeners.add(listener);
@@ -28,7 +28,7 @@ function createDatabase() {
       },
     };
     return {
-      watch: createHeadWatch(log),
+      watch: createHeadsLongPoll(log),
       append(partition: number) {
         const event = testEvent({ partition, sequence: events[partition]!.length + 1 });
         events[partition]!.push(event);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import fc from 'fast-check';
-import { createTail, type Tail } from './recent-events.ts';
+import { createRecentEvents, type RecentEvents } from './recent-events.ts';
 
 const PARTITIONS = 2;
 const LIMIT = 1_000;
@@ -22,13 +22,13 @@ const eventsOf = (partition: number, from: number, to: number): LoggedEvent[] =>
     data: {},
   }));
 const headsAt = (...last: number[]) => ({ log: 'test-1', at, last: new Map(last.entries()) });
-const learnt = (...last: number[]): Tail => {
-  const tail = createTail();
-  tail.learn(headsAt(...last), 0);
+const learnt = (...last: number[]): RecentEvents => {
+  const tail = createRecentEvents();
+  tail.setHeads(headsAt(...last), 0);
   return tail;
 };
-const newsOf = (tail: Tail, after: number[], { limit = LIMIT, nowMs = 0 } = {}) =>
-  tail.news(new Map(after.entries()), limit, nowMs);
+const newsOf = (tail: RecentEvents, after: number[], { limit = LIMIT, nowMs = 0 } = {}) =>
+  tail.headsWithEvents(new Map(after.entries()), limit, nowMs);
 
 describe("a log's tail", () => {
   test('gives what was appended since the heads were read, with the heads that follow from it', () => {
@@ -41,7 +41,7 @@ describe("a log's tail", () => {
   });
 
   test.each([
-    ['before any heads were read', createTail(), [0, 0], {}],
+    ['before any heads were read', createRecentEvents(), [0, 0], {}],
     ['where nothing is new', learnt(5, 7), [5, 7], {}],
     ['to who stands before its beginning', learnt(5, 7), [4, 7], {}],
     ['beyond the limit', learnt(5, 7), [5, 7], { limit: 1 }],
@@ -59,7 +59,7 @@ describe("a log's tail", () => {
     expect(tail.isOld(101)).toBe(true);
     tail.append(eventsOf(0, 6, 6));
     expect(newsOf(tail, [5, 7], { nowMs: 101 })?.events).toEqual(eventsOf(0, 6, 6));
-    tail.learn(headsAt(6, 7), 50);
+    tail.setHeads(headsAt(6, 7), 50);
     expect(tail.isOld(101)).toBe(false);
   });
 
@@ -79,7 +79,7 @@ describe("a log's tail", () => {
   test('begins anew with another log', () => {
     const tail = learnt(5, 7);
     tail.append(eventsOf(0, 6, 7));
-    tail.learn({ ...headsAt(1, 1), log: 'test-2' }, 0);
+    tail.setHeads({ ...headsAt(1, 1), log: 'test-2' }, 0);
     expect(newsOf(tail, [5, 7])).toBeUndefined();
     tail.append(eventsOf(0, 2, 2));
     expect(newsOf(tail, [1, 1])).toMatchObject({ log: 'test-2', events: eventsOf(0, 2, 2) });
@@ -102,12 +102,12 @@ describe("a log's tail", () => {
         fc.array(step, { maxLength: 30 }),
         fc.array(fc.nat(40), { minLength: PARTITIONS, maxLength: PARTITIONS }),
         (steps, asked) => {
-          const processes = [0, 1].map(() => ({ tail: createTail(), late: [] as LoggedEvent[] }));
+          const processes = [0, 1].map(() => ({ tail: createRecentEvents(), late: [] as LoggedEvent[] }));
           const last = Array.from({ length: PARTITIONS }, () => 0);
           for (const { kind, process, partition, events } of steps) {
             const { tail, late } = processes[process]!;
             if (kind === 'read') {
-              tail.learn(headsAt(...last), 0);
+              tail.setHeads(headsAt(...last), 0);
               continue;
             }
             const since = last[partition]!;

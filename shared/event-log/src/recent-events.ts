@@ -18,9 +18,9 @@ const OLD_MS = 100;
 /** Heads that were read longer ago are told to nobody. */
 const MAX_AGE_MS = 1_000;
 
-export type Tail = {
+export type RecentEvents = {
   /** Takes in heads that were read from the log, which was asked for them at `askedMs`. */
-  learn(heads: Heads, askedMs: number): void;
+  setHeads(heads: Heads, askedMs: number): void;
   /** Takes in what one commit has appended, in order in each partition. */
   append(events: readonly LoggedEvent[]): void;
   /** Whether the heads are to be read again. */
@@ -29,7 +29,7 @@ export type Tail = {
    * The heads, and all events between `after` and them; undefined when there is none, when not all of them are here, when
    * they are more than `limit`, when the heads were read too long ago, or when `after` lies beyond them in any partition.
    */
-  news(
+  headsWithEvents(
     after: Sequences,
     limit: number,
     nowMs: number,
@@ -37,62 +37,66 @@ export type Tail = {
 };
 
 /** The events of a partition after `start`. */
-type Lane = { start: number; events: LoggedEvent[] };
+type PartitionEvents = { start: number; events: LoggedEvent[] };
 
-export function createTail(): Tail {
-  const lanes = new Map<number, Lane>();
+export function createRecentEvents(): RecentEvents {
+  const partitions = new Map<number, PartitionEvents>();
   let read: { heads: Heads; askedMs: number } | undefined;
 
   return {
-    learn(heads, askedMs) {
+    setHeads(heads, askedMs) {
       // The database was replaced beneath this process: what is kept is of another history.
-      if (read && read.heads.log !== heads.log) lanes.clear();
+      if (read && read.heads.log !== heads.log) partitions.clear();
       read = { heads, askedMs };
       for (const [partition, last] of heads.last) {
-        const lane = lanes.get(partition);
-        if (!lane || headOf(lane) < last) lanes.set(partition, { start: last, events: [] });
+        const partitionEvents = partitions.get(partition);
+        if (!partitionEvents || headOf(partitionEvents) < last)
+          partitions.set(partition, { start: last, events: [] });
       }
     },
 
     append(events) {
       for (const event of events) {
-        const lane = lanes.get(event.partition);
+        const partitionEvents = partitions.get(event.partition);
         const sequence = Number(event.sequence);
-        if (!lane || sequence <= headOf(lane)) continue;
-        if (sequence > headOf(lane) + 1) {
-          lane.start = sequence - 1;
-          lane.events = [];
+        if (!partitionEvents || sequence <= headOf(partitionEvents)) continue;
+        if (sequence > headOf(partitionEvents) + 1) {
+          partitionEvents.start = sequence - 1;
+          partitionEvents.events = [];
         }
-        lane.events.push(event);
-        if (lane.events.length > MAX_EVENTS) {
-          lane.events.shift();
-          lane.start += 1;
+        partitionEvents.events.push(event);
+        if (partitionEvents.events.length > MAX_EVENTS) {
+          partitionEvents.events.shift();
+          partitionEvents.start += 1;
         }
       }
     },
 
     isOld: (nowMs) => read !== undefined && nowMs - read.askedMs > OLD_MS,
 
-    news(after, limit, nowMs) {
+    headsWithEvents(after, limit, nowMs) {
       if (!read || nowMs - read.askedMs > MAX_AGE_MS) return undefined;
-      if ([...after].some(([partition, sequence]) => isBeyond(sequence, lanes.get(partition))))
+      if ([...after].some(([partition, sequence]) => isBeyond(sequence, partitions.get(partition))))
         return undefined;
       const events: LoggedEvent[] = [];
-      for (const [partition, lane] of lanes) {
+      for (const [partition, partitionEvents] of partitions) {
         const from = after.get(partition) ?? 0;
-        if (from < lane.start) return undefined;
-        events.push(...lane.events.slice(from - lane.start));
+        if (from < partitionEvents.start) return undefined;
+        events.push(...partitionEvents.events.slice(from - partitionEvents.start));
       }
       if (events.length === 0 || events.length > limit) return undefined;
       return {
         ...read.heads,
-        last: new Map([...lanes].map(([partition, lane]) => [partition, headOf(lane)])),
+        last: new Map(
+          [...partitions].map(([partition, partitionEvents]) => [partition, headOf(partitionEvents)]),
+        ),
         events,
       };
     },
   };
 }
 
-const headOf = ({ start, events }: Lane): number => start + events.length;
+const headOf = ({ start, events }: PartitionEvents): number => start + events.length;
 
-const isBeyond = (sequence: number, lane: Lane | undefined): boolean => !lane || sequence > headOf(lane);
+const isBeyond = (sequence: number, partitionEvents: PartitionEvents | undefined): boolean =>
+  !partitionEvents || sequence > headOf(partitionEvents);

@@ -4,22 +4,22 @@
  * `Consistent-With`; clients pass it on unread, services compare it.
  */
 
-export type Place = { readonly log: string; readonly partition: number; readonly sequence: number };
+export type LogPosition = { readonly log: string; readonly partition: number; readonly sequence: number };
 
 const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
-const PLACE = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
+const LOG_POSITION = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
 const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
-const MAX_PLACES = 1_000;
+const MAX_POSITIONS = 1_000;
 
 /** Whether a text can be a log's name: its family and its identity, as in `cart-3f2a9c1e`. */
 export const isLogName = (text: string): boolean => LOG_NAME.test(text);
 
-export const formatPosition = (places: readonly Place[]): string =>
-  places.map(({ log, partition, sequence }) => `${log}/${partition}@${sequence}`).join(', ');
+export const formatPosition = (positions: readonly LogPosition[]): string =>
+  positions.map(({ log, partition, sequence }) => `${log}/${partition}@${sequence}`).join(', ');
 
 /** Reads a position; undefined when it is not one (empty, malformed, or more than 1,000 places). */
-export function parsePosition(text: string): Place[] | undefined {
-  return parseList(text, PLACE, ([, log, partition, sequence]) => ({
+export function parsePosition(text: string): LogPosition[] | undefined {
+  return parseList(text, LOG_POSITION, ([, log, partition, sequence]) => ({
     log: log!,
     partition: Number(partition),
     sequence: Number(sequence),
@@ -46,8 +46,8 @@ export function parseAfter(text: string): Sequences | undefined {
 }
 
 function parseList<T>(text: string, form: RegExp, read: (match: RegExpExecArray) => T): T[] | undefined {
-  const parts = text.split(',', MAX_PLACES + 1);
-  if (parts.length > MAX_PLACES) return undefined;
+  const parts = text.split(',', MAX_POSITIONS + 1);
+  if (parts.length > MAX_POSITIONS) return undefined;
   const list: T[] = [];
   for (const part of parts) {
     const match = form.exec(part.trim());

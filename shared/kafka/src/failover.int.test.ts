@@ -58,7 +58,7 @@ describeKafka('three brokers', () => {
       const append = async () => {
         for (const partition of PARTITIONS) await owner.append(partition, BATCH);
         appended += BATCH;
-        owner.log.appended([], new Map());
+        owner.log.notifyAppended([], new Map());
       };
       const isRead = (last: number) =>
         PARTITIONS.every((partition) => reader.sequences(partition).length >= last);

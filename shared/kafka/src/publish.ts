@@ -82,7 +82,7 @@ async function publishRound(
   { log, positions, metrics }: Publishing,
   { producers, published }: { producers: readonly Producer[]; published: Map<number, number> },
 ): Promise<void> {
-  const news = Map.groupBy(await log.news(published, ROUND_EVENTS), ({ partition }) => partition);
+  const news = Map.groupBy(await log.eventsAfter(published, ROUND_EVENTS), ({ partition }) => partition);
   const moves: Move[] = [];
   const lanes = producers.map(async (producer, lane) => {
     for (const [partition, events] of news) {

@@ -105,7 +105,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
       await owner.append(3, 1);
       await until(() => reader.sequences(3).length === 1);
       await owner.append(3, 1);
-      owner.log.appended([], new Map());
+      owner.log.notifyAppended([], new Map());
       await until(() => reader.sequences(3).length === 2);
     },
     CAP_MS,

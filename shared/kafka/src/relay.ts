@@ -15,7 +15,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '@micromart/event-log/event-log';
 import type { Check } from '@micromart/http/health';
-import { lead } from '@micromart/postgres/leader-election';
+import { runAsLeader } from '@micromart/postgres/leader-election';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { createBell } from '@micromart/subscription/signal';
@@ -58,7 +58,7 @@ export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }:
     if (now !== undefined) metrics.failed();
   };
 
-  const leadership = lead({
+  const leadership = runAsLeader({
     url: lockUrl,
     name: `relay of ${log.name} to ${topic.topic}`,
     logger,

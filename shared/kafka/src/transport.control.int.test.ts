@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { KafkaCluster } from '@micromart/engines/kafka/cluster';
-import { list } from '@micromart/postgres/binary-array';
+import { arrayLiteral } from '@micromart/postgres/binary-array';
 import * as fence from '@micromart/subscription/apply/fence';
 import * as intake from '@micromart/subscription/apply/reorder-buffer';
 import { journeys, travel } from '@micromart/subscription/testing/journey';
@@ -38,7 +38,11 @@ jest.unstable_mockModule('../subscription/fence.ts', () => {
   const withoutComparing: typeof fence.fence = (subscription, moves) => ({
     text: `UPDATE subscription_positions p SET sequence = m.till FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
       WHERE p.subscription = $1 AND p.partition = m.partition`,
-    values: [subscription, list(moves.map(({ partition }) => partition)), list(moves.map(({ to }) => to))],
+    values: [
+      subscription,
+      arrayLiteral(moves.map(({ partition }) => partition)),
+      arrayLiteral(moves.map(({ to }) => to)),
+    ],
   });
   return { ...fence, fence: withoutComparing };
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isAway, isDuplicate } from './failure.ts';
+import { isDuplicate, isUnavailable } from './failure.ts';
 
 const failure = (fields: object): Error => Object.assign(new Error('it failed'), fields);
 
@@ -34,7 +34,7 @@ describe('a database', () => {
     ['has no majority for a bulk of which a part was refused', bulk({ codes: [11000], noMajority: true })],
     ['breaks the connection off in a bulk', bulk({ cause: failure({ name: 'MongoNetworkError' }) })],
   ])('is away when it %s', (_, error) => {
-    expect([isAway(error), isDuplicate(error)]).toEqual([true, false]);
+    expect([isUnavailable(error), isDuplicate(error)]).toEqual([true, false]);
   });
 
   test.each<[string, unknown]>([
@@ -43,13 +43,13 @@ describe('a database', () => {
     ['is not what failed', new TypeError('x is not a function')],
     ['is asked by something that throws no error', 'a text'],
   ])('is neither away nor has a key twice when it %s', (_, error) => {
-    expect([isAway(error), isDuplicate(error)]).toEqual([false, false]);
+    expect([isUnavailable(error), isDuplicate(error)]).toEqual([false, false]);
   });
 
   test.each<[string, Error]>([
     ['in a write', failure({ name: 'MongoServerError', code: 11000 })],
     ['in a bulk', bulk({ codes: [11000, 11000] })],
   ])('has a key twice %s', (_, error) => {
-    expect([isAway(error), isDuplicate(error)]).toEqual([false, true]);
+    expect([isUnavailable(error), isDuplicate(error)]).toEqual([false, true]);
   });
 });

@@ -4,7 +4,7 @@
  */
 
 /** The client could not ask, or never heard: no server, no connection, none in time. */
-const AWAY_NAMES: ReadonlySet<unknown> = new Set([
+const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoServerSelectionError',
@@ -19,7 +19,7 @@ const AWAY_NAMES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** The server was asked and could not, for now. */
-const AWAY_CODES: ReadonlySet<unknown> = new Set([
+const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
   ...[6, 7, 89, 9001], // a member it needs was out of reach
   ...[91, 189, 10107, 11600, 11602, 13435, 13436], // shutting down, stepping down, not the primary any more
   ...[50, 262], // out of time
@@ -45,20 +45,20 @@ type Failure = {
  * Whether the database was away, full or busy, so that the same work may well succeed later. Of a write it leaves open
  * whether it was carried out.
  */
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { name, code, errorResponse, result } = error as Failure;
   return (
-    AWAY_NAMES.has(name) ||
-    AWAY_CODES.has(code) ||
+    UNAVAILABLE_NAMES.has(name) ||
+    UNAVAILABLE_CODES.has(code) ||
     result?.getWriteConcernError?.() !== undefined ||
-    (errorResponse !== error && isAway(errorResponse))
+    (errorResponse !== error && isUnavailable(errorResponse))
   );
 }
 
 /** Whether a write failed for keys that were there already, and for nothing else. */
 export function isDuplicate(error: unknown): boolean {
-  if (!(error instanceof Error) || isAway(error)) return false;
+  if (!(error instanceof Error) || isUnavailable(error)) return false;
   const { code, result } = error as Failure;
   const failed = result?.getWriteErrors?.() ?? [];
   return failed.length > 0 ? failed.every((one) => one.code === DUPLICATE_KEY) : code === DUPLICATE_KEY;

@@ -4,7 +4,7 @@ import { describeOn } from '@micromart/testing/describe-on';
 import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
 import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
 import { MongoCompatibilityError } from 'mongodb';
-import { isAway } from './failure.ts';
+import { isUnavailable } from './failure.ts';
 import { checkAnswers, type Mongodb, openMongodb, tooOld } from './open.ts';
 
 test.each([
@@ -90,6 +90,6 @@ describeOn(testFerretdb, 'a connection', () => {
     const write =
       what === 'a bulk' ? goods.bulkWrite([{ insertOne: { document } }]) : goods.insertOne(document);
     const error = await write.catch((thrown) => thrown);
-    expect(isAway(error)).toBe(true);
+    expect(isUnavailable(error)).toBe(true);
   });
 });

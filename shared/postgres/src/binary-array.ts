@@ -13,14 +13,14 @@ const NULL_LENGTH = -1;
  * An array of numbers, UUIDs or times, as PostgreSQL reads it: `{1,2,3}` (manual, 8.15.6). Never for texts, since nothing
  * is escaped.
  */
-export const list = (values: readonly (number | string | null)[]): string =>
+export const arrayLiteral = (values: readonly (number | string | null)[]): string =>
   `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 
 /** A `text[]`; what is undefined becomes NULL. */
-export const textList = (values: readonly (string | undefined)[]): Buffer => binaryArray(TEXT_OID, values);
+export const textArray = (values: readonly (string | undefined)[]): Buffer => binaryArray(TEXT_OID, values);
 
 /** A `json[]`. */
-export const documentList = (values: readonly unknown[]): Buffer =>
+export const jsonArray = (values: readonly unknown[]): Buffer =>
   binaryArray(
     JSON_OID,
     values.map((value) => JSON.stringify(value ?? null)),

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isAway, isConnectionLoss, violatedConstraint } from './failure.ts';
+import { isConnectionLoss, isUnavailable, violatedConstraint } from './failure.ts';
 
 const failure = (message: string, rest: object = {}) => Object.assign(new Error(message), rest);
 
@@ -10,17 +10,17 @@ test.each([
   ['terminating connection due to administrator command', { code: '57P01' }],
 ])('the database is away, and the connection lost: %s', (message, rest) => {
   const error = failure(message, rest);
-  expect([isAway(error), isConnectionLoss(error)]).toEqual([true, true]);
+  expect([isUnavailable(error), isConnectionLoss(error)]).toEqual([true, true]);
 });
 
 test('a deadlock may be tried again, and no connection was lost by it', () => {
   const deadlock = failure('deadlock detected', { code: '40P01' });
-  expect([isAway(deadlock), isConnectionLoss(deadlock)]).toEqual([true, false]);
+  expect([isUnavailable(deadlock), isConnectionLoss(deadlock)]).toEqual([true, false]);
 });
 
 test('the database is not to blame for what is wrong with the question, or the code', () => {
   const others = [failure('division by zero', { code: '22012' }), failure('x is not a function'), undefined];
-  expect(others.map(isAway)).toEqual([false, false, false]);
+  expect(others.map(isUnavailable)).toEqual([false, false, false]);
 });
 
 test('a violated constraint is known by its name', () => {

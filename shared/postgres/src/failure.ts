@@ -15,7 +15,7 @@ export const sqlStateOf = (error: unknown): string | undefined => {
 };
 
 const DISK_FULL = '53100';
-const AWAY = new Set(['08', '40', '53', '57']);
+const UNAVAILABLE = new Set(['08', '40', '53', '57']);
 /** A lock that was not to be had in time; a transaction that stood idle, or went on, for too long. */
 const TOO_LATE = new Set(['55P03', '25P03', '25P04']);
 
@@ -27,22 +27,22 @@ const CONNECTION_WORDS =
  * connection, SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), and the server's own
  * time limits.
  */
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   const code = sqlStateOf(error);
-  if (code) return AWAY.has(code.slice(0, 2)) || TOO_LATE.has(code);
+  if (code) return UNAVAILABLE.has(code.slice(0, 2)) || TOO_LATE.has(code);
   if (!(error instanceof Error)) return false;
   if (isSystemError(error)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isAway);
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   return CONNECTION_WORDS.test(error.message);
 }
 
-const OUT_OF_REACH = new Set(['42P01', '42703', '42883', '3F000', '42501']);
+const MISSING_OR_DENIED = new Set(['42P01', '42703', '42883', '3F000', '42501']);
 
 /**
  * Whether what was asked for is not there or not granted (undefined table, column or function, invalid schema name,
  * insufficient privilege): for a role that may only read, the same until the owner has made the schema and granted it.
  */
-export const isOutOfReach = (error: unknown): boolean => OUT_OF_REACH.has(sqlStateOf(error) ?? '');
+export const isMissingOrDenied = (error: unknown): boolean => MISSING_OR_DENIED.has(sqlStateOf(error) ?? '');
 
 /** Whether a statement was ended because it took too long (statement_timeout), or an administrator asked for it. */
 export const isCancelled = (error: unknown): boolean => sqlStateOf(error) === '57014';
@@ -53,7 +53,7 @@ export const isConflict = (error: unknown): boolean => sqlStateOf(error)?.starts
 /** Whether a connection broke, so that nobody told us how a commit ended. */
 export const isConnectionLoss = (error: unknown): boolean => {
   const code = sqlStateOf(error);
-  return code ? code.startsWith('08') || code.startsWith('57P') : isAway(error);
+  return code ? code.startsWith('08') || code.startsWith('57P') : isUnavailable(error);
 };
 
 /** The constraint that a statement violated, if that is why it failed (SQLSTATE class 23). */

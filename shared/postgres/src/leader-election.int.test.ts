@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { until } from '@micromart/testing/until';
 import { pino } from 'pino';
-import { type Leadership, lead } from './leader-election.ts';
+import { type Leadership, runAsLeader } from './leader-election.ts';
 
 const logger = pino({ level: 'silent' });
 let database: TestDatabase;
@@ -29,7 +29,7 @@ const untilAborted = (signal: AbortSignal) =>
   });
 
 function stand(name: string, onLead = untilAborted): Leadership {
-  const leadership = lead({ url: database.url, name, onLead, logger });
+  const leadership = runAsLeader({ url: database.url, name, onLead, logger });
   open.push(leadership);
   return leadership;
 }
@@ -89,7 +89,7 @@ test('ends the lead at once when the connection breaks, and stands for it again'
 test('ends the lead when a heartbeat fails', async () => {
   let reigns = 0;
   let broken = true;
-  const one = lead({
+  const one = runAsLeader({
     url: database.url,
     name: 'd',
     logger,

@@ -37,7 +37,7 @@ export type Leadership = {
  * or throws, the lead is given up and stood for again. `heartbeat` is a query of the caller's on the lock's own
  * connection, once a second while leading: what fails in it ends the lead.
  */
-export function lead({
+export function runAsLeader({
   url,
   name,
   onLead,
@@ -51,9 +51,9 @@ export function lead({
   logger: Logger;
 }): Leadership {
   const closing = new AbortController();
-  let reign: AbortSignal | undefined;
+  let term: AbortSignal | undefined;
 
-  async function candidacy(): Promise<void> {
+  async function runForElection(): Promise<void> {
     const lost = new AbortController();
     const client = new pg.Client({
       connectionString: url,
@@ -68,13 +68,13 @@ export function lead({
       await client.connect();
       await client.query(`SET idle_session_timeout = ${SILENCE_MS}`);
       while (!(await tryLock(client, name))) await sleep(STANDBY_INTERVAL_MS, undefined, { signal });
-      reign = signal;
+      term = signal;
       const beating = beat(client, heartbeat, lost);
       try {
         await onLead(signal);
       } finally {
         lost.abort();
-        reign = undefined;
+        term = undefined;
         await beating;
       }
     } finally {
@@ -82,10 +82,10 @@ export function lead({
     }
   }
 
-  async function stand(): Promise<void> {
+  async function keepRunning(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        await candidacy();
+        await runForElection();
       } catch (err) {
         if (!closing.signal.aborted)
           logger.warn({ err, lock: name }, 'not standing for the lead; trying again');
@@ -94,12 +94,12 @@ export function lead({
     }
   }
 
-  const standing = stand();
+  const running = keepRunning();
   return {
-    isLeader: () => reign !== undefined && !reign.aborted,
+    isLeader: () => term !== undefined && !term.aborted,
     async close() {
       closing.abort();
-      await standing;
+      await running;
     },
   };
 }

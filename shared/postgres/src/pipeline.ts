@@ -14,7 +14,7 @@ const prepared = new WeakMap<pg.Connection, Map<string, string>>();
 const nameOnWire = (name: string): string => `trip ${name}`;
 
 /** For a client that has nothing else to do meanwhile. Calls `done` once, with the error of the statement that failed. */
-export class Trip extends pg.Query {
+export class Pipeline extends pg.Query {
   /** Whether it prepares statements: if it fails then, nobody knows which of them exist, and its connection is of no use. */
   hasPrepared = false;
   readonly #statements: readonly Statement[];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
-import { carryOut, inOneTrip, openPool, type Pool, type Statement } from './pool.ts';
+import { execute, inPipelinedTransaction, openPool, type Pool, type Statement } from './pool.ts';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -26,24 +26,30 @@ const stored = async () =>
 
 describe('a transaction in one trip', () => {
   test('does all of its statements, in order', async () => {
-    await inOneTrip(pool, [insert(1), { text: 'UPDATE numbers SET n = n + $1', values: [1] }, insert(1)]);
+    await inPipelinedTransaction(pool, [
+      insert(1),
+      { text: 'UPDATE numbers SET n = n + $1', values: [1] },
+      insert(1),
+    ]);
     expect(await stored()).toEqual([1, 2]);
   });
 
   test('does none of them when one fails, says why that one did, and leaves the connection fit for use', async () => {
-    await expect(inOneTrip(pool, [insert(1), insert(-1), insert(1)])).rejects.toMatchObject({
+    await expect(inPipelinedTransaction(pool, [insert(1), insert(-1), insert(1)])).rejects.toMatchObject({
       code: '23514',
     });
     expect(await stored()).toEqual([]);
-    await inOneTrip(pool, [insert(2)]);
+    await inPipelinedTransaction(pool, [insert(2)]);
     expect(await stored()).toEqual([2]);
   });
 
   test('leaves the connection fit for use also when it fails at once, with its statements prepared for nothing', async () => {
     const fresh = openPool(database.url, { max: 1, name: 'test' });
-    await expect(inOneTrip(fresh, [insert(-1), insert(1)])).rejects.toMatchObject({ code: '23514' });
-    await inOneTrip(fresh, [insert(1)]);
-    await inOneTrip(fresh, [insert(2)]);
+    await expect(inPipelinedTransaction(fresh, [insert(-1), insert(1)])).rejects.toMatchObject({
+      code: '23514',
+    });
+    await inPipelinedTransaction(fresh, [insert(1)]);
+    await inPipelinedTransaction(fresh, [insert(2)]);
     await fresh.end();
     expect(await stored()).toEqual([1, 2]);
   });
@@ -52,32 +58,34 @@ describe('a transaction in one trip', () => {
     const clash: Statement = { ...insert(2), text: 'INSERT INTO numbers VALUES ($1 + 1)' };
     const fresh = openPool(database.url, { max: 1, name: 'test' });
     for (const asked of [pool, fresh])
-      await expect(inOneTrip(asked, [insert(1), clash, insert(3)])).rejects.toThrow(/stands for another/);
+      await expect(inPipelinedTransaction(asked, [insert(1), clash, insert(3)])).rejects.toThrow(
+        /stands for another/,
+      );
     expect(await stored()).toEqual([]);
-    await inOneTrip(fresh, [insert(2)]);
+    await inPipelinedTransaction(fresh, [insert(2)]);
     await fresh.end();
     expect(await stored()).toEqual([2]);
   });
 
   test('may be a trip of statements that the driver has prepared by itself', async () => {
     const client = await pool.connect();
-    await carryOut(client, insert(1));
+    await execute(client, insert(1));
     client.release();
-    await inOneTrip(pool, [insert(2)]);
+    await inPipelinedTransaction(pool, [insert(2)]);
     expect(await stored()).toEqual([1, 2]);
   });
 
   test('sends every kind of value', async () => {
     await pool.query('CREATE TEMP TABLE kinds (a int, b text, c bool, d bytea, e int)');
     const values = [1, 'two', true, Buffer.from([3]), null];
-    await inOneTrip(pool, [{ text: 'INSERT INTO kinds VALUES ($1, $2, $3, $4, $5)', values }]);
+    await inPipelinedTransaction(pool, [{ text: 'INSERT INTO kinds VALUES ($1, $2, $3, $4, $5)', values }]);
     const { rows } = await pool.query('SELECT * FROM kinds');
     expect(rows).toEqual([{ a: 1, b: 'two', c: true, d: Buffer.from([3]), e: null }]);
   });
 
   test('would be done in part, were its statements sent as the driver does', async () => {
     const client = await pool.connect();
-    const sent = [insert(1), insert(-1), insert(3)].map((one) => carryOut(client, one));
+    const sent = [insert(1), insert(-1), insert(3)].map((one) => execute(client, one));
     await Promise.allSettled(sent);
     client.release();
     expect(await stored()).toEqual([1, 3]);

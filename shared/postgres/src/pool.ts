@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Trip } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
 
 export type Pool = pg.Pool;
 export type Client = pg.ClientBase;
@@ -15,7 +15,7 @@ export type Statement = {
 };
 
 /** Carries a statement out. */
-export const carryOut = <Row extends pg.QueryResultRow>(
+export const execute = <Row extends pg.QueryResultRow>(
   client: Client,
   { values, ...statement }: Statement,
 ): Promise<pg.QueryResult<Row>> => client.query<Row>({ ...statement, values: [...values] });
@@ -96,17 +96,17 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
  * it takes one round trip (trip.ts). Where one fails, nothing is done, and what the server said of that one is thrown; so
  * whatever is to stop the transaction must be a statement that fails.
  */
-export async function inOneTrip(pool: Pool, statements: readonly Statement[]): Promise<void> {
+export async function inPipelinedTransaction(pool: Pool, statements: readonly Statement[]): Promise<void> {
   const { client, giveBack } = await take(pool);
   let broken: Error | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const trip = new Trip(statements, (error) => {
+      const pipeline = new Pipeline(statements, (error) => {
         if (!error) return resolve();
-        if (trip.hasPrepared) broken = error;
+        if (pipeline.hasPrepared) broken = error;
         reject(error);
       });
-      client.query(trip);
+      client.query(pipeline);
     });
   } finally {
     giveBack(broken);
@@ -114,8 +114,8 @@ export async function inOneTrip(pool: Pool, statements: readonly Statement[]): P
 }
 
 /** Carries statements out one after the other. */
-export async function carryOutAll(client: Client, statements: readonly Statement[]): Promise<void> {
-  for (const statement of statements) await carryOut(client, statement);
+export async function executeAll(client: Client, statements: readonly Statement[]): Promise<void> {
+  for (const statement of statements) await execute(client, statement);
 }
 
 /** Runs `work`, which only reads, with all its statements in one snapshot. */

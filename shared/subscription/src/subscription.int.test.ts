@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { News } from '@micromart/event-log/event-log';
+import type { HeadsWithEvents } from '@micromart/event-log/event-log';
 import { openTcpProxy } from '@micromart/testing/tcp-proxy';
 import { until } from '@micromart/testing/until';
 import type { Limits } from './limits.ts';
@@ -307,7 +307,7 @@ describe('when the source is replaced', () => {
   );
 
   const heads = (...last: number[]) => ({ at: new Date(), last: new Map(last.entries()) });
-  test.each<[string, (heads: News) => News]>([
+  test.each<[string, (heads: HeadsWithEvents) => HeadsWithEvents]>([
     ['of another log', (news) => ({ ...news, log: 'test-2' })],
     ['below its position', (news) => ({ ...news, ...heads(3, 3) })],
     ['of fewer partitions', (news) => ({ ...news, ...heads(10) })],

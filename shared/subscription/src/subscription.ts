@@ -43,7 +43,7 @@
  * And nothing lies about it: answers say as of when they are and to which position (freshness.ts), and a client may ask
  * for an answer that includes its own write (await-position.ts, consistency.ts).
  */
-import { lead } from '@micromart/postgres/leader-election';
+import { runAsLeader } from '@micromart/postgres/leader-election';
 import { openPool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { FENCED_SETTINGS } from './apply/fence.ts';
@@ -160,7 +160,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     await pool.end();
   }
 
-  const leadership = lead({
+  const leadership = runAsLeader({
     url,
     name: `subscription ${name}`,
     onLead: reign,

@@ -1,5 +1,5 @@
 import { problem } from '@micromart/http/problem';
-import { list as listOf } from '@micromart/postgres/binary-array';
+import { arrayLiteral as listOf } from '@micromart/postgres/binary-array';
 import type { Client } from '@micromart/postgres/pool';
 import { type Run, STEP_MS, type Step } from '../buckets.ts';
 import { type Counts, NOTHING } from '../counts.ts';

@@ -1,4 +1,4 @@
-import { list, textList } from '@micromart/postgres/binary-array';
+import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
 import type { Statement } from '@micromart/postgres/pool';
 import type { Row, Tally } from '../counts.ts';
 
@@ -34,14 +34,14 @@ export const addTally = ({ minute, hour, day, total }: Tally): readonly Statemen
       ];
 
 const buckets = (rows: readonly Row[]) => [
-  list(rows.map(({ bucket }) => new Date(bucket).toISOString())),
+  arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
   ...counters(rows),
 ];
 
 const counters = (rows: readonly Row[]) => [
-  textList(rows.map(({ productId }) => productId)),
-  list(rows.map(({ added }) => added)),
-  list(rows.map(({ removed }) => removed)),
-  list(rows.map(({ unitsAdded }) => unitsAdded)),
-  list(rows.map(({ unitsRemoved }) => unitsRemoved)),
+  textArray(rows.map(({ productId }) => productId)),
+  arrayLiteral(rows.map(({ added }) => added)),
+  arrayLiteral(rows.map(({ removed }) => removed)),
+  arrayLiteral(rows.map(({ unitsAdded }) => unitsAdded)),
+  arrayLiteral(rows.map(({ unitsRemoved }) => unitsRemoved)),
 ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
-import { carryOutAll, inTransaction } from '@micromart/postgres/pool';
+import { executeAll, inTransaction } from '@micromart/postgres/pool';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
@@ -67,7 +67,7 @@ beforeAll(async () => {
   );
   for (let at = 0; at < events.length; at += 700) {
     await inTransaction(store.pool, (client) =>
-      carryOutAll(client, store.addition(tally(events.slice(at, at + 700), NOW))),
+      executeAll(client, store.addition(tally(events.slice(at, at + 700), NOW))),
     );
   }
 });

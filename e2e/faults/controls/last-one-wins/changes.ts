@@ -49,8 +49,8 @@ export function createPostgresChangeStore<State>(
           commit: randomUUID(),
         });
       });
-      log.appended(events, heads!);
-      return changed(log.name, outcome.answer, outcome.place, heads!) as never;
+      log.notifyAppended(events, heads!);
+      return changed(log.name, outcome.answer, outcome.position, heads!) as never;
     },
     transact: () => Promise.reject(new Error('the control forgets nobody')),
     check: async () => ({ ok: true }),

@@ -1,5 +1,5 @@
 /** The control: positions are moved on, but not compared, and nobody is refused. */
-import { list } from '@micromart/postgres/binary-array';
+import { arrayLiteral } from '@micromart/postgres/binary-array';
 import * as original from '@micromart/subscription/apply/fence';
 
 export const { FENCED_SETTINGS, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
@@ -8,5 +8,9 @@ export const fence: typeof original.fence = (subscription, moves) => ({
   text: `UPDATE subscription_positions p SET sequence = GREATEST(p.sequence, m.till), head = GREATEST(p.head, m.till)
     FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
     WHERE p.subscription = $1 AND p.partition = m.partition`,
-  values: [subscription, list(moves.map(({ partition }) => partition)), list(moves.map(({ to }) => to))],
+  values: [
+    subscription,
+    arrayLiteral(moves.map(({ partition }) => partition)),
+    arrayLiteral(moves.map(({ to }) => to)),
+  ],
 });

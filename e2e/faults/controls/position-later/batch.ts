@@ -1,5 +1,5 @@
 /** The control: the effects are one transaction, and the positions the next. */
-import { inOneTrip } from '@micromart/postgres/pool';
+import { inPipelinedTransaction } from '@micromart/postgres/pool';
 import type * as original from '@micromart/subscription/apply/apply-batch';
 import { divide, movesOf } from '@micromart/subscription/apply/batch-item';
 import { fence } from '@micromart/subscription/apply/fence';
@@ -11,7 +11,7 @@ export const createApplyBatch: typeof original.createApplyBatch =
   async (items) => {
     const moves = movesOf(items);
     const { apply } = divide(items, new Set());
-    await inOneTrip(pool, projection.effects(apply));
-    await inOneTrip(pool, [fence(subscription, moves, { nothingParked: false })]);
+    await inPipelinedTransaction(pool, projection.effects(apply));
+    await inPipelinedTransaction(pool, [fence(subscription, moves, { nothingParked: false })]);
     return { applied: apply.length, parked: 0, whole: moves };
   };

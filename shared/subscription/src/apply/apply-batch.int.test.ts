@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { carryOutAll, inTransaction } from '@micromart/postgres/pool';
+import { executeAll, inTransaction } from '@micromart/postgres/pool';
 import { openTestFollower, type TestFollower } from '../testing/follower.ts';
 import { testEvent } from '../testing/source.ts';
 import { type ApplyBatch, createApplyBatch } from './apply-batch.ts';
@@ -52,7 +52,7 @@ describe('the fence', () => {
     const applyWithoutComparing = () =>
       inTransaction(follower.pool, async (client) => {
         await client.query('SELECT FROM subscription_positions WHERE partition = 0 FOR UPDATE');
-        await carryOutAll(client, follower.projection.effects(events));
+        await executeAll(client, follower.projection.effects(events));
         await client.query('UPDATE subscription_positions SET sequence = 10 WHERE partition = 0');
       });
     await applyWithoutComparing();
@@ -96,7 +96,7 @@ describe('the fence', () => {
     const frozen = await follower.pool.connect();
     frozen.on('error', () => {});
     await frozen.query('BEGIN');
-    await carryOutAll(frozen, [fence(NAME, [{ partition: 0, from: 0, to: 10 }], { nothingParked: true })]);
+    await executeAll(frozen, [fence(NAME, [{ partition: 0, from: 0, to: 10 }], { nothingParked: true })]);
     await apply(run(0, 1, 5));
     expect(await follower.applied()).toHaveLength(5);
     await expect(frozen.query('COMMIT')).rejects.toThrow();

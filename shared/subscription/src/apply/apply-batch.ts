@@ -5,7 +5,13 @@
  * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the batch stands
  * behind them follows from that.
  */
-import { type Client, carryOutAll, inOneTrip, inTransaction, type Pool } from '@micromart/postgres/pool';
+import {
+  type Client,
+  executeAll,
+  inPipelinedTransaction,
+  inTransaction,
+  type Pool,
+} from '@micromart/postgres/pool';
 import { toStorable } from '@micromart/text/storable';
 import type { Projection } from '../projection.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './batch-item.ts';
@@ -48,7 +54,7 @@ export function createApplyBatch<E>(target: BatchTarget<E>): ApplyBatch<E> {
     const { apply } = divide(items, new Set());
     const passed = fence(subscription, moves, { nothingParked: true });
     try {
-      await handling(async () => inOneTrip(pool, [passed, ...projection.effects(apply)]));
+      await handling(async () => inPipelinedTransaction(pool, [passed, ...projection.effects(apply)]));
     } catch (error) {
       throw refusalOf(error, subscription) ?? error;
     }
@@ -80,7 +86,7 @@ async function applyStepByStep<E>(
     const parkedBefore = await movePositions(client, subscription, moves);
     const blocked = await blockedKeys(client, subscription, items, parkedBefore);
     const { apply, park } = divide(items, blocked);
-    await handling(() => carryOutAll(client, projection.effects(apply)));
+    await handling(() => executeAll(client, projection.effects(apply)));
     const parkedNow = countByPartition(park);
     if (park.length > 0) {
       await parkAll(client, subscription, park, parkedEvents);

@@ -4,7 +4,7 @@
  */
 
 import { Problem } from '@micromart/http/problem';
-import { isAway, sqlStateOf } from '@micromart/postgres/failure';
+import { isUnavailable, sqlStateOf } from '@micromart/postgres/failure';
 import { toStorable } from '@micromart/text/storable';
 
 /** An event could not be handled, and it, or one of its batch, is to blame. The message is the reason, fit to store. */
@@ -41,7 +41,7 @@ export async function handling<T>(work: () => Promise<T>): Promise<T> {
 
 /** Whether an error, or what caused it, is not the event's fault. */
 function isTrouble(error: unknown): boolean {
-  if (isAway(error)) return true;
+  if (isUnavailable(error)) return true;
   const state = sqlStateOf(error);
   if (state) return !OF_THE_EVENT.has(state.slice(0, CLASS_LENGTH));
   if (GIVEN_UP.has((error as { name?: unknown } | null)?.name)) return true;

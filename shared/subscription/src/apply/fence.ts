@@ -7,8 +7,8 @@
  * nothing, one that believes it still leads. Nothing else keeps them out.
  */
 
-import { list } from '@micromart/postgres/binary-array';
-import { type Client, carryOut, type Statement } from '@micromart/postgres/pool';
+import { arrayLiteral } from '@micromart/postgres/binary-array';
+import { type Client, execute, type Statement } from '@micromart/postgres/pool';
 
 /** A partition's way in one transaction: from the sequence it was worked out for to the one it moves to. */
 export type Move = { readonly partition: number; readonly from: number; readonly to: number };
@@ -66,9 +66,9 @@ export const fence = (
          END FROM moved`,
   values: [
     subscription,
-    list(moves.map((move) => move.partition)),
-    list(moves.map((move) => move.from)),
-    list(moves.map((move) => move.to)),
+    arrayLiteral(moves.map((move) => move.partition)),
+    arrayLiteral(moves.map((move) => move.from)),
+    arrayLiteral(moves.map((move) => move.to)),
     nothingParked,
   ],
 });
@@ -89,7 +89,7 @@ export async function movePositions(
 ): Promise<ReadonlySet<number>> {
   try {
     const statement = fence(subscription, moves, { nothingParked: false });
-    const { rows } = await carryOut<{ parked: number[] | null }>(client, statement);
+    const { rows } = await execute<{ parked: number[] | null }>(client, statement);
     return new Set(rows[0]!.parked);
   } catch (error) {
     throw refusalOf(error, subscription) ?? error;

@@ -8,8 +8,8 @@
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
-import { isAway } from '@micromart/postgres/failure';
-import { type Client, carryOutAll, inTransaction, type Pool } from '@micromart/postgres/pool';
+import { isUnavailable } from '@micromart/postgres/failure';
+import { type Client, executeAll, inTransaction, type Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { EventFault, handling } from '../apply/event-fault.ts';
 import type { Projection } from '../projection.ts';
@@ -112,10 +112,10 @@ export function createParking<E>({
     try {
       await handling(async () => {
         const parsed = projection.parse(event);
-        if (parsed !== undefined) await carryOutAll(client, projection.effects([parsed]));
+        if (parsed !== undefined) await executeAll(client, projection.effects([parsed]));
       });
     } catch (error) {
-      if (!(error instanceof EventFault)) throw isAway(error) ? error : notItsFault(error);
+      if (!(error instanceof EventFault)) throw isUnavailable(error) ? error : notItsFault(error);
       await client.query('ROLLBACK TO SAVEPOINT one');
       return error.message;
     }

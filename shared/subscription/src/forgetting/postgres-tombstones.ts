@@ -11,11 +11,11 @@
  * position shows.
  */
 import type { Heads } from '@micromart/event-log/event-log';
-import { list, textList } from '@micromart/postgres/binary-array';
+import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
 import {
   type Client,
-  carryOut,
-  carryOutAll,
+  execute,
+  executeAll,
   inTransaction,
   type Pool,
   type Statement,
@@ -37,9 +37,9 @@ export const forget = (
            ON CONFLICT (subscription, key) DO NOTHING`,
     values: [
       subscription,
-      textList(forgotten.map(({ key }) => key)),
-      list(forgotten.map(({ partition }) => partition)),
-      list(forgotten.map(({ sequence }) => sequence)),
+      textArray(forgotten.map(({ key }) => key)),
+      arrayLiteral(forgotten.map(({ partition }) => partition)),
+      arrayLiteral(forgotten.map(({ sequence }) => sequence)),
     ],
   },
   ...forgotten.map(({ key }) => strip(subscription, key)),
@@ -77,7 +77,7 @@ export function settle(
     const positions = await readPositions(client, subscription);
     const keys = told.filter((one) => isPassed(one, positions)).map(({ key }) => key);
     if (keys.length === 0) return 0;
-    await carryOutAll(client, [...keys.map((key) => strip(subscription, key)), ...drop(keys)]);
+    await executeAll(client, [...keys.map((key) => strip(subscription, key)), ...drop(keys)]);
     await client.query('DELETE FROM subscription_tombstones WHERE subscription = $1 AND key = ANY ($2)', [
       subscription,
       keys,
@@ -113,7 +113,7 @@ async function keepHeads(client: Client, subscription: string, told: readonly To
 }
 
 async function readPositions(client: Client, subscription: string): Promise<ReadonlyMap<number, number>> {
-  const { rows } = await carryOut<{ partition: number; sequence: number }>(client, {
+  const { rows } = await execute<{ partition: number; sequence: number }>(client, {
     text: 'SELECT partition, sequence FROM subscription_positions WHERE subscription = $1',
     values: [subscription],
   });

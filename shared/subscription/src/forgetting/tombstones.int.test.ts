@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { textList } from '@micromart/postgres/binary-array';
+import { textArray } from '@micromart/postgres/binary-array';
 import type { Statement } from '@micromart/postgres/pool';
 import { until } from '@micromart/testing/until';
 import { Registry } from 'prom-client';
@@ -36,7 +36,7 @@ const projection: Projection<Visited> = {
       ...(forgotten.length > 0 ? [...forget(NAME, forgotten), ...drop(forgotten.map(({ key }) => key))] : []),
       {
         text: `INSERT INTO visits SELECT v FROM unnest($1::text[]) AS v WHERE NOT is_forgotten('${NAME}', v)`,
-        values: [textList(visitors)],
+        values: [textArray(visitors)],
       },
       { text: 'UPDATE visit_count SET n = n + $1', values: [visitors.length] },
     ];
@@ -44,7 +44,7 @@ const projection: Projection<Visited> = {
 };
 
 const drop = (keys: readonly string[]): Statement[] => [
-  { text: 'DELETE FROM visits WHERE visitor = ANY ($1::text[])', values: [textList(keys)] },
+  { text: 'DELETE FROM visits WHERE visitor = ANY ($1::text[])', values: [textArray(keys)] },
 ];
 
 let follower: TestFollower;

@@ -1,4 +1,4 @@
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { type Bell, createBell } from '../signal.ts';
 
 /**
@@ -10,7 +10,7 @@ export type Applied = Bell & {
   /** Told of a commit, before it rings: of `log`, all of `partition` up to `sequence` is included. */
   note(log: string, partition: number, sequence: number): void;
   /** Whether all these places are included, as far as is known here. */
-  includes(places: readonly Place[]): boolean;
+  includes(places: readonly LogPosition[]): boolean;
 };
 
 export function createApplied(): Applied {
@@ -21,7 +21,7 @@ export function createApplied(): Applied {
     note: (log: string, partition: number, sequence: number) => {
       reached.set(keyOf(log, partition), sequence);
     },
-    includes: (places: readonly Place[]) =>
+    includes: (places: readonly LogPosition[]) =>
       places.every(({ log, partition, sequence }) => (reached.get(keyOf(log, partition)) ?? 0) >= sequence),
   });
 }

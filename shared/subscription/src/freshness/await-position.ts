@@ -1,5 +1,5 @@
 /** Waits until a read model includes a position: what makes a client see its own write in another service's answer. */
-import { formatPosition, type Place, parsePosition } from '@micromart/events/position';
+import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 import { problem } from '@micromart/http/problem';
 import { withGrace } from '@micromart/http/signal';
 import type { Pool } from '@micromart/postgres/pool';
@@ -43,7 +43,11 @@ export function createAwaitPosition({
   };
 
   /** Comes back when this process has applied the places, or has not until then. */
-  async function appliedHere(places: readonly Place[], untilMs: number, signal: AbortSignal): Promise<void> {
+  async function appliedHere(
+    places: readonly LogPosition[],
+    untilMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     let leftMs = untilMs - performance.now();
     while (!applied.includes(places) && leftMs > 0 && !signal.aborted) {
       await applied.next(signal, leftMs);
@@ -70,7 +74,7 @@ export function createAwaitPosition({
   };
 }
 
-const at = (place: Place) => formatPosition([place]);
+const at = (place: LogPosition) => formatPosition([place]);
 
 function refusal(inclusion: Exclude<Inclusion, { kind: 'included' }>): Error {
   switch (inclusion.kind) {

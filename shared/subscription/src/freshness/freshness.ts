@@ -5,10 +5,10 @@
  * `asOf` is the smallest of all partitions, and lies before the time of the oldest parked event: that one was committed,
  * and it is not included.
  */
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 import { type Client, inSnapshot, type Pool } from '@micromart/postgres/pool';
 
-export type Freshness = { readonly asOf: Date; readonly places: readonly Place[] };
+export type Freshness = { readonly asOf: Date; readonly places: readonly LogPosition[] };
 
 type Row = {
   name: string;

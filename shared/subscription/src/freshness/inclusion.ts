@@ -1,5 +1,5 @@
 /** Whether a read model includes a position, told from where its subscriptions stand. Pure. */
-import type { Place } from '@micromart/events/position';
+import type { LogPosition } from '@micromart/events/position';
 
 /** A partition of a subscription; without log or partition while the subscription has not met its source. */
 export type PartitionStanding = {
@@ -13,14 +13,17 @@ export type PartitionStanding = {
 export type Inclusion =
   | { readonly kind: 'included' }
   /** `events`: how many are missing at the place that is furthest behind. */
-  | { readonly kind: 'behind'; readonly place: Place; readonly events: number }
+  | { readonly kind: 'behind'; readonly place: LogPosition; readonly events: number }
   /** Something at or below the place is parked, so waiting does not help. */
-  | { readonly kind: 'parked'; readonly place: Place }
-  | { readonly kind: 'other-log'; readonly place: Place }
-  | { readonly kind: 'no-such-partition'; readonly place: Place };
+  | { readonly kind: 'parked'; readonly place: LogPosition }
+  | { readonly kind: 'other-log'; readonly place: LogPosition }
+  | { readonly kind: 'no-such-partition'; readonly place: LogPosition };
 
 /** The worst that holds for any of the places: what waiting cannot cure comes before what it can. */
-export function inclusionOf(places: readonly Place[], standings: readonly PartitionStanding[]): Inclusion {
+export function inclusionOf(
+  places: readonly LogPosition[],
+  standings: readonly PartitionStanding[],
+): Inclusion {
   const each = places.map((place) => inclusionOfOne(place, standings));
   const first = (kind: Inclusion['kind']) => each.find((inclusion) => inclusion.kind === kind);
   const behind = each.filter((inclusion) => inclusion.kind === 'behind').sort((a, b) => b.events - a.events);
@@ -29,7 +32,7 @@ export function inclusionOf(places: readonly Place[], standings: readonly Partit
   );
 }
 
-function inclusionOfOne(place: Place, standings: readonly PartitionStanding[]): Inclusion {
+function inclusionOfOne(place: LogPosition, standings: readonly PartitionStanding[]): Inclusion {
   const sameLog = standings.filter(({ log }) => log === place.log);
   if (sameLog.length === 0) {
     // A subscription that has not met its source yet may turn out to follow this very log.

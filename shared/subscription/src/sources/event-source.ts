@@ -1,4 +1,4 @@
-import type { Heads, News } from '@micromart/event-log/event-log';
+import type { Heads, HeadsWithEvents } from '@micromart/event-log/event-log';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 
@@ -14,7 +14,7 @@ export type EventSource = {
     waitS: number;
     events: number;
     signal: AbortSignal;
-  }): AsyncIterable<News>;
+  }): AsyncIterable<HeadsWithEvents>;
   /**
    * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner
    * itself says that its log is not `log`, or ends below `after`.

@@ -56,7 +56,7 @@ const asLog = (source: TestSource): EventLog => ({
   name: source.log,
   partitions: PARTITIONS,
   heads: () => headsNow(source, never),
-  news: async (after, limit) =>
+  eventsAfter: async (after, limit) =>
     [...after].flatMap(([partition, from]) => source.events[partition]!.slice(from, from + limit)),
   page: async (partition, after, limit) => source.events[partition]!.slice(after, after + limit),
   onAppended: () => () => {},

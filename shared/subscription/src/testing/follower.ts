@@ -1,7 +1,7 @@
 /** For tests: a follower's database, and a projection that writes down what was applied, as often as it was. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { list, textList } from '@micromart/postgres/binary-array';
+import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
 import { migrate } from '@micromart/postgres/migrate';
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import { openTestDatabase } from '@micromart/testing/postgres';
@@ -76,9 +76,9 @@ export async function openTestFollower(): Promise<TestFollower> {
             SELECT partition, sequence, key FROM unnest($1::int[], $2::bigint[], $3::text[]) WITH ORDINALITY
               AS e (partition, sequence, key, nth) ORDER BY nth`,
           values: [
-            list(events.map((event) => event.partition)),
-            list(events.map(sequenceOf)),
-            textList(events.map((event) => event.partitionkey)),
+            arrayLiteral(events.map((event) => event.partition)),
+            arrayLiteral(events.map(sequenceOf)),
+            textArray(events.map((event) => event.partitionkey)),
           ],
         },
       ];

@@ -2,23 +2,27 @@ import type { NewEvent } from './envelope.ts';
 import { partitionOf } from './partition.ts';
 
 /** An event with its id, its partition, and which one of the batch's events in that partition it is, from 1. */
-export type PlacedEvent = NewEvent & {
+export type PositionedEvent = NewEvent & {
   readonly id: string;
   readonly partition: number;
   readonly offset: number;
   readonly traceparent: string | undefined;
 };
 
-export type Placing = { readonly partitions: number; readonly newId: () => string };
+export type Positioning = { readonly partitions: number; readonly newId: () => string };
 
 /** Where a document's last event stands: one of this batch's (offset ≥ 1), or an earlier one's (offset 0). */
-export type BatchPlace = { readonly partition: number; readonly offset: number; readonly sequence: number };
+export type BatchPosition = {
+  readonly partition: number;
+  readonly offset: number;
+  readonly sequence: number;
+};
 
 /** Gives the events of one batch their places, in the order in which they come. `newId` makes UUIDs. */
-export function createPlacer({
+export function createPositioner({
   partitions,
   newId,
-}: Placing): (event: NewEvent, traceparent: string | undefined) => PlacedEvent {
+}: Positioning): (event: NewEvent, traceparent: string | undefined) => PositionedEvent {
   const counts = new Map<number, number>();
   return (event, traceparent) => {
     const partition = partitionOf(event.key, partitions);

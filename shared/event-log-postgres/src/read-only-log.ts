@@ -1,6 +1,6 @@
 import type { EventLog } from '@micromart/event-log/event-log';
 import { problem } from '@micromart/http/problem';
-import { isOutOfReach } from '@micromart/postgres/failure';
+import { isMissingOrDenied } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 import { createReads, type Identity, readIdentity } from './reads.ts';
 
@@ -20,7 +20,7 @@ export function createPostgresLogReader(
 
   const identity = async (): Promise<Identity> => {
     known ??= await readIdentity(pool).catch((error) => {
-      if (!isOutOfReach(error)) throw error;
+      if (!isMissingOrDenied(error)) throw error;
       return known;
     });
     return required();
