@@ -3,7 +3,8 @@
  * position. At its best: the product's own statement and the fence in one round trip each, one connection for a
  * partition, half of them at a time, so that their commits share a flush.
  */
-import { executeAll, inTransaction, openPool } from '@micromart/postgres/pool';
+import { inTransaction, openPool } from '@micromart/postgres/pool';
+import { executeAll } from '@micromart/postgres/statement';
 import { tally } from '@micromart/shopper-tracking-service/counts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { openCounters, requireCounted, SUBSCRIPTION, startPositions } from '../follower-database.ts';

@@ -1,7 +1,8 @@
 /** Feeds whose lines are anything at all, with the store of each engine and the job repository that records what came of them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
-import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
+import type { TestMongodb } from '@micromart/testing/mongodb-engine';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { isStorable } from '@micromart/text/storable';
 import fc from 'fast-check';

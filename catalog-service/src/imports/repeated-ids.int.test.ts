@@ -2,7 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
-import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
+import type { TestMongodb } from '@micromart/testing/mongodb-engine';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import fc from 'fast-check';
 import { parseAllowedHosts } from '../feed-hosts.ts';

@@ -2,12 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { productContent } from '@micromart/contracts/catalog/product';
 import { openMongodb } from '@micromart/mongodb/open';
 import { describeOn } from '@micromart/testing/describe-on';
-import {
-  MONGODB_START_CAP_MS,
-  type TestMongodb,
-  testFerretdb,
-  testReplicaSet,
-} from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb, testReplicaSet } from '@micromart/testing/mongodb';
+import type { TestMongodb } from '@micromart/testing/mongodb-engine';
 import { decideOrder, type Result } from '../product.ts';
 import { PRODUCTS, type ProductDocument } from './mongodb-products.ts';
 import { VERSION } from './mongodb-reader.ts';

@@ -6,12 +6,8 @@ import {
 import { describeEventLog } from '@micromart/event-log/event-log.contract';
 import { openMongodb } from '@micromart/mongodb/open';
 import { describeOn } from '@micromart/testing/describe-on';
-import {
-  MONGODB_START_CAP_MS,
-  type TestMongodbEngine,
-  testFerretdb,
-  testReplicaSet,
-} from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb, testReplicaSet } from '@micromart/testing/mongodb';
+import type { TestMongodbEngine } from '@micromart/testing/mongodb-engine';
 import { openMongodbChangeStore } from './changes.ts';
 import { openMongodbLog } from './log.ts';
 

@@ -5,12 +5,8 @@ import { PARTITIONS, partitionOf } from '@micromart/events/partition';
 import { isUnavailable } from '@micromart/mongodb/failure';
 import { openMongodb } from '@micromart/mongodb/open';
 import { describeOn } from '@micromart/testing/describe-on';
-import {
-  MONGODB_START_CAP_MS,
-  type TestMongodb,
-  testFerretdb,
-  testReplicaSet,
-} from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb, testReplicaSet } from '@micromart/testing/mongodb';
+import type { TestMongodb } from '@micromart/testing/mongodb-engine';
 import { type Collection, type Db, MongoNetworkError } from 'mongodb';
 import { type MongodbChangeStore, openMongodbChangeStore } from './changes.ts';
 import { type MongodbEventLog, openMongodbLog } from './log.ts';

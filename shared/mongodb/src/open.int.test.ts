@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Unusable } from '@micromart/process/unusable';
 import { describeOn } from '@micromart/testing/describe-on';
-import { MONGODB_START_CAP_MS, type TestMongodb, testFerretdb } from '@micromart/testing/mongodb';
+import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
+import type { TestMongodb } from '@micromart/testing/mongodb-engine';
 import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
 import { MongoCompatibilityError } from 'mongodb';
 import { isUnavailable } from './failure.ts';

@@ -38,9 +38,9 @@ function stand(name: string, onLead = untilAborted): Leadership {
 async function startHolder(name: string): Promise<{ child: ChildProcess; said(): string }> {
   const program = `
     import { pino } from 'pino';
-    import { lead } from ${JSON.stringify(new URL('./leader-election.ts', import.meta.url).href)};
+    import { runAsLeader } from ${JSON.stringify(new URL('./leader-election.ts', import.meta.url).href)};
     const [url, name] = process.argv.slice(1);
-    lead({ url, name, logger: pino({ level: 'silent' }), onLead: (signal) => new Promise((resolve) => {
+    runAsLeader({ url, name, logger: pino({ level: 'silent' }), onLead: (signal) => new Promise((resolve) => {
       process.stdout.write('leads\\n');
       signal.addEventListener('abort', () => { process.stdout.write('lost\\n'); resolve(); });
     }) });`;

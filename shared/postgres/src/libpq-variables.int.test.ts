@@ -73,11 +73,11 @@ test.each(HARMFUL)('%s would, were it left', async (name) => {
 test("a test run's own server is started and reached whatever the shell has set", async () => {
   const script = `
     delete process.env.TEST_POSTGRES_URL;
-    await (await import(${module('../testing/global-setup.ts')})).default();
+    await (await import(${module('../../testing/src/global-setup.ts')})).default();
     try {
       ${ASK}
     } finally {
-      await (await import(${module('../testing/global-teardown.ts')})).default();
+      await (await import(${module('../../testing/src/global-teardown.ts')})).default();
     }`;
   expect(await inProcess(script, VARIABLES)).toBe(DEFAULT_PATH);
 });

@@ -6,7 +6,7 @@
  * each.
  */
 import pg from 'pg';
-import type { Statement } from './pool.ts';
+import type { Statement } from './statement.ts';
 
 /** What has been prepared on a connection for trips: texts by name. Here alone, since the driver keeps account of its own. */
 const prepared = new WeakMap<pg.Connection, Map<string, string>>();

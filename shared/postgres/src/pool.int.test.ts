@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
-import { execute, inPipelinedTransaction, openPool, type Pool, type Statement } from './pool.ts';
+import { inPipelinedTransaction, openPool, type Pool } from './pool.ts';
+import { execute, type Statement } from './statement.ts';
 
 let database: TestDatabase;
 let pool: Pool;

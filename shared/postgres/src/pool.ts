@@ -1,24 +1,9 @@
 import pg from 'pg';
 import { Pipeline } from './pipeline.ts';
+import type { Statement } from './statement.ts';
 
 export type Pool = pg.Pool;
 export type Client = pg.ClientBase;
-
-/**
- * A statement that is yet to be carried out. One with a name is prepared, once for each connection. Values are what the
- * driver passes on as they are (arrays: list.ts).
- */
-export type Statement = {
-  readonly name?: string;
-  readonly text: string;
-  readonly values: readonly (string | number | boolean | Buffer | null)[];
-};
-
-/** Carries a statement out. */
-export const execute = <Row extends pg.QueryResultRow>(
-  client: Client,
-  { values, ...statement }: Statement,
-): Promise<pg.QueryResult<Row>> => client.query<Row>({ ...statement, values: [...values] });
 
 const INT8_OID = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -111,11 +96,6 @@ export async function inPipelinedTransaction(pool: Pool, statements: readonly St
   } finally {
     giveBack(broken);
   }
-}
-
-/** Carries statements out one after the other. */
-export async function executeAll(client: Client, statements: readonly Statement[]): Promise<void> {
-  for (const statement of statements) await execute(client, statement);
 }
 
 /** Runs `work`, which only reads, with all its statements in one snapshot. */

@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '@micromart/events/envelope';
-import type { Statement } from '@micromart/postgres/pool';
+import type { Statement } from '@micromart/postgres/statement';
 
 /**
  * What a service does with the events that it follows. `E` is an event as its schema gives it back.

@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { environmentOf, killContainer, noImage, startContainer } from './containers.ts';
 import { freePort } from './free-port.ts';
-import type { TestMongodb } from './mongodb.ts';
+import type { TestMongodb } from './mongodb-engine.ts';
 import { until } from './until.ts';
 
 const IMAGE = 'mongo:8';

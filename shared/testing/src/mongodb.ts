@@ -1,3 +1,7 @@
+/**
+ * The engines that the MongoDB suites run on, chosen in one place. FerretDB wherever Go can build it, which on a CI machine
+ * it must. A replica set where there is one: the server that `TEST_MONGODB_URL` names, or else three containers.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -5,28 +9,10 @@ import { join } from 'node:path';
 import { whyNoFerretdb } from '@micromart/engines/ferretdb/build';
 import { startFerretdb } from '@micromart/engines/ferretdb/server';
 import { MongoClient } from 'mongodb';
-import type { TestEngine } from './describe-on.ts';
 import { isAlive } from './is-alive.ts';
+import type { TestMongodb, TestMongodbEngine } from './mongodb-engine.ts';
 import { startReplicaSet, whyNoReplicaSet } from './mongodb-replica-set.ts';
 import { until } from './until.ts';
-
-/**
- * What the MongoDB suites run on, decided in one place: on FerretDB wherever Go can build it, which on a CI machine it
- * has to; and on a replica set, the one that `TEST_MONGODB_URL` names or three containers, where there is either.
- */
-export type TestMongodbEngine = TestEngine & {
-  /** Whether several writers may be tested on it (Engine). */
-  readonly atomicUpdates: boolean;
-  start(): Promise<TestMongodb>;
-};
-
-export type TestMongodb = {
-  /** The URL of a fresh, empty database. */
-  freshUrl(): string;
-  /** Kills the server, of a set its primary, and starts it again; undefined where it is not ours. */
-  readonly killServer?: () => Promise<void>;
-  close(): Promise<void>;
-};
 
 /** For a suite's set-up: the first start on a machine builds a server, or brings containers up. */
 export const MONGODB_START_CAP_MS = 900_000;

@@ -1,5 +1,5 @@
 import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
-import type { Statement } from '@micromart/postgres/pool';
+import type { Statement } from '@micromart/postgres/statement';
 import type { Row, Tally } from '../counts.ts';
 
 const upsert = (table: string, bucketed: boolean, first: number): string => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
-import { executeAll, inTransaction } from '@micromart/postgres/pool';
+import { inTransaction } from '@micromart/postgres/pool';
+import { executeAll } from '@micromart/postgres/statement';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
 import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';

@@ -1,4 +1,5 @@
-import type { Client, Pool, Statement } from '@micromart/postgres/pool';
+import type { Client, Pool } from '@micromart/postgres/pool';
+import type { Statement } from '@micromart/postgres/statement';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { executeAll, inTransaction } from '@micromart/postgres/pool';
+import { inTransaction } from '@micromart/postgres/pool';
+import { executeAll } from '@micromart/postgres/statement';
 import { openTestFollower, type TestFollower } from '../testing/follower.ts';
 import { testEvent } from '../testing/source.ts';
 import { type ApplyBatch, createApplyBatch } from './apply-batch.ts';

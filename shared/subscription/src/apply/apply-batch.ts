@@ -5,13 +5,8 @@
  * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the batch stands
  * behind them follows from that.
  */
-import {
-  type Client,
-  executeAll,
-  inPipelinedTransaction,
-  inTransaction,
-  type Pool,
-} from '@micromart/postgres/pool';
+import { type Client, inPipelinedTransaction, inTransaction, type Pool } from '@micromart/postgres/pool';
+import { executeAll } from '@micromart/postgres/statement';
 import { toStorable } from '@micromart/text/storable';
 import type { Projection } from '../projection.ts';
 import { divide, type Item, keyOf, movesOf, type ParkedItem } from './batch-item.ts';

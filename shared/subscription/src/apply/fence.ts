@@ -8,7 +8,8 @@
  */
 
 import { arrayLiteral } from '@micromart/postgres/binary-array';
-import { type Client, execute, type Statement } from '@micromart/postgres/pool';
+import type { Client } from '@micromart/postgres/pool';
+import { execute, type Statement } from '@micromart/postgres/statement';
 
 /** A partition's way in one transaction: from the sequence it was worked out for to the one it moves to. */
 export type Move = { readonly partition: number; readonly from: number; readonly to: number };

@@ -9,7 +9,8 @@
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
 import { isUnavailable } from '@micromart/postgres/failure';
-import { type Client, executeAll, inTransaction, type Pool } from '@micromart/postgres/pool';
+import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
+import { executeAll } from '@micromart/postgres/statement';
 import type { Logger } from '@micromart/process/logger';
 import { EventFault, handling } from '../apply/event-fault.ts';
 import type { Projection } from '../projection.ts';

@@ -12,14 +12,8 @@
  */
 import type { Heads } from '@micromart/event-log/event-log';
 import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
-import {
-  type Client,
-  execute,
-  executeAll,
-  inTransaction,
-  type Pool,
-  type Statement,
-} from '@micromart/postgres/pool';
+import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
+import { execute, executeAll, type Statement } from '@micromart/postgres/statement';
 import { isPassed, NOBODY, type Tombstone, withHeads } from './tombstones.ts';
 
 const MAX_SETTLED = 100;

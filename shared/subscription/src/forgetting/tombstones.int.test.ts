@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { textArray } from '@micromart/postgres/binary-array';
-import type { Statement } from '@micromart/postgres/pool';
+import type { Statement } from '@micromart/postgres/statement';
 import { until } from '@micromart/testing/until';
 import { Registry } from 'prom-client';
 import { listParked } from '../dead-letters/parked-events.ts';
