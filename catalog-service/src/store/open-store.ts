@@ -1,5 +1,5 @@
-import { isAway as isMongodbAway } from '@micromart/mongodb/failure';
-import { isAway as isPostgresAway } from '@micromart/postgres/failure';
+import { isUnavailable as isMongodbAway } from '@micromart/mongodb/failure';
+import { isUnavailable as isPostgresAway } from '@micromart/postgres/failure';
 import { refuseOldServer } from '@micromart/postgres/server-version';
 import type { CatalogReader, CatalogWriter, WriterSettings } from './store.ts';
 
