@@ -24,7 +24,7 @@ export function createReadByIds<Row extends { readonly id: string }>(
     },
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
-    lanes: MAX_CONCURRENT_READS,
+    workers: MAX_CONCURRENT_READS,
   });
   return submit;
 }
