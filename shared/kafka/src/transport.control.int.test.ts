@@ -18,7 +18,7 @@ const PARTITIONS = 4;
 const EVENTS = 120;
 
 /** No hole is seen. */
-jest.unstable_mockModule('../subscription/intake.ts', () => ({
+jest.unstable_mockModule('@micromart/subscription/apply/reorder-buffer', () => ({
   ...intake,
   createIntake(start: number) {
     const sound = intake.createIntake(start);
@@ -34,7 +34,7 @@ jest.unstable_mockModule('../subscription/intake.ts', () => ({
 }));
 
 /** The fence would refuse what lies behind a hole, so it takes any position for the right one. */
-jest.unstable_mockModule('../subscription/fence.ts', () => {
+jest.unstable_mockModule('@micromart/subscription/apply/fence', () => {
   const withoutComparing: typeof fence.fence = (subscription, moves) => ({
     text: `UPDATE subscription_positions p SET sequence = m.till FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
       WHERE p.subscription = $1 AND p.partition = m.partition`,
