@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { money } from '@micromart/contracts/catalog/product';
 import { productId } from '@micromart/contracts/product-id';
 import type { Decide, Document } from '@micromart/event-log/change-store';
 import { createIdempotency, idempotencyHeaders, writtenHeaders } from '@micromart/event-log/idempotency';
 import { matchesWeakly } from '@micromart/http/conditional';
-import { uuid, wholeNumber } from '@micromart/http/parameters';
+import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';
 import type { ProductCopies } from '@micromart/product-copies/product-copies';
@@ -15,62 +14,15 @@ import {
   type CartChange,
   type ChangeContext,
   closeCart,
-  MAX_LINES,
   MAX_QUANTITY,
   removeItem,
   setQuantity,
 } from './cart.ts';
 import { cartAnswer, requirePreconditions } from './cart-answers.ts';
 import type { ProductInfo } from './product-info.ts';
+import { cart, cartHeaders, cartId, changedHeaders, newItems } from './routes/cart-schemas.ts';
 import type { CartStore } from './store/store.ts';
 import { withCatalog } from './with-catalog.ts';
-
-const MAX_ITEMS = 100;
-
-const cartId = uuid().meta({ description: 'As `Location` gave it when the cart was opened' });
-const quantity = z.int().min(1).max(MAX_QUANTITY);
-
-const newItems = z.strictObject({
-  items: z
-    .array(z.strictObject({ productId, quantity }))
-    .min(1)
-    .max(MAX_ITEMS)
-    .refine((items) => new Set(items.map((item) => item.productId)).size === items.length, {
-      error: 'must name each product once',
-    }),
-});
-
-const line = z.object({
-  productId: z.string(),
-  quantity: z.int(),
-  name: z.string().nullable(),
-  unitPrice: money.nullable().meta({ description: 'When the product was first added' }),
-  currentPrice: money.nullable().meta({ description: "Today's; null when it is not on sale, or unknown" }),
-  available: z.boolean().nullable().meta({ description: 'Whether it is on sale; null when unknown' }),
-  addedAt: z.iso.datetime(),
-});
-
-const cart = z
-  .object({
-    id: z.uuid(),
-    version: z.int(),
-    state: z.enum(['open', 'closed']),
-    items: z.array(line).max(MAX_LINES),
-    total: money.nullable().meta({
-      description:
-        'To be paid today for what is on sale; null when that is nothing, cannot be told, or is in several currencies',
-    }),
-    catalog: z.enum(['fresh', 'stale', 'unavailable']).meta({
-      description: 'Whether the prices are as the catalog says now, as it said last, or in part unknown',
-    }),
-  })
-  .meta({ id: 'Cart' });
-
-const cartHeaders = z.object({
-  ETag: z.string().meta({ description: "The cart's version, and a digest of what is shown of the catalog" }),
-  'Cache-Control': z.string(),
-});
-const changedHeaders = cartHeaders.extend(writtenHeaders.shape);
 
 const answers = { 200: { description: 'The cart', schema: cart, headers: changedHeaders } };
 
