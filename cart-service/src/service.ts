@@ -63,7 +63,7 @@ export async function startCartService(config: Config, logger: Logger): Promise<
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway: isUnavailable,
+    isUnavailable: isUnavailable,
     asyncapi: cartAsyncApi,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });

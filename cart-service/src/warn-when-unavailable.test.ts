@@ -7,7 +7,7 @@ test('says why the catalog is away, and not again with every request', async () 
   const said: string[] = [];
   const copies = warnWhenUnavailable(
     {
-      atHand: () => undefined,
+      cached: () => undefined,
       get: async () => ({ catalog: 'unavailable', copies: new Map(), ageMs: 0, freshForMs: 0, why }),
     },
     { warn: (text) => said.push(text), clock: () => nowMs },

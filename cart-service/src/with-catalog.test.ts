@@ -12,10 +12,10 @@ const copyOf = (id: string): ProductCopy => ({
 });
 
 /** Copies of which some are at hand; whatever else is asked for is told, but for what the catalog has no word on. */
-function copiesWith({ atHand = [], unsaid = [] }: { atHand?: string[]; unsaid?: string[] }) {
+function copiesWith({ cached = [], unsaid = [] }: { cached?: string[]; unsaid?: string[] }) {
   const asked: string[][] = [];
   const copies: ProductCopies = {
-    atHand: (id) => (atHand.includes(id) ? copyOf(id) : undefined),
+    cached: (id) => (cached.includes(id) ? copyOf(id) : undefined),
     async get(ids) {
       asked.push([...ids]);
       const said = [...ids].filter((id) => !unsaid.includes(id)).map((id) => [id, copyOf(id)] as const);
@@ -26,7 +26,7 @@ function copiesWith({ atHand = [], unsaid = [] }: { atHand?: string[]; unsaid?: 
 }
 
 test('decides at once on what is at hand', async () => {
-  const { copies, asked } = copiesWith({ atHand: ['1', '2'] });
+  const { copies, asked } = copiesWith({ cached: ['1', '2'] });
   expect(await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2']).keys()])).toEqual([
     '1',
     '2',
@@ -35,7 +35,7 @@ test('decides at once on what is at hand', async () => {
 });
 
 test('asks about all of them as soon as one is lacking, and decides again', async () => {
-  const { copies, asked } = copiesWith({ atHand: ['1'], unsaid: ['3'] });
+  const { copies, asked } = copiesWith({ cached: ['1'], unsaid: ['3'] });
   expect(
     await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2', '3']).keys()]),
   ).toEqual(['1', '2']);

@@ -34,7 +34,7 @@ export async function withCatalog<T>(
         const productInfo = new Map<string, ProductCopy>();
         let isLacking = false;
         for (const id of productIds) {
-          const copy = copies.atHand(id) ?? answeredBefore.get(id);
+          const copy = copies.cached(id) ?? answeredBefore.get(id);
           if (copy) productInfo.set(id, copy);
           else if (!answeredBefore.has(id)) isLacking = true;
         }

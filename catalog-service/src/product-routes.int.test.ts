@@ -49,7 +49,7 @@ async function startInstance() {
     ratePerSecond: 100_000,
     readsPerSecond: 100_000,
     metricsOpen: false,
-    isAway: isUnavailable,
+    isUnavailable: isUnavailable,
   });
   return { reader, server: await startServer(app, { host: '127.0.0.1', port: 0, logger }) };
 }

@@ -46,7 +46,7 @@ export async function startCatalogService(config: Config, logger: Logger): Promi
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway: isUnavailable,
+    isUnavailable: isUnavailable,
     asyncapi: catalogAsyncApi,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });

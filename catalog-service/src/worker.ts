@@ -111,7 +111,7 @@ export async function startCatalogWorker(
     ratePerSecond: config.RATE_LIMIT_PER_SECOND,
     readsPerSecond: config.READ_LIMIT_PER_SECOND,
     metricsOpen: config.METRICS_OPEN,
-    isAway: isUnavailable,
+    isUnavailable: isUnavailable,
   });
   const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
   return {

@@ -35,7 +35,7 @@ export const filesAreShort: Rule = ({ files }) =>
 
 /** Names of files, without endings, and of exports that gave way to the field's own words. */
 const REPLACED_FILES =
-  /^(answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|setback|standing|tail|trip|way)$/;
+  /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|setback|standing|tail|trip|use-order|way)$/;
 const REPLACED_EXPORTS =
   /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere)\b/;
 

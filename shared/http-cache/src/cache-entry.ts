@@ -4,10 +4,10 @@ import type { HttpAnswer } from '@micromart/http/send';
 import { type Directives, parseCacheControl } from './cache-control.ts';
 import { mustBeValidated } from './freshness.ts';
 import { endToEnd, freshened } from './headers.ts';
-import { type JudgePolicy, type Policy, requestToJudge } from './policy.ts';
+import { type CreatePolicy, type Policy, requestForPolicy } from './policy.ts';
 import { isSelectedBy, type Selecting, selectingHeaders } from './vary.ts';
 
-export type Kept = {
+export type CacheEntry = {
   readonly status: number;
   readonly headers: HttpHeaders;
   readonly text: string;
@@ -19,10 +19,10 @@ export type Kept = {
 };
 
 /** Of one address; the newest first. */
-export type Variants = readonly Kept[];
+export type Variants = readonly CacheEntry[];
 
 /** What matters of a request. */
-export type Asking = { readonly headers: HttpHeaders; readonly directives: Directives };
+export type ParsedRequest = { readonly headers: HttpHeaders; readonly directives: Directives };
 
 type Times = { readonly requestedMs: number; readonly receivedMs: number };
 
@@ -35,56 +35,56 @@ const NOTHING: Selecting = new Map();
  * Judges an answer. It may be used again where the rules allow it (RFC 9111, section 3), some request can match it (4.1),
  * and it is known to be whole (3.3).
  */
-export function judgeAnswer(
-  judge: JudgePolicy,
+export function createEntry(
+  createPolicy: CreatePolicy,
   { status, headers, body, framed }: HttpAnswer,
-  request: Asking,
+  request: ParsedRequest,
   times: Times,
-): Kept {
+): CacheEntry {
   const text = body.toString('utf8');
-  return judged(judge, { status, headers: endToEnd(headers), text }, framed, request, times);
+  return buildEntry(createPolicy, { status, headers: endToEnd(headers), text }, framed, request, times);
 }
 
 /** Judges a kept answer anew, after a 304 has brought its headers up to date (RFC 9111, 4.3.4). */
-export const judgeRenewed = (
-  judge: JudgePolicy,
-  { status, headers, text }: Kept,
+export const freshenEntry = (
+  createPolicy: CreatePolicy,
+  { status, headers, text }: CacheEntry,
   notModified: HttpAnswer,
-  request: Asking,
+  request: ParsedRequest,
   times: Times,
-): Kept =>
-  judged(
-    judge,
+): CacheEntry =>
+  buildEntry(
+    createPolicy,
     { status, headers: freshened(headers, endToEnd(notModified.headers)), text },
     true,
     request,
     times,
   );
 
-function judged(
-  judge: JudgePolicy,
+function buildEntry(
+  createPolicy: CreatePolicy,
   content: { readonly status: number; readonly headers: HttpHeaders; readonly text: string },
   isWhole: boolean,
-  request: Asking,
+  request: ParsedRequest,
   times: Times,
-): Kept {
+): CacheEntry {
   const directives = parseCacheControl(content.headers['cache-control']);
   const selecting = selectingHeaders(content.headers, request.headers);
-  const policy = judge({ ...content, ...times, directives }, request.directives);
+  const policy = createPolicy({ ...content, ...times, directives }, request.directives);
   const reusable = isWhole && selecting !== undefined && policy.storable();
   return { ...content, directives, selecting: selecting ?? NOTHING, policy, reusable };
 }
 
 /** A 304 for the caller's own condition has no body to keep; its lifetime is for the caller. */
-export const mayBeKept = ({ reusable, status }: Kept): boolean => reusable && status !== 304;
+export const mayBeStored = ({ reusable, status }: CacheEntry): boolean => reusable && status !== 304;
 
-export const select = (variants: Variants, request: HttpHeaders): Kept | undefined =>
+export const select = (variants: Variants, request: HttpHeaders): CacheEntry | undefined =>
   variants.find(({ selecting }) => isSelectedBy(request, selecting));
 
 /** With this answer in the place of those that the request selects; without any, where it may not be kept. */
-export const withVariant = (variants: Variants, request: HttpHeaders, answer: Kept): Variants =>
+export const withVariant = (variants: Variants, request: HttpHeaders, answer: CacheEntry): Variants =>
   [
-    ...(mayBeKept(answer) ? [answer] : []),
+    ...(mayBeStored(answer) ? [answer] : []),
     ...variants.filter(({ selecting }) => !isSelectedBy(request, selecting)),
   ].slice(0, MAX_VARIANTS);
 
@@ -92,19 +92,19 @@ export const withVariant = (variants: Variants, request: HttpHeaders, answer: Ke
  * Whether it answers the request without asking (RFC 9111, section 4): it is fresh, and as fresh as the request wants.
  * Stale it does where the request takes it so (`max-stale`) and the owner does not forbid it (4.2.4).
  */
-export function satisfies({ policy, directives }: Kept, asked: Directives): boolean {
+export function satisfies({ policy, directives }: CacheEntry, asked: Directives): boolean {
   const isStale = policy.stale();
   if (asked.size === 0) return !isStale;
-  if (refusesKept(asked) || (isStale && mustBeValidated(directives))) return false;
-  return policy.satisfiesWithoutRevalidation(requestToJudge(asked));
+  if (refusesStored(asked) || (isStale && mustBeValidated(directives))) return false;
+  return policy.satisfiesWithoutRevalidation(requestForPolicy(asked));
 }
 
 /** Whether it may stand in when the origin fails: fresh, or within its `stale-if-error` (RFC 5861, section 4). */
-export const mayStandIn = ({ policy }: Kept, asked: Directives): boolean =>
-  !refusesKept(asked) && policy.timeToLive() > 0;
+export const mayServeOnError = ({ policy }: CacheEntry, asked: Directives): boolean =>
+  !refusesStored(asked) && policy.timeToLive() > 0;
 
 /** `no-cache` wants the origin's word (RFC 9111, 5.2.1.4); who wants nothing kept (5.2.1.5) wants nothing that was. */
-const refusesKept = (asked: Directives): boolean => asked.has('no-cache') || asked.has('no-store');
+const refusesStored = (asked: Directives): boolean => asked.has('no-cache') || asked.has('no-store');
 
 /** The memory that they take, about: the texts at two bytes a character, the headers twice, since the policy has them too. */
 export function bytesOf(key: string, variants: Variants): number {

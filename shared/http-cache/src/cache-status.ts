@@ -13,8 +13,8 @@ export type CacheStatusParameters = {
 };
 
 /** This cache's member, behind those of the caches between it and the origin. `name` is a token. */
-export function formatCacheStatus(name: string, told: CacheStatusParameters, before?: string): string {
-  const { fwd, fwdStatus, ttlS, stored, collapsed, detail } = told;
+export function formatCacheStatus(name: string, parameters: CacheStatusParameters, before?: string): string {
+  const { fwd, fwdStatus, ttlS, stored, collapsed, detail } = parameters;
   const parts = [
     name,
     fwd === undefined ? 'hit' : `fwd=${fwd}`,

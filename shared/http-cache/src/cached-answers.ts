@@ -1,10 +1,10 @@
 /** What the cache hands out. */
 import type { HttpHeaders } from '@micromart/http/exchange';
-import { type Kept, mayBeKept } from './cache-entry.ts';
+import { type CacheEntry, mayBeStored } from './cache-entry.ts';
 import { type CacheStatusParameters, formatCacheStatus } from './cache-status.ts';
 import { withoutBody } from './headers.ts';
 import type { CacheStatus } from './metrics.ts';
-import { callerHas } from './preconditions.ts';
+import { isNotModified } from './preconditions.ts';
 
 export type CachedAnswer = {
   readonly status: number;
@@ -28,8 +28,8 @@ const OK = 200;
 const seconds = (ms: number): number => Math.floor(ms / SECOND_MS);
 
 /** `name` is how this cache calls itself in `Cache-Status`. */
-export function createAnswers(name: string) {
-  const timesOf = ({ policy, reusable }: Kept) => {
+export function createCachedAnswers(name: string) {
+  const timesOf = ({ policy, reusable }: CacheEntry) => {
     const ageMs = policy.age() * SECOND_MS;
     const restMs = reusable ? policy.maxAge() * SECOND_MS - ageMs : 0;
     return {
@@ -42,40 +42,41 @@ export function createAnswers(name: string) {
 
   return {
     /** A kept answer; as a 304 where the caller has it already and it holds. */
-    fromMemory(
-      kept: Kept,
+    fromEntry(
+      entry: CacheEntry,
       request: HttpHeaders,
       cacheStatus: CacheStatus,
-      told: CacheStatusParameters,
+      parameters: CacheStatusParameters,
     ): CachedAnswer {
-      const { restMs, ...times } = timesOf(kept);
+      const { restMs, ...times } = timesOf(entry);
       const headers = {
-        ...kept.headers,
+        ...entry.headers,
         age: String(seconds(times.ageMs)),
         'cache-status': formatCacheStatus(
           name,
-          { ...told, ttlS: seconds(restMs) },
-          kept.headers['cache-status'],
+          { ...parameters, ttlS: seconds(restMs) },
+          entry.headers['cache-status'],
         ),
       };
-      const notModified = cacheStatus !== 'stale' && kept.status === OK && callerHas(request, kept.headers);
+      const notModified =
+        cacheStatus !== 'stale' && entry.status === OK && isNotModified(request, entry.headers);
       return notModified
         ? { status: 304, headers: withoutBody(headers), text: '', cacheStatus, ...times }
-        : { status: kept.status, headers, text: kept.text, cacheStatus, ...times };
+        : { status: entry.status, headers, text: entry.text, cacheStatus, ...times };
     },
 
     /** The origin's answer, passed on. */
-    fetched(answer: Kept, told: CacheStatusParameters): CachedAnswer {
-      const { status, text } = answer;
-      const { restMs: _, ...times } = timesOf(answer);
+    fetched(entry: CacheEntry, parameters: CacheStatusParameters): CachedAnswer {
+      const { status, text } = entry;
+      const { restMs: _, ...times } = timesOf(entry);
       const cacheStatus = formatCacheStatus(
         name,
-        { ...told, fwdStatus: status, stored: mayBeKept(answer) },
-        answer.headers['cache-status'],
+        { ...parameters, fwdStatus: status, stored: mayBeStored(entry) },
+        entry.headers['cache-status'],
       );
       return {
         status,
-        headers: { ...answer.headers, 'cache-status': cacheStatus },
+        headers: { ...entry.headers, 'cache-status': cacheStatus },
         text,
         cacheStatus: 'fetched',
         ...times,
@@ -83,8 +84,8 @@ export function createAnswers(name: string) {
     },
 
     /** The cache's own, where it has nothing to answer with (RFC 9111, 5.2.1.7 and 5.2.2.2). */
-    unavailable(why: string, told: CacheStatusParameters): CachedAnswer {
-      const headers = { 'content-type': 'text/plain', 'cache-status': formatCacheStatus(name, told) };
+    unavailable(why: string, parameters: CacheStatusParameters): CachedAnswer {
+      const headers = { 'content-type': 'text/plain', 'cache-status': formatCacheStatus(name, parameters) };
       return {
         status: 504,
         headers,

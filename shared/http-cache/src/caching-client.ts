@@ -17,24 +17,24 @@
  */
 import { type HttpHeaders, type HttpRequest, isSafe } from '@micromart/http/exchange';
 import type { Send } from '@micromart/http/send';
-import { type Asked, createAnswerMemory } from './answer-memory.ts';
 import { parseCacheControl } from './cache-control.ts';
 import {
-  type Asking,
-  judgeAnswer,
-  judgeRenewed,
-  type Kept,
-  mayBeKept,
-  mayStandIn,
+  type CacheEntry,
+  createEntry,
+  freshenEntry,
+  mayBeStored,
+  mayServeOnError,
+  type ParsedRequest,
   satisfies,
 } from './cache-entry.ts';
 import { addressOf, cacheKey, createIdentities } from './cache-key.ts';
 import type { CacheStatusParameters } from './cache-status.ts';
-import { type CachedAnswer, createAnswers } from './cached-answers.ts';
+import { type CachedAnswer, createCachedAnswers } from './cached-answers.ts';
+import { createEntryStore, type KeyedRequest } from './entry-store.ts';
 import type { MemoryLimits } from './memory.ts';
 import type { CacheMeter } from './metrics.ts';
 import { createOrigins, type OriginLimits } from './origins.ts';
-import { createPolicies } from './policy.ts';
+import { createPolicyFactory } from './policy.ts';
 import { conditionsOf, isConditional, withConditions } from './preconditions.ts';
 import { steadyClock } from './steady-clock.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -61,10 +61,10 @@ export const CACHE_LIMITS: CacheLimits = {
   pauseMs: 1_000,
 };
 
-type Request = Asked & Asking & { readonly address: string };
+type Request = KeyedRequest & ParsedRequest & { readonly address: string };
 
 /** What a request to the origin came to; `failure` where those that went along have to do without its answer. */
-type Landing = { readonly answer: CachedAnswer; readonly failure?: string | undefined };
+type Outcome = { readonly answer: CachedAnswer; readonly failure?: string | undefined };
 
 /** `name` is a token, by which the cache calls itself in `Cache-Status`. */
 export function createCachingClient({
@@ -81,93 +81,98 @@ export function createCachingClient({
   clock?: () => number;
   limits?: CacheLimits;
 }): CachingClient {
-  const memory = createAnswerMemory(limits, meter);
-  const askOrigin = createOrigins({ send, clock, limits, onAsked: meter.asked });
+  const memory = createEntryStore(limits, meter);
+  const askOrigin = createOrigins({ send, clock, limits, onRequest: meter.requested });
   const identify = createIdentities();
-  const judge = createPolicies(clock);
-  const answers = createAnswers(name);
-  const flights = new Map<string, Promise<Landing>>();
+  const createPolicy = createPolicyFactory(clock);
+  const answers = createCachedAnswers(name);
+  const flights = new Map<string, Promise<Outcome>>();
 
   /** What to answer with when the origin failed. */
-  function standIn(request: Request, kept: Kept | undefined, why: string, told: CacheStatusParameters) {
-    const failed = { ...told, detail: 'origin-failed' };
-    return kept && mayStandIn(kept, request.directives)
-      ? answers.fromMemory(kept, request.headers, 'stale', failed)
+  function answerOnError(
+    request: Request,
+    entry: CacheEntry | undefined,
+    why: string,
+    parameters: CacheStatusParameters,
+  ) {
+    const failed = { ...parameters, detail: 'origin-failed' };
+    return entry && mayServeOnError(entry, request.directives)
+      ? answers.fromEntry(entry, request.headers, 'stale', failed)
       : answers.unavailable(`${originOf(request.address)} ${why}`, failed);
   }
 
-  async function ask(request: Request, kept: Kept | undefined): Promise<Landing> {
+  async function requestOrigin(request: Request, entry: CacheEntry | undefined): Promise<Outcome> {
     memory.expect(request);
-    const landing = await askAndKeep(request, kept);
+    const outcome = await requestAndStore(request, entry);
     memory.expectNoMore(request);
-    return landing;
+    return outcome;
   }
 
-  async function askAndKeep(request: Request, kept: Kept | undefined): Promise<Landing> {
-    const conditions = kept && conditionsOf(kept.headers);
+  async function requestAndStore(request: Request, entry: CacheEntry | undefined): Promise<Outcome> {
+    const conditions = entry && conditionsOf(entry.headers);
     const headers = conditions ? withConditions(request.headers, conditions) : request.headers;
-    const mayFail = kept !== undefined && mayStandIn(kept, request.directives);
+    const mayFail = entry !== undefined && mayServeOnError(entry, request.directives);
     // A caller with a condition holds something that it can do with.
     const attempts = mayFail || isConditional(request.headers) ? 1 : limits.attempts;
     const exchange = await askOrigin({ method: 'GET', url: request.address, headers }, { attempts });
     const { answer, failure } = exchange;
-    const told = { fwd: kept ? 'stale' : 'uri-miss', fwdStatus: answer?.status } as const;
-    const fail = (why: string) => ({ answer: standIn(request, kept, why, told), failure: why });
+    const parameters = { fwd: entry ? 'stale' : 'uri-miss', fwdStatus: answer?.status } as const;
+    const fail = (why: string) => ({ answer: answerOnError(request, entry, why, parameters), failure: why });
 
     if (!answer || (failure && mayFail)) return fail(failure!);
-    if (answer.status === 304 && kept && conditions) {
-      const renewed = judgeRenewed(judge, kept, answer, request, exchange);
-      memory.keep(request, renewed);
-      return { answer: answers.fromMemory(renewed, request.headers, 'revalidated', told) };
+    if (answer.status === 304 && entry && conditions) {
+      const freshened = freshenEntry(createPolicy, entry, answer, request, exchange);
+      memory.store(request, freshened);
+      return { answer: answers.fromEntry(freshened, request.headers, 'revalidated', parameters) };
     }
     if (answer.status === 304 && !isConditional(headers)) return fail('answered 304 to what was no question');
-    const judged = judgeAnswer(judge, answer, request, exchange);
-    if (!failure || mayBeKept(judged)) memory.keep(request, judged);
-    return { answer: answers.fetched(judged, told), failure };
+    const fetched = createEntry(createPolicy, answer, request, exchange);
+    if (!failure || mayBeStored(fetched)) memory.store(request, fetched);
+    return { answer: answers.fetched(fetched, parameters), failure };
   }
 
   /** Asks for all who want the same until the answer is there. */
-  function takeOff(request: Request, kept: Kept | undefined): Promise<Landing> {
-    const flight = ask(request, kept).finally(() => flights.delete(request.key));
+  function startFlight(request: Request, entry: CacheEntry | undefined): Promise<Outcome> {
+    const flight = requestOrigin(request, entry).finally(() => flights.delete(request.key));
     flights.set(request.key, flight);
     return flight;
   }
 
-  async function goAlong(request: Request, flight: Promise<Landing>): Promise<CachedAnswer> {
+  async function joinFlight(request: Request, flight: Promise<Outcome>): Promise<CachedAnswer> {
     meter.collapsed();
     const { failure } = await flight;
-    const kept = memory.recall(request);
-    const told = { fwd: kept ? 'stale' : 'uri-miss', collapsed: true } as const;
-    if (failure !== undefined) return standIn(request, kept, failure, told);
-    if (kept && satisfies(kept, request.directives))
-      return answers.fromMemory(kept, request.headers, 'fresh', told);
-    return (await ask(request, kept)).answer;
+    const entry = memory.find(request);
+    const parameters = { fwd: entry ? 'stale' : 'uri-miss', collapsed: true } as const;
+    if (failure !== undefined) return answerOnError(request, entry, failure, parameters);
+    if (entry && satisfies(entry, request.directives))
+      return answers.fromEntry(entry, request.headers, 'fresh', parameters);
+    return (await requestOrigin(request, entry)).answer;
   }
 
   async function get(request: Request): Promise<CachedAnswer> {
     const { headers, directives, key } = request;
-    const kept = memory.recall(request);
-    if (kept && satisfies(kept, directives)) return answers.fromMemory(kept, headers, 'fresh', {});
+    const entry = memory.find(request);
+    if (entry && satisfies(entry, directives)) return answers.fromEntry(entry, headers, 'fresh', {});
     if (directives.has('only-if-cached'))
       return answers.unavailable('nothing fresh is kept, and the origin was not to be asked', {});
     // Whoever asks for something newer than what is kept may not be served by what was asked for before.
-    if (directives.size > 0) return (await ask(request, kept)).answer;
+    if (directives.size > 0) return (await requestOrigin(request, entry)).answer;
     const flight = flights.get(key);
-    return flight ? goAlong(request, flight) : (await takeOff(request, kept)).answer;
+    return flight ? joinFlight(request, flight) : (await startFlight(request, entry)).answer;
   }
 
-  async function pass(request: HttpRequest): Promise<CachedAnswer> {
+  async function forward(request: HttpRequest): Promise<CachedAnswer> {
     const safe = isSafe(request.method);
     const exchange = await askOrigin(request, { attempts: safe ? limits.attempts : 1 });
     const { answer, failure } = exchange;
     const { headers } = request;
     const directives = parseCacheControl(headers['cache-control']);
-    const told = { fwd: 'method', fwdStatus: answer?.status } as const;
+    const parameters = { fwd: 'method', fwdStatus: answer?.status } as const;
     // Without an answer it may have been carried out all the same.
-    if (!safe && (!answer || answer.status < 400)) memory.forget(request.url, answer?.headers);
+    if (!safe && (!answer || answer.status < 400)) memory.invalidate(request.url, answer?.headers);
     return answer
-      ? answers.fetched(judgeAnswer(judge, answer, { headers, directives }, exchange), told)
-      : answers.unavailable(`${originOf(request.url)} ${failure}`, told);
+      ? answers.fetched(createEntry(createPolicy, answer, { headers, directives }, exchange), parameters)
+      : answers.unavailable(`${originOf(request.url)} ${failure}`, parameters);
   }
 
   async function counted(answering: Promise<CachedAnswer>, signal?: AbortSignal): Promise<CachedAnswer> {
@@ -186,7 +191,7 @@ export function createCachingClient({
     },
     async send(url, { method, headers = {}, body, signal }) {
       signal?.throwIfAborted();
-      return counted(pass({ method, url: addressOf(new URL(url)), headers, body }), signal);
+      return counted(forward({ method, url: addressOf(new URL(url)), headers, body }), signal);
     },
     memory,
   };

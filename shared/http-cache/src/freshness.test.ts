@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseCacheControl } from './cache-control.ts';
-import { headersToJudge, initialAgeMs, isExplicit, mustBeValidated, statusToJudge } from './freshness.ts';
+import { headersForPolicy, initialAgeMs, isExplicit, mustBeValidated, statusForPolicy } from './freshness.ts';
 
 const receivedMs = Date.parse('2026-11-01T09:30:10.500Z');
 const at = (ms: number) => new Date(receivedMs + ms).toUTCString();
@@ -53,7 +53,7 @@ test.each([
   [206, 'max-age=1', 206],
   [304, '', 200],
 ])('a %d with %j is judged as %d', (status, cacheControl, expected) => {
-  expect(statusToJudge(status, {}, parseCacheControl(cacheControl))).toBe(expected);
+  expect(statusForPolicy(status, {}, parseCacheControl(cacheControl))).toBe(expected);
 });
 
 test('a lifetime is explicit by max-age, by public and by Expires', () => {
@@ -65,7 +65,7 @@ test('a lifetime is explicit by max-age, by public and by Expires', () => {
 
 describe('the library is shown', () => {
   const shown = (cacheControl: string, headers = {}) =>
-    headersToJudge(received(headers), parseCacheControl(cacheControl))['cache-control'];
+    headersForPolicy(received(headers), parseCacheControl(cacheControl))['cache-control'];
 
   test.each([
     ['what is its business', 'private, x=1, max-age=60', 'max-age=60'],
@@ -86,10 +86,12 @@ describe('the library is shown', () => {
   });
 
   test('dates in the form that it reads', () => {
-    expect(headersToJudge(received({ expires: 'Thu Aug  8 02:01:18 2050', date: 'x' }), new Map())).toEqual({
-      expires: 'Mon, 08 Aug 2050 02:01:18 GMT',
-      date: 'x',
-      'cache-control': '',
-    });
+    expect(headersForPolicy(received({ expires: 'Thu Aug  8 02:01:18 2050', date: 'x' }), new Map())).toEqual(
+      {
+        expires: 'Mon, 08 Aug 2050 02:01:18 GMT',
+        date: 'x',
+        'cache-control': '',
+      },
+    );
   });
 });

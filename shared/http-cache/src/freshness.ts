@@ -46,7 +46,7 @@ export const isExplicit = (headers: HttpHeaders, directives: Directives): boolea
  * answer of any final status may be stored where the origin says so, but for those a cache has to understand: parts,
  * and what the origin marks so. A 304 is judged by the answer that it stands for.
  */
-export function statusToJudge(status: number, headers: HttpHeaders, directives: Directives): number {
+export function statusForPolicy(status: number, headers: HttpHeaders, directives: Directives): number {
   const mustBeUnderstood = status === 206 || directives.has('must-understand');
   return status === 304 || (isExplicit(headers, directives) && !mustBeUnderstood) ? 200 : status;
 }
@@ -60,7 +60,7 @@ const READABLE = /^[\w.+-]+$/;
  * `must-revalidate` for "never without asking", and knows nothing that overrules `stale-if-error`; so the first is left
  * out and, where validation is a must, the second too (RFC 9111, 4.2.4). `Pragma` is deprecated (5.4) and not heeded.
  */
-export function headersToJudge(
+export function headersForPolicy(
   { headers, receivedMs }: ReceivedAnswer,
   directives: Directives,
 ): Record<string, string> {

@@ -31,9 +31,9 @@ export function endToEnd(headers: HttpHeaders): HttpHeaders {
 }
 
 /** What is kept, brought up to date by a 304 (RFC 9111, 4.3.4). */
-export const freshened = (kept: HttpHeaders, notModified: HttpHeaders): HttpHeaders => ({
-  ...pick(kept, (name) => !OF_THE_MESSAGE.has(name)),
-  ...pick(notModified, (name) => !(OF_THE_BODY.has(name) && name in kept)),
+export const freshened = (stored: HttpHeaders, notModified: HttpHeaders): HttpHeaders => ({
+  ...pick(stored, (name) => !OF_THE_MESSAGE.has(name)),
+  ...pick(notModified, (name) => !(OF_THE_BODY.has(name) && name in stored)),
 });
 
 /** What a 304 to the caller says of an answer that it has (RFC 9110, 15.4.5). */

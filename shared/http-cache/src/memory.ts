@@ -3,7 +3,7 @@
  * lifetime still serves for conditional requests and, where its owner allows, for errors.
  */
 import NodeCache from 'node-cache';
-import { createUseOrder, type Place } from './use-order.ts';
+import { createEvictionOrder, type OrderedEntry } from './eviction-order.ts';
 
 export type MemoryLimits = { readonly maxEntries: number; readonly maxBytes: number };
 
@@ -23,43 +23,43 @@ const LARGEST_SHARE = 1 / 4;
 /** `onEvict` is told of every entry that has to go for another one. */
 export function createMemory<T>({ maxEntries, maxBytes }: MemoryLimits, onEvict: () => void): Memory<T> {
   const cache = new NodeCache({ stdTTL: 0, checkperiod: 0, useClones: false, maxKeys: maxEntries });
-  const places = new Map<string, Place>();
-  const order = createUseOrder();
+  const ordered = new Map<string, OrderedEntry>();
+  const order = createEvictionOrder();
   let bytes = 0;
 
   function remove(key: string): void {
-    const place = places.get(key);
-    if (!place) return;
-    bytes -= place.entry.bytes;
-    place.remove();
-    places.delete(key);
+    const known = ordered.get(key);
+    if (!known) return;
+    bytes -= known.entry.bytes;
+    known.remove();
+    ordered.delete(key);
     cache.del(key);
   }
 
   return {
     get(key) {
-      const place = places.get(key);
-      if (!place) return undefined;
-      place.entry.isUsed = true;
+      const known = ordered.get(key);
+      if (!known) return undefined;
+      known.entry.isUsed = true;
       return cache.get<T>(key);
     },
     set(key, value, size) {
       remove(key);
       if (size > maxBytes * LARGEST_SHARE) return;
-      while (places.size >= maxEntries || bytes + size > maxBytes) {
+      while (ordered.size >= maxEntries || bytes + size > maxBytes) {
         remove(order.next()!.key);
         onEvict();
       }
       cache.set(key, value);
-      places.set(key, order.add({ key, bytes: size, isUsed: false }));
+      ordered.set(key, order.add({ key, bytes: size, isUsed: false }));
       bytes += size;
     },
     delete: remove,
     deleteAll(prefix) {
-      for (const key of places.keys()) if (key.startsWith(prefix)) remove(key);
+      for (const key of ordered.keys()) if (key.startsWith(prefix)) remove(key);
     },
     get entries() {
-      return places.size;
+      return ordered.size;
     },
     get bytes() {
       return bytes;

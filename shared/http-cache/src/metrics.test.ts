@@ -9,9 +9,9 @@ test('each cache counts under its name', async () => {
   metrics.of('cart');
   meter.answered('fresh');
   meter.collapsed();
-  meter.asked('failed');
+  meter.requested('failed');
   meter.evicted();
-  meter.keeps({ entries: 3, bytes: 4_096 });
+  meter.stored({ entries: 3, bytes: 4_096 });
   const text = await registry.metrics();
   for (const line of [
     'http_cache_answers_total{cache="catalog",status="fresh"} 1',

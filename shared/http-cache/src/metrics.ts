@@ -8,10 +8,10 @@ export type CacheMeter = {
   /** A request that did not go to the origin because the same one was under way. */
   collapsed(): void;
   /** One request to the origin; `failed` when no usable answer came. */
-  asked(outcome: 'answered' | 'failed'): void;
+  requested(outcome: 'answered' | 'failed'): void;
   evicted(): void;
   /** What is kept now. */
-  keeps(now: { entries: number; bytes: number }): void;
+  stored(now: { entries: number; bytes: number }): void;
 };
 
 export type CacheMetrics = { of(cache: string): CacheMeter };
@@ -33,9 +33,9 @@ export function createCacheMetrics(registry: Registry): CacheMetrics {
     of: (cache) => ({
       answered: (status) => answers.inc({ cache, status }),
       collapsed: () => collapsed.inc({ cache }),
-      asked: (outcome) => requests.inc({ cache, outcome }),
+      requested: (outcome) => requests.inc({ cache, outcome }),
       evicted: () => evictions.inc({ cache }),
-      keeps(now) {
+      stored(now) {
         entries.set({ cache }, now.entries);
         bytes.set({ cache }, now.bytes);
       },

@@ -25,7 +25,7 @@ beforeEach(() => {
     send,
     clock: () => nowMs,
     limits: { timeoutMs: 1_000, maxAnswerBytes: 1_000, attempts: 1, pauseMs: 1_000 },
-    onAsked: () => {},
+    onRequest: () => {},
   });
 });
 

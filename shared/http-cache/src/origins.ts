@@ -33,11 +33,11 @@ export type Exchange =
 export type AskOrigin = (request: HttpRequest, options: { attempts: number }) => Promise<Exchange>;
 
 /** What a request says of its origin: that it is there, that it is away, or neither, for this one came late or cut short. */
-type Fate = 'there' | 'away' | 'late';
+type OriginState = 'reachable' | 'unavailable' | 'late';
 
 /** The errors for which a kept answer may stand in (RFC 5861, section 4); all but 500 say that the origin is away. */
 const ERRORS = [500, 502, 503, 504];
-const AWAY = [502, 503, 504];
+const UNAVAILABLE = [502, 503, 504];
 /** No connection came about. */
 const UNREACHABLE = ['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
 /** So many requests that were not answered in time, or not whole, make an origin count as away. */
@@ -50,57 +50,60 @@ export function createOrigins({
   send,
   clock,
   limits,
-  onAsked,
+  onRequest,
 }: {
   send: Send;
   clock: () => number;
   limits: OriginLimits;
-  onAsked: (outcome: 'answered' | 'failed') => void;
+  onRequest: (outcome: 'answered' | 'failed') => void;
 }): AskOrigin {
   /** Of the origins whose last answer failed: how many have in a row, and until when they are left alone. */
-  const troubles = new Map<string, { inARow: number; untilMs: number; failure: string }>();
+  const failures = new Map<string, { inARow: number; untilMs: number; failure: string }>();
 
-  async function attempt(request: HttpRequest, timeoutMs: number): Promise<Exchange & { fate: Fate }> {
+  async function attempt(
+    request: HttpRequest,
+    timeoutMs: number,
+  ): Promise<Exchange & { originState: OriginState }> {
     const requestedMs = clock();
     try {
       const answer = await send(request, { timeoutMs, maxBytes: limits.maxAnswerBytes });
       const failure = ERRORS.includes(answer.status) ? `answered ${answer.status}` : undefined;
-      onAsked(failure ? 'failed' : 'answered');
-      const fate = AWAY.includes(answer.status) ? 'away' : 'there';
-      return { answer, requestedMs, receivedMs: clock(), failure, fate };
+      onRequest(failure ? 'failed' : 'answered');
+      const originState = UNAVAILABLE.includes(answer.status) ? 'unavailable' : 'reachable';
+      return { answer, requestedMs, receivedMs: clock(), failure, originState };
     } catch (error) {
-      onAsked('failed');
+      onRequest('failed');
       const { message, code } = error as NodeJS.ErrnoException;
       return {
         failure: message || code || 'failed',
-        fate: UNREACHABLE.includes(code ?? '') ? 'away' : 'late',
+        originState: UNREACHABLE.includes(code ?? '') ? 'unavailable' : 'late',
       };
     }
   }
 
-  function failed(origin: string, fate: Fate, failure: string): void {
-    const inARow = (troubles.get(origin)?.inARow ?? 0) + 1;
-    const isAway = fate === 'away' || inARow >= LATE_IN_A_ROW;
-    troubles.delete(origin);
-    if (troubles.size >= MAX_ORIGINS) troubles.delete(troubles.keys().next().value!);
-    troubles.set(origin, { inARow, untilMs: isAway ? clock() + limits.pauseMs : 0, failure });
+  function failed(origin: string, originState: OriginState, failure: string): void {
+    const inARow = (failures.get(origin)?.inARow ?? 0) + 1;
+    const isUnavailable = originState === 'unavailable' || inARow >= LATE_IN_A_ROW;
+    failures.delete(origin);
+    if (failures.size >= MAX_ORIGINS) failures.delete(failures.keys().next().value!);
+    failures.set(origin, { inARow, untilMs: isUnavailable ? clock() + limits.pauseMs : 0, failure });
   }
 
   return async (request, { attempts }) => {
     const { origin } = new URL(request.url);
-    const trouble = troubles.get(origin);
-    if (trouble && clock() < trouble.untilMs) return { failure: trouble.failure };
+    const lastFailure = failures.get(origin);
+    if (lastFailure && clock() < lastFailure.untilMs) return { failure: lastFailure.failure };
 
     const deadlineMs = performance.now() + limits.timeoutMs;
     for (let left = attempts - 1; ; left -= 1) {
       const exchange = await attempt(request, Math.max(1, Math.round(deadlineMs - performance.now())));
-      if (exchange.fate === 'there') {
-        troubles.delete(origin);
+      if (exchange.originState === 'reachable') {
+        failures.delete(origin);
         return exchange;
       }
       const retryPauseMs = RETRY_PAUSE_MS * (0.5 + Math.random());
       if (left === 0 || performance.now() + retryPauseMs >= deadlineMs) {
-        failed(origin, exchange.fate, exchange.failure!);
+        failed(origin, exchange.originState, exchange.failure!);
         return exchange;
       }
       await sleep(retryPauseMs);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { callerHas, conditionsOf, withConditions } from './preconditions.ts';
+import { conditionsOf, isNotModified, withConditions } from './preconditions.ts';
 
 const kept = { etag: '"a"', 'last-modified': 'Sun, 01 Nov 2026 09:00:00 GMT' };
 
@@ -15,12 +15,12 @@ test.each([
   [{ 'if-modified-since': 'Sun, 01 Nov 2026 08:59:59 GMT' }, false],
   [{ 'if-modified-since': 'soon' }, false],
 ])('the caller has what is kept, by %j: %s', (request, expected) => {
-  expect(callerHas(request, kept)).toBe(expected);
+  expect(isNotModified(request, kept)).toBe(expected);
 });
 
 test('without a tag or a time nobody has it', () => {
-  expect(callerHas({ 'if-none-match': '*' }, {})).toBe(false);
-  expect(callerHas({ 'if-modified-since': 'Sun, 01 Nov 2026 09:00:00 GMT' }, {})).toBe(false);
+  expect(isNotModified({ 'if-none-match': '*' }, {})).toBe(false);
+  expect(isNotModified({ 'if-modified-since': 'Sun, 01 Nov 2026 09:00:00 GMT' }, {})).toBe(false);
 });
 
 test('the origin is asked by what the answer has, and by nothing of the caller', () => {

@@ -5,15 +5,15 @@ import type { HttpHeaders } from '@micromart/http/exchange';
  * Whether the caller's own `If-None-Match` or, without one, `If-Modified-Since` says that it has what is kept, so that it
  * is answered 304 (RFC 9111, 4.3.2; RFC 9110, 13.2.2).
  */
-export function callerHas(request: HttpHeaders, kept: HttpHeaders): boolean {
+export function isNotModified(request: HttpHeaders, stored: HttpHeaders): boolean {
   const noneMatch = request['if-none-match'];
   if (noneMatch !== undefined) {
     const condition = parseTagCondition(noneMatch);
-    const [tag] = tagsOf(kept.etag);
+    const [tag] = tagsOf(stored.etag);
     return condition !== undefined && tag !== undefined && matchesWeakly(condition, tag);
   }
   const since = request['if-modified-since'];
-  return since !== undefined && Date.parse(kept['last-modified'] ?? '') <= Date.parse(since);
+  return since !== undefined && Date.parse(stored['last-modified'] ?? '') <= Date.parse(since);
 }
 
 const tagsOf = (etag: string | undefined) => {
@@ -22,8 +22,8 @@ const tagsOf = (etag: string | undefined) => {
 };
 
 /** What asks the origin whether a kept answer still holds (RFC 9111, 4.3.1); undefined where it has no validator. */
-export function conditionsOf(kept: HttpHeaders): HttpHeaders | undefined {
-  const { etag, 'last-modified': lastModified } = kept;
+export function conditionsOf(stored: HttpHeaders): HttpHeaders | undefined {
+  const { etag, 'last-modified': lastModified } = stored;
   if (etag === undefined && lastModified === undefined) return undefined;
   return {
     ...(etag !== undefined && { 'if-none-match': etag }),

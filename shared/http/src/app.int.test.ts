@@ -150,7 +150,7 @@ beforeAll(async () => {
     ratePerSecond: 40,
     readsPerSecond: 100_000,
     metricsOpen: false,
-    isAway: (error) => error instanceof Away,
+    isUnavailable: (error) => error instanceof Away,
     asyncapi: { asyncapi: '3.0.0' },
   });
   server = await startServer(app, { host: '127.0.0.1', port: 0, logger });

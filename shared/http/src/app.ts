@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks';
 import { isDiskFull } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { send } from './answer.ts';
 import type { Authenticate } from './auth.ts';
 import { contextOf, setContext } from './context.ts';
 import { type Check, healthRoutes } from './health.ts';
@@ -13,6 +12,7 @@ import { Problem, problem, problemAnswer } from './problem.ts';
 import { referenceRoutes } from './reference.ts';
 import { faultOfHead } from './request-head.ts';
 import { type Route, routerPath } from './route.ts';
+import { sendAnswer } from './send-answer.ts';
 import { serveRoute } from './serve-route.ts';
 import { signalOf } from './signal.ts';
 import { requestIdFrom } from './trace.ts';
@@ -40,13 +40,13 @@ export type AppSettings = {
   /** Whether anybody may read `/metrics`. */
   readonly metricsOpen: boolean;
   /** Whether an error says that a dependency is away; it is then answered as `unavailable`. */
-  readonly isAway?: (error: unknown) => boolean;
+  readonly isUnavailable?: (error: unknown) => boolean;
   /** The AsyncAPI document, where the service publishes. */
   readonly asyncapi?: unknown;
 };
 
 export function createApp(settings: AppSettings): Express {
-  const { logger, metrics, authenticate, checks, isAway = () => false } = settings;
+  const { logger, metrics, authenticate, checks, isUnavailable = () => false } = settings;
   const described = [...settings.routes, ...healthRoutes(checks, logger, metrics)];
   const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
   const limits = createLimits({
@@ -60,15 +60,15 @@ export function createApp(settings: AppSettings): Express {
   app.enable('strict routing').enable('case sensitive routing');
   app.use(begin(metrics, logger));
   for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
-    const place = app.route(routerPath(path));
-    for (const route of atPath) place[route.method](serveRoute(route, { authenticate, limits }));
-    place.all(refuseMethod(path, atPath, limits));
+    const atThisPath = app.route(routerPath(path));
+    for (const route of atPath) atThisPath[route.method](serveRoute(route, { authenticate, limits }));
+    atThisPath.all(refuseMethod(path, atPath, limits));
   }
   app.use(async (request) => {
     await limits.withoutToken(request.socket.remoteAddress);
     throw problem('not-found', 'There is nothing at this address: see /openapi.json for what there is.');
   });
-  app.use(answerError(logger, isAway));
+  app.use(answerError(logger, isUnavailable));
   return app;
 }
 
@@ -101,15 +101,15 @@ function refuseMethod(path: string, routes: readonly Route[], limits: Limits): R
   return async (request, response) => {
     contextOf(response).route = path;
     await limits.withoutToken(request.socket.remoteAddress);
-    if (request.method === 'OPTIONS') return send(response, { status: 204, headers });
+    if (request.method === 'OPTIONS') return sendAnswer(response, { status: 204, headers });
     throw problem('method-not-allowed', `This address takes ${headers.Allow}.`, { headers });
   };
 }
 
-function answerError(logger: Logger, isAway: (error: unknown) => boolean): ErrorRequestHandler {
+function answerError(logger: Logger, isUnavailable: (error: unknown) => boolean): ErrorRequestHandler {
   let quietUntilMs = 0;
   /** Every write meets with it, and one line is enough. */
-  const tellOfFullDisk = () => {
+  const logFullDisk = () => {
     if (performance.now() < quietUntilMs) return;
     quietUntilMs = performance.now() + FULL_DISK_QUIET_MS;
     logger.error('the disk of the database is full: nothing can be written until there is room');
@@ -118,28 +118,33 @@ function answerError(logger: Logger, isAway: (error: unknown) => boolean): Error
     const { id, route } = contextOf(response);
     if (response.destroyed) return;
     if (response.headersSent) {
-      const level = isAway(error) ? 'warn' : 'error';
+      const level = isUnavailable(error) ? 'warn' : 'error';
       logger[level]({ err: error, requestId: id, route }, 'an answer broke off');
       response.destroy();
       return;
     }
-    const found = toProblem(error, { id, stopping: signalOf(response).aborted, isAway });
+    const found = toProblem(error, { id, stopping: signalOf(response).aborted, isUnavailable });
     if (found.code === 'internal') logger.error({ err: error, requestId: id, route }, 'a request failed');
-    else if (isDiskFull(error)) tellOfFullDisk();
+    else if (isDiskFull(error)) logFullDisk();
     else if (found.code === 'unavailable') logger.warn({ err: error, requestId: id, route }, 'not available');
-    await send(response, problemAnswer(found, request.path));
+    await sendAnswer(response, problemAnswer(found, request.path));
   };
 }
 
 function toProblem(
   error: unknown,
-  { id, stopping, isAway }: { id: string; stopping: boolean; isAway: (error: unknown) => boolean },
+  {
+    id,
+    stopping,
+    isUnavailable,
+  }: { id: string; stopping: boolean; isUnavailable: (error: unknown) => boolean },
 ): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof URIError) return problem('invalid', 'The path is not percent-encoded UTF-8.');
   if (stopping && (error as Error | null)?.name === 'AbortError') {
     return problem('unavailable', 'The service is stopping: ask again.');
   }
-  if (isAway(error)) return problem('unavailable', 'A part that is needed does not answer: try again.');
+  if (isUnavailable(error))
+    return problem('unavailable', 'A part that is needed does not answer: try again.');
   return problem('internal', `Something went wrong on our side. If it stays so, report request ${id}.`);
 }

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { isStorable } from '@micromart/text/storable';
 import { errors, jwtVerify } from 'jose';
-import { createKeySet, KeysAway } from './key-set.ts';
+import { createKeySet, KeysUnavailable } from './key-set.ts';
 import { type Problem, problem } from './problem.ts';
 
 export const roles = ['shopper', 'business', 'catalog', 'operator', 'service'] as const;
@@ -46,7 +46,7 @@ export function createAuthentication({
   now = Date.now,
 }: AuthenticationSettings): Authenticate {
   const keys = createKeySet(jwks, { now });
-  const remembered = new Map<string, { caller: Caller; untilMs: number }>();
+  const verified = new Map<string, { caller: Caller; untilMs: number }>();
 
   const verify = async (token: string): Promise<{ caller: Caller; expiresMs: number }> => {
     const { payload } = await jwtVerify(token, keys, {
@@ -62,15 +62,15 @@ export function createAuthentication({
 
   return async (authorization = '') => {
     const id = hash('sha256', authorization, 'base64');
-    const known = remembered.get(id);
+    const known = verified.get(id);
     if (known && known.untilMs > now()) return known.caller;
 
     const { caller, expiresMs } = await verify(tokenFrom(authorization)).catch((error) => {
       throw refusal(error);
     });
-    remembered.delete(id);
-    remembered.set(id, { caller, untilMs: Math.min(now() + REMEMBER_MS, expiresMs) });
-    if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!);
+    verified.delete(id);
+    verified.set(id, { caller, untilMs: Math.min(now() + REMEMBER_MS, expiresMs) });
+    if (verified.size > MAX_REMEMBERED) verified.delete(verified.keys().next().value!);
     return caller;
   };
 }
@@ -102,7 +102,7 @@ function callerFrom({ sub, roles: claimed }: { sub?: string; roles?: unknown }):
 }
 
 function refusal(error: unknown): Error {
-  if (error instanceof KeysAway) {
+  if (error instanceof KeysUnavailable) {
     return problem('unavailable', "The issuer's keys cannot be read just now, so no token can be verified.");
   }
   if (error instanceof errors.JWTExpired) return notBelieved('The token has expired: get a new one.');

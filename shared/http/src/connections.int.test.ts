@@ -70,14 +70,14 @@ const answersIn = (text: string): number => text.split('HTTP/1.1 200 OK').length
 
 /** A handler that counts, and answers when it is let. */
 function gate(answer: Answer = OK) {
-  const state = { begun: 0, inHand: 0, mostInHand: 0 };
+  const state = { begun: 0, inFlight: 0, mostInFlight: 0 };
   const { promise: opened, resolve: release } = Promise.withResolvers<void>();
   const handle: Handle = async () => {
     state.begun += 1;
-    state.inHand += 1;
-    state.mostInHand = Math.max(state.mostInHand, state.inHand);
+    state.inFlight += 1;
+    state.mostInFlight = Math.max(state.mostInFlight, state.inFlight);
     await opened;
-    state.inHand -= 1;
+    state.inFlight -= 1;
     return answer;
   };
   return { state, handle, release };
@@ -90,7 +90,7 @@ describe('requests that come faster than their answers are read', () => {
     client.send(REQUEST.repeat(BURST));
     release();
     await until(() => answersIn(client.received.text) === BURST);
-    expect(state).toEqual({ begun: BURST, inHand: 0, mostInHand: 1 });
+    expect(state).toEqual({ begun: BURST, inFlight: 0, mostInFlight: 1 });
   });
 
   test('are not begun while nothing is read', async () => {

@@ -29,7 +29,7 @@ export type Connections = {
   /** Refuses what cannot be read, behind the answers that it is still to have. */
   refuse(socket: Socket, error: Unreadable): void;
   /** The answers that are being worked on. */
-  inHand(): ServerResponse[];
+  inFlight(): ServerResponse[];
   sockets(): Iterable<Socket>;
 };
 
@@ -193,7 +193,7 @@ export function createConnections({
       }
       if (!connection.current || (isOwnBody && last === connection.current)) refuseNow(connection, error);
     },
-    inHand: () => [...connections.values()].flatMap(({ current }) => (current ? [current.response] : [])),
+    inFlight: () => [...connections.values()].flatMap(({ current }) => (current ? [current.response] : [])),
     sockets: () => connections.keys(),
   };
 }

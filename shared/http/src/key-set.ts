@@ -12,8 +12,8 @@ const MIN_BETWEEN_READS_MS = 5_000;
 const READ_TIMEOUT_MS = 5_000;
 
 /** There is no telling whether a token is genuine, because the keys cannot be read. */
-export class KeysAway extends Error {
-  override name = 'KeysAway';
+export class KeysUnavailable extends Error {
+  override name = 'KeysUnavailable';
 }
 
 export function createKeySet(source: string, { now }: { now: () => number }): JWTVerifyGetKey {
@@ -45,13 +45,13 @@ export function createKeySet(source: string, { now }: { now: () => number }): JW
   return async (header, token) => {
     if (keys && failure) void refresh(MIN_BETWEEN_READS_MS);
     else await refresh(keys ? MAX_AGE_MS : MIN_BETWEEN_READS_MS);
-    if (!keys) throw new KeysAway('the keys could not be read', { cause: failure });
+    if (!keys) throw new KeysUnavailable('the keys could not be read', { cause: failure });
     try {
       return await keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await refresh(MIN_BETWEEN_READS_MS);
-      if (failure) throw new KeysAway('the keys could not be read again', { cause: failure });
+      if (failure) throw new KeysUnavailable('the keys could not be read again', { cause: failure });
       return await keys(header, token);
     }
   };

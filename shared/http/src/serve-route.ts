@@ -1,6 +1,5 @@
 /** Serves one declared route: who calls, may they, not too often, what do they send; then the handler; then its answer. */
 import type { Request, RequestHandler, Response } from 'express';
-import { send } from './answer.ts';
 import { type Authenticate, type Caller, NOBODY } from './auth.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
@@ -10,6 +9,7 @@ import { requireNoBody } from './no-body.ts';
 import { conditioned, type Preconditions } from './preconditions.ts';
 import { Problem, problem } from './problem.ts';
 import type { Route, RouteRequest } from './route.ts';
+import { sendAnswer } from './send-answer.ts';
 import { signalOf } from './signal.ts';
 import { traceparentFrom } from './trace.ts';
 import { type Input, validate } from './validate.ts';
@@ -30,7 +30,7 @@ export function serveRoute(route: Route, guards: Guards): RequestHandler {
       const byAnswer = route.preconditions === 'by-answer';
       const answer = byAnswer ? conditioned(handled, input.preconditions) : handled;
       watchAnswer(route, answer);
-      await send(response, answer);
+      await sendAnswer(response, answer);
     } catch (error) {
       watchError(route, error);
       throw error;

@@ -36,7 +36,7 @@ const SILENCE_TIMEOUT_MS = 120_000;
 const LEAVING_GRACE_MS = 500;
 /** Long enough that clients that ask often have been told on each of their connections. */
 const IDLE_GRACE_MS = 500;
-const IN_HAND_LIMIT_MS = 4_000;
+const IN_FLIGHT_LIMIT_MS = 4_000;
 
 /** Of the warning that there are too many connections. */
 const WARN_INTERVAL_MS = 60_000;
@@ -64,8 +64,8 @@ export async function startServer(
   });
 
   const server = createServer({
-    IncomingMessage: onlyWhere(connections.wants, bornAs(IncomingMessage, app.request)),
-    ServerResponse: bornAs(ServerResponse, app.response),
+    IncomingMessage: onlyWhere(connections.wants, withPrototype(IncomingMessage, app.request)),
+    ServerResponse: withPrototype(ServerResponse, app.response),
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -100,24 +100,24 @@ export async function startServer(
 
   const stop = async () => {
     state = 'leaving';
-    for (const response of connections.inHand()) endSoon(response);
+    for (const response of connections.inFlight()) endSoon(response);
     const limit = setTimeout(() => {
       logger.warn(
-        { inHand: connections.inHand().length },
+        { inFlight: connections.inFlight().length },
         'requests were cut off: they were not answered in time',
       );
       server.closeAllConnections();
-    }, IN_HAND_LIMIT_MS);
+    }, IN_FLIGHT_LIMIT_MS);
     // Where nobody is connected, nobody has to be told.
     if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
     state = 'closing';
     const closed = closeListener(server);
-    for (const response of connections.inHand()) endSoon(response);
+    for (const response of connections.inFlight()) endSoon(response);
     const idle = setTimeout(() => {
       closeIdle();
       closeSilent();
       // A stream that began before we stopped could not say that its connection is to be closed.
-      for (const response of connections.inHand()) response.once('close', closeIdle);
+      for (const response of connections.inFlight()) response.once('close', closeIdle);
     }, IDLE_GRACE_MS);
     await closed;
     clearTimeout(idle);
@@ -139,7 +139,7 @@ export async function startServer(
  * Makes what `base` makes, but of express's own kind from the beginning: express gives every request and response another
  * prototype, after which V8 looks for their hidden class anew (a twelfth of what a request costs).
  */
-function bornAs<Base extends new (...args: never[]) => object>(base: Base, prototype: object): Base {
+function withPrototype<Base extends new (...args: never[]) => object>(base: Base, prototype: object): Base {
   function Born(...args: unknown[]): object {
     return Reflect.construct(base, args, Born);
   }

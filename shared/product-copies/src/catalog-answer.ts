@@ -7,7 +7,7 @@ import type { CachedAnswer } from '@micromart/http-cache/cached-answers';
 import type { Copy } from './copy.ts';
 
 /** What one question came to; nothing of it when the catalog is away. */
-export type Answered = {
+export type CatalogAnswer = {
   readonly copies: readonly Copy[];
   readonly missing: readonly string[];
   readonly state: 'fresh' | 'stale';
@@ -23,7 +23,7 @@ const MAX_WHY_LENGTH = 300;
 export function readAnswer(
   answer: CachedAnswer,
   { ids, held, nowMs }: { ids: readonly string[]; held: readonly Copy[]; nowMs: number },
-): Answered {
+): CatalogAnswer {
   const times = {
     answeredMs: nowMs - answer.ageMs,
     freshUntilMs: nowMs + answer.freshForMs,
@@ -32,15 +32,15 @@ export function readAnswer(
   const state = answer.cacheStatus === 'stale' ? 'stale' : 'fresh';
   if (answer.status === 304)
     return { ...times, state, missing: [], copies: held.map((copy) => ({ ...copy, ...times })) };
-  if (answer.status !== 200) return nothing(`the catalog answered ${answer.status}: ${answer.text}`);
+  if (answer.status !== 200) return noAnswer(`the catalog answered ${answer.status}: ${answer.text}`);
   const set = readSet(answer.text);
-  if (!set || !coversExactly(ids, set)) return nothing('the catalog answered what it was not asked for');
+  if (!set || !coversExactly(ids, set)) return noAnswer('the catalog answered what it was not asked for');
   const log = provenLog(answer.headers.etag, set);
   const copies = set.items.map((product) => ({ product, log, ...times }));
   return { ...times, state, missing: set.missing, copies };
 }
 
-export const nothing = (why: string): Answered => ({
+export const noAnswer = (why: string): CatalogAnswer => ({
   copies: [],
   missing: [],
   state: 'stale',
@@ -60,8 +60,8 @@ function readSet(text: string): ReadSet | undefined {
 }
 
 function coversExactly(ids: readonly string[], { items, missing }: ReadSet): boolean {
-  const told = [...items.map(({ id }) => id), ...missing];
-  return told.length === ids.length && new Set([...told, ...ids]).size === ids.length;
+  const answered = [...items.map(({ id }) => id), ...missing];
+  return answered.length === ids.length && new Set([...answered, ...ids]).size === ids.length;
 }
 
 /** The log that the tag names, if the tag is the one that follows from what the answer says. */

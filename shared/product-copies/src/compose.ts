@@ -3,7 +3,7 @@
  * expires first.
  */
 import type { Product } from '@micromart/contracts/catalog/product';
-import type { Answered } from './catalog-answer.ts';
+import type { CatalogAnswer } from './catalog-answer.ts';
 import { type Copy, isLater } from './copy.ts';
 
 /** What can be said of one product. `missing`: the catalog has never known it. */
@@ -29,25 +29,25 @@ export type CopiesAnswer = {
   readonly why: string | undefined;
 };
 
-export type Known = {
+export type CopiesContext = {
   readonly ids: readonly string[];
   /** Those that the catalog was to be asked about. */
   readonly due: ReadonlySet<string>;
   /** The latest copy of a product. */
   readonly latest: (id: string) => Copy | undefined;
   /** What was asked for this answer, and what others had asked before. */
-  readonly own: readonly Answered[];
-  readonly joined: readonly Answered[];
+  readonly own: readonly CatalogAnswer[];
+  readonly joined: readonly CatalogAnswer[];
   readonly nowMs: number;
 };
 
-export function compose(known: Known): CopiesAnswer {
+export function compose(known: CopiesContext): CopiesAnswer {
   const { ids, due, latest, own, joined, nowMs } = known;
-  const told = new Map([...tellAll(joined, known, false), ...tellAll(own, known, true)]);
+  const answered = new Map([...answeredCopies(joined, known, false), ...answeredCopies(own, known, true)]);
   const copies = new Map<string, ProductCopy>();
   for (const id of ids) {
-    const said = told.get(id) ?? standIn(latest(id), due.has(id), nowMs);
-    if (said) copies.set(id, said);
+    const copy = answered.get(id) ?? standIn(latest(id), due.has(id), nowMs);
+    if (copy) copies.set(id, copy);
   }
   const all = [...copies.values()];
   const isWhole = copies.size === ids.length;
@@ -64,9 +64,9 @@ export function compose(known: Known): CopiesAnswer {
  * What answers say. One's own is fresh even without a lifetime, as it came for this question; what others asked for has
  * to be within its own.
  */
-function* tellAll(
-  answers: readonly Answered[],
-  { latest, nowMs }: Known,
+function* answeredCopies(
+  answers: readonly CatalogAnswer[],
+  { latest, nowMs }: CopiesContext,
   isOwn: boolean,
 ): Generator<[string, ProductCopy]> {
   for (const { copies, missing, state, answeredMs, freshUntilMs } of answers) {
@@ -74,7 +74,7 @@ function* tellAll(
       const { id } = copy.product;
       const other = latest(id);
       const last = other && isLater(other, copy) ? other : copy;
-      yield [id, shown(last, nowMs, isOwn ? state : byTime(last, nowMs))];
+      yield [id, toProductCopy(last, nowMs, isOwn ? state : byTime(last, nowMs))];
     }
     const times = { ageMs: nowMs - answeredMs, freshForMs: Math.max(0, freshUntilMs - nowMs) };
     for (const id of missing) yield [id, { state: 'missing', ...times }];
@@ -84,12 +84,12 @@ function* tellAll(
 /** A copy that nobody confirmed now: as it is where nobody had to, else stale while it may stand in. */
 function standIn(copy: Copy | undefined, isDue: boolean, nowMs: number): ProductCopy | undefined {
   if (!copy || nowMs >= Math.max(copy.freshUntilMs, copy.usableUntilMs)) return undefined;
-  return shown(copy, nowMs, isDue ? 'stale' : byTime(copy, nowMs));
+  return toProductCopy(copy, nowMs, isDue ? 'stale' : byTime(copy, nowMs));
 }
 
 const byTime = ({ freshUntilMs }: Copy, nowMs: number) => (nowMs < freshUntilMs ? 'fresh' : 'stale');
 
-export const shown = (
+export const toProductCopy = (
   { product, answeredMs, freshUntilMs }: Copy,
   nowMs: number,
   state: 'fresh' | 'stale',

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { productsTag } from '@micromart/contracts/catalog/etag';
 import { MAX_PRODUCTS, type Product } from '@micromart/contracts/catalog/product';
 import fc from 'fast-check';
-import { type Copy, questionsFor, tagOf } from './copy.ts';
+import { batchesFor, type Copy, tagOf } from './copy.ts';
 
 const copy = (id: string, version: number, log: string | undefined = 'catalog-1'): Copy => ({
   product: { id, version } as Product,
@@ -34,7 +34,7 @@ test('every id is in one question, those that are held apart, none longer than t
   fc.assert(
     fc.property(ids, fc.nat(7), (asked, n) => {
       const isHeld = (id: string) => Number(id) % 8 < n;
-      const questions = questionsFor(asked, isHeld);
+      const questions = batchesFor(asked, isHeld);
       expect(questions.flat().sort()).toEqual(asked.toSorted());
       for (const question of questions) {
         expect(question.length).toBeLessThanOrEqual(MAX_PRODUCTS);

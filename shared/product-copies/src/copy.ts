@@ -39,7 +39,7 @@ export function tagOf(held: readonly (Copy | undefined)[]): string | undefined {
  * The questions that these ids make: those that are held apart from those that are not, so that a 304 can do for the
  * first; each sorted, so that the same set is always the same address.
  */
-export function questionsFor(ids: readonly string[], isHeld: (id: string) => boolean): string[][] {
+export function batchesFor(ids: readonly string[], isHeld: (id: string) => boolean): string[][] {
   const sorted = ids.toSorted();
   return [sorted.filter(isHeld), sorted.filter((id) => !isHeld(id))].flatMap(inBatches);
 }

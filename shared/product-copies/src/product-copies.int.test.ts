@@ -84,10 +84,10 @@ describe('an answer for 1, 2 and 3', () => {
 
   test('is at hand for who cannot wait, while it is fresh', () => {
     pass(HOUR_S - 1);
-    expect(copies.atHand('2')).toMatchObject({ state: 'fresh', product: product('2', 1), freshForMs: 1_000 });
-    expect(copies.atHand('4')).toBeUndefined();
+    expect(copies.cached('2')).toMatchObject({ state: 'fresh', product: product('2', 1), freshForMs: 1_000 });
+    expect(copies.cached('4')).toBeUndefined();
     pass(1);
-    expect(copies.atHand('2')).toBeUndefined();
+    expect(copies.cached('2')).toBeUndefined();
     expect(asked()).toEqual(['1,2,3']);
   });
 

@@ -11,9 +11,9 @@
  * - A later answer is never replaced by an earlier one.
  */
 import type { CachingClient } from '@micromart/http-cache/caching-client';
-import { type Answered, nothing, readAnswer } from './catalog-answer.ts';
-import { type CopiesAnswer, compose, type ProductCopy, shown } from './compose.ts';
-import { type Copy, isFresh, isLater, questionsFor, tagOf } from './copy.ts';
+import { type CatalogAnswer, noAnswer, readAnswer } from './catalog-answer.ts';
+import { type CopiesAnswer, compose, type ProductCopy, toProductCopy } from './compose.ts';
+import { batchesFor, type Copy, isFresh, isLater, tagOf } from './copy.ts';
 
 export type ProductCopies = {
   /**
@@ -22,7 +22,7 @@ export type ProductCopies = {
    */
   get(ids: Iterable<string>, options?: { noCache?: boolean }): Promise<CopiesAnswer>;
   /** The copy of a product if it is held and fresh: for who cannot wait, and asks by `get` where there is none. */
-  atHand(id: string): ProductCopy | undefined;
+  cached(id: string): ProductCopy | undefined;
 };
 
 const MAX_IDS = 1_000;
@@ -46,9 +46,9 @@ export function createProductCopies({
   const base = `${catalogUrl.replace(/\/$/, '')}/products?ids=`;
   /** The one that was answered the longest ago first. */
   const held = new Map<string, Copy>();
-  const questions = new Map<string, Promise<Answered>>();
+  const requests = new Map<string, Promise<CatalogAnswer>>();
 
-  async function ask(ids: readonly string[], noCache: boolean): Promise<Answered> {
+  async function ask(ids: readonly string[], noCache: boolean): Promise<CatalogAnswer> {
     const known = ids.map((id) => held.get(id));
     const tag = tagOf(known);
     try {
@@ -61,11 +61,11 @@ export function createProductCopies({
       });
       return readAnswer(answer, { ids, held: tag === undefined ? [] : (known as Copy[]), nowMs: clock() });
     } catch (error) {
-      return nothing((error as Error).message);
+      return noAnswer((error as Error).message);
     }
   }
 
-  function keep({ copies }: Answered): void {
+  function store({ copies }: CatalogAnswer): void {
     for (const copy of copies) {
       const { id } = copy.product;
       const other = held.get(id);
@@ -77,33 +77,33 @@ export function createProductCopies({
   }
 
   /** One question; until it is answered, it is the one for each of its ids. */
-  function question(ids: readonly string[], noCache: boolean): Promise<Answered> {
+  function request(ids: readonly string[], noCache: boolean): Promise<CatalogAnswer> {
     const answered = ask(ids, noCache).then((answer) => {
-      keep(answer);
-      for (const id of ids) if (questions.get(id) === answered) questions.delete(id);
+      store(answer);
+      for (const id of ids) if (requests.get(id) === answered) requests.delete(id);
       return answer;
     });
-    for (const id of ids) questions.set(id, answered);
+    for (const id of ids) requests.set(id, answered);
     return answered;
   }
 
   return {
-    async get(asked, { noCache = false } = {}) {
-      const ids = [...new Set(asked)];
+    async get(productIds, { noCache = false } = {}) {
+      const ids = [...new Set(productIds)];
       if (ids.length > MAX_IDS) throw new RangeError(`asked for more than ${MAX_IDS} products at once`);
       const startMs = clock();
       /** Those held now stay at hand, should others take their place meanwhile. */
       const before = new Map(ids.map((id) => [id, held.get(id)]));
       const due = ids.filter((id) => noCache || !isFresh(held.get(id), startMs));
       // A question from before now may be answered from before that of which the caller has been told.
-      const isAsked = (id: string) => !noCache && questions.has(id);
-      const joined = new Set(due.filter(isAsked).map((id) => questions.get(id)!));
-      const own = questionsFor(
-        due.filter((id) => !isAsked(id)),
+      const isRequested = (id: string) => !noCache && requests.has(id);
+      const joined = new Set(due.filter(isRequested).map((id) => requests.get(id)!));
+      const own = batchesFor(
+        due.filter((id) => !isRequested(id)),
         (id) => held.has(id),
       );
       const [ownAnswers, joinedAnswers] = await Promise.all([
-        Promise.all(own.map((batch) => question(batch, noCache))),
+        Promise.all(own.map((batch) => request(batch, noCache))),
         Promise.all(joined),
       ]);
       return compose({
@@ -115,9 +115,9 @@ export function createProductCopies({
         nowMs: clock(),
       });
     },
-    atHand(id) {
+    cached(id) {
       const [copy, nowMs] = [held.get(id), clock()];
-      return isFresh(copy, nowMs) ? shown(copy, nowMs, 'fresh') : undefined;
+      return isFresh(copy, nowMs) ? toProductCopy(copy, nowMs, 'fresh') : undefined;
     },
   };
 }

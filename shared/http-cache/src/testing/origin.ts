@@ -33,9 +33,9 @@ export type TestOrigin = {
 export const silentMeter: CacheMeter = {
   answered() {},
   collapsed() {},
-  asked() {},
+  requested() {},
   evicted() {},
-  keeps() {},
+  stored() {},
 };
 
 export async function openOrigin(): Promise<TestOrigin> {
@@ -71,7 +71,7 @@ export async function openOrigin(): Promise<TestOrigin> {
       createCachingClient({
         name: 'test',
         send: createSend({ connections: 8 }),
-        meter: { ...silentMeter, asked: (outcome) => attempts.push(outcome) },
+        meter: { ...silentMeter, requested: (outcome) => attempts.push(outcome) },
         clock: () => origin.nowMs,
         limits: { ...CACHE_LIMITS, ...limits },
       }),

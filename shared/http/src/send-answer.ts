@@ -10,7 +10,7 @@ const DEFAULTS = [...securityHeaders, ['Cache-Control', 'no-store'] as const].ma
 );
 
 /** Sends `answer`. A body without a type is JSON, a text plain text. */
-export async function send(
+export async function sendAnswer(
   response: Response,
   { status, headers = {}, body, text, stream }: Answer,
 ): Promise<void> {

@@ -1,72 +1,72 @@
 /** The answers that are kept, by address, who asked and variant; and what is forgotten of them. */
 import type { HttpHeaders } from '@micromart/http/exchange';
-import { bytesOf, type Kept, select, type Variants, withVariant } from './cache-entry.ts';
+import { bytesOf, type CacheEntry, select, type Variants, withVariant } from './cache-entry.ts';
 import { addressOf, keyPrefix } from './cache-key.ts';
 import { createMemory, type MemoryLimits } from './memory.ts';
 import type { CacheMeter } from './metrics.ts';
 
 /** A request, and the key that its answer is kept under. */
-export type Asked = { readonly key: string; readonly headers: HttpHeaders };
+export type KeyedRequest = { readonly key: string; readonly headers: HttpHeaders };
 
-export type AnswerMemory = {
-  recall(asked: Asked): Kept | undefined;
+export type EntryStore = {
+  find(request: KeyedRequest): CacheEntry | undefined;
   /** Announces an answer that may come to be kept. */
-  expect(asked: Asked): void;
-  expectNoMore(asked: Asked): void;
+  expect(request: KeyedRequest): void;
+  expectNoMore(request: KeyedRequest): void;
   /**
    * Keeps an answer that is expected, in the place of the one before, unless that was asked for later. One that may not be
    * kept takes that away.
    */
-  keep(asked: Asked, answer: Kept): void;
+  store(request: KeyedRequest, answer: CacheEntry): void;
   /**
    * Forgets what a request with an unsafe method may have changed: its address and, at the same origin, those that its
    * answer names (RFC 9111, 4.4). What was asked for before is not expected any more: it may tell of the time before.
    */
-  forget(url: string, answer?: HttpHeaders): void;
+  invalidate(url: string, answer?: HttpHeaders): void;
   readonly entries: number;
   readonly bytes: number;
 };
 
 /** What is kept under a key, and which request brought the latest of it. */
-type Shelf = { readonly variants: Variants; readonly number: number };
+type StoredVariants = { readonly variants: Variants; readonly number: number };
 
-const EMPTY: Shelf = { variants: [], number: 0 };
+const EMPTY: StoredVariants = { variants: [], number: 0 };
 
-export function createAnswerMemory(limits: MemoryLimits, meter: CacheMeter): AnswerMemory {
-  const memory = createMemory<Shelf>(limits, meter.evicted);
+export function createEntryStore(limits: MemoryLimits, meter: CacheMeter): EntryStore {
+  const memory = createMemory<StoredVariants>(limits, meter.evicted);
   /** Requests, numbered in the order in which they were made. */
-  const expected = new Map<Asked, number>();
+  const expected = new Map<KeyedRequest, number>();
   let lastNumber = 0;
 
   return {
-    recall({ key, headers }) {
-      const shelf = memory.get(key);
-      return shelf && select(shelf.variants, headers);
+    find({ key, headers }) {
+      const stored = memory.get(key);
+      return stored && select(stored.variants, headers);
     },
-    expect(asked) {
+    expect(request) {
       lastNumber += 1;
-      expected.set(asked, lastNumber);
+      expected.set(request, lastNumber);
     },
-    expectNoMore: (asked) => expected.delete(asked),
-    keep(asked, answer) {
-      const number = expected.get(asked);
-      const { key, headers } = asked;
+    expectNoMore: (request) => expected.delete(request),
+    store(request, answer) {
+      const number = expected.get(request);
+      const { key, headers } = request;
       const before = memory.get(key) ?? EMPTY;
       // Without a number it is not expected; with an earlier one it has been overtaken.
       if (number === undefined || number < before.number) return;
       const variants = withVariant(before.variants, headers, answer);
       if (variants.length > 0) memory.set(key, { variants, number }, bytesOf(key, variants));
       else memory.delete(key);
-      meter.keeps(memory);
+      meter.stored(memory);
     },
-    forget(url, { location, 'content-location': contentLocation } = {}) {
+    invalidate(url, { location, 'content-location': contentLocation } = {}) {
       for (const reference of [url, location, contentLocation]) {
         const prefix = reference === undefined ? undefined : prefixAt(reference, url);
         if (prefix === undefined) continue;
         memory.deleteAll(prefix);
-        for (const asked of expected.keys()) if (asked.key.startsWith(prefix)) expected.delete(asked);
+        for (const request of expected.keys()) if (request.key.startsWith(prefix)) expected.delete(request);
       }
-      meter.keeps(memory);
+      meter.stored(memory);
     },
     get entries() {
       return memory.entries;

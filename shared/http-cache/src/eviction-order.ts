@@ -5,21 +5,21 @@
  * It is a ring of its own. A map keeps the order of insertion too, but to find the first of it, a new iterator passes over
  * the places of all that are gone, and one that is kept holds on to every table that the map has outgrown since.
  */
-export type Entry = { readonly key: string; readonly bytes: number; isUsed: boolean };
+export type MemoryEntry = { readonly key: string; readonly bytes: number; isUsed: boolean };
 
-type Link = { entry: Entry | undefined; before: Link; after: Link };
+type Link = { entry: MemoryEntry | undefined; before: Link; after: Link };
 
 /** An entry's place; it is what removes the entry again. */
-export type Place = { readonly entry: Entry; remove(): void };
+export type OrderedEntry = { readonly entry: MemoryEntry; remove(): void };
 
-export type UseOrder = {
+export type EvictionOrder = {
   /** Puts an entry behind all others. */
-  add(entry: Entry): Place;
+  add(entry: MemoryEntry): OrderedEntry;
   /** The one to go next; undefined when there is none. */
-  next(): Entry | undefined;
+  next(): MemoryEntry | undefined;
 };
 
-export function createUseOrder(): UseOrder {
+export function createEvictionOrder(): EvictionOrder {
   const end = { entry: undefined } as Link;
   end.before = end;
   end.after = end;
