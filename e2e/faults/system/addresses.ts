@@ -1,6 +1,6 @@
 /** Where shoppers and business users find the services: at each process of its own, or at one address for several. */
 import { createDraw } from '@micromart/demo/draws';
-import { type Balancer, openBalancer } from './balancer.ts';
+import { type Balancers, openBalancer } from './balancer.ts';
 import { HOST, type Side } from './side.ts';
 
 /** Of each kind those that are to be asked in turn. */
@@ -13,8 +13,6 @@ export type Addresses = {
   /** One tracking for each read model there is. */
   readonly readModels: readonly string[];
 };
-
-export type Balancers = { readonly [Kind in 'carts' | 'catalogs' | 'trackings']: Balancer };
 
 export async function openBalancers(seed: string): Promise<Balancers & { close(): Promise<void> }> {
   const open = (kind: string) => openBalancer(HOST, createDraw(`${seed} ${kind}`));

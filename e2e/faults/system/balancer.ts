@@ -29,6 +29,9 @@ export type Balancer = {
   close(): Promise<void>;
 };
 
+/** One for each kind of service. */
+export type Balancers = { readonly [Kind in 'carts' | 'catalogs' | 'trackings']: Balancer };
+
 type Target = { readonly url: string; agent: Agent; inRotation: boolean };
 
 const CHECK_INTERVAL_MS = 100;

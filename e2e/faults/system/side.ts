@@ -6,7 +6,7 @@ import { awaitReady } from '@micromart/launcher/readiness';
 import { SYSTEM } from '@micromart/launcher/system';
 import type { TestIssuer } from '@micromart/testing/http';
 import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
-import type { Balancers } from './addresses.ts';
+import type { Balancers } from './balancer.ts';
 import type { Brokers } from './brokers.ts';
 import type { Database } from './database.ts';
 import type { Difference } from './launch.ts';

@@ -19,14 +19,8 @@ import { POSTGRES_PORT_OFFSET, SYSTEM } from '@micromart/launcher/system';
 import { freePortBase } from '@micromart/launcher/testing/free-port-base';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTcpProxy } from '@micromart/testing/tcp-proxy';
-import {
-  type Addresses,
-  type Balancers,
-  balance,
-  balancedAddresses,
-  directAddresses,
-  openBalancers,
-} from './addresses.ts';
+import { type Addresses, balance, balancedAddresses, directAddresses, openBalancers } from './addresses.ts';
+import type { Balancers } from './balancer.ts';
 import { type Brokers, openBrokers } from './brokers.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Difference } from './launch.ts';
