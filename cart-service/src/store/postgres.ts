@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresChangeStore } from '@micromart/event-log-postgres/changes';
 import { eventLogMigrations, openPostgresLog } from '@micromart/event-log-postgres/log';
 import { startSweep } from '@micromart/event-log-postgres/sweep';
-import { WRITER_SETTINGS } from '@micromart/event-log-postgres/write';
+import { WRITER_SETTINGS } from '@micromart/event-log-postgres/writer-settings';
 import { relayMigrations } from '@micromart/kafka/migrations';
 import { migrate } from '@micromart/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';

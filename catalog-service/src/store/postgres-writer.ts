@@ -1,7 +1,7 @@
 import { createPostgresChangeStore } from '@micromart/event-log-postgres/changes';
 import { openPostgresLog } from '@micromart/event-log-postgres/log';
 import { startSweep } from '@micromart/event-log-postgres/sweep';
-import { WRITER_SETTINGS } from '@micromart/event-log-postgres/write';
+import { WRITER_SETTINGS } from '@micromart/event-log-postgres/writer-settings';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import type { Product } from '../product.ts';
 import { wordsOf } from '../search.ts';

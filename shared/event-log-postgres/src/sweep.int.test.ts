@@ -5,7 +5,7 @@ import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres
 import { until } from '@micromart/testing/until';
 import { eventLogMigrations } from './log.ts';
 import { createSweep, startSweep } from './sweep.ts';
-import { WRITER_SETTINGS } from './write.ts';
+import { WRITER_SETTINGS } from './writer-settings.ts';
 
 let database: TestDatabase;
 let pool: Pool;
