@@ -18,6 +18,7 @@ import type { Express } from 'express';
 import { type ConnectionLimits, createConnections } from './connections.ts';
 import { endEarly } from './signal.ts';
 import { MAX_HEADER_BYTES, TUNNEL } from './unreadable.ts';
+import { withPrototype } from './with-prototype.ts';
 
 export type RunningServer = { readonly url: string; readonly port: number; close(): Promise<void> };
 
@@ -133,18 +134,6 @@ export async function startServer(
       return stopped;
     },
   };
-}
-
-/**
- * Makes what `base` makes, but of express's own kind from the beginning: express gives every request and response another
- * prototype, after which V8 looks for their hidden class anew (a twelfth of what a request costs).
- */
-function withPrototype<Base extends new (...args: never[]) => object>(base: Base, prototype: object): Base {
-  function Born(...args: unknown[]): object {
-    return Reflect.construct(base, args, Born);
-  }
-  Born.prototype = prototype;
-  return Born as unknown as Base;
 }
 
 /**

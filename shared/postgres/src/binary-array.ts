@@ -1,6 +1,13 @@
 /**
- * Array parameters. The driver writes arrays too, but as text, and looks at every element for characters to escape, which
- * took a sixth of a follower's time and half of a change's.
+ * Array parameters, encoded here instead of by the driver.
+ *
+ * What for: the driver writes arrays as text and looks at every element for characters to escape, which costs more than
+ * anything else that it does. In binary, the server unescapes nothing either, and goes through a document once instead of
+ * twice (to find its end, and to validate it).
+ *
+ * How to take it out: pass plain arrays to the driver, and JSON texts in them for `jsonArray`. The statements stay.
+ *
+ * Which rows of bench/README.md would show it: P1 and P3.
  */
 
 const TEXT_OID = 25;
@@ -10,16 +17,16 @@ const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
 /**
- * An array of numbers, UUIDs or times, as PostgreSQL reads it: `{1,2,3}` (manual, 8.15.6). Never for texts, since nothing
- * is escaped.
+ * An array of numbers, UUIDs or times as a literal: `{1,2,3}` (PostgreSQL manual, 8.15.6). Never for texts, since nothing is
+ * escaped.
  */
 export const arrayLiteral = (values: readonly (number | string | null)[]): string =>
   `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 
-/** A `text[]`; what is undefined becomes NULL. */
+/** A `text[]`; undefined becomes NULL. */
 export const textArray = (values: readonly (string | undefined)[]): Buffer => binaryArray(TEXT_OID, values);
 
-/** A `json[]`. */
+/** A `json[]` of values that JSON can express; undefined becomes `null`. */
 export const jsonArray = (values: readonly unknown[]): Buffer =>
   binaryArray(
     JSON_OID,
@@ -29,8 +36,7 @@ export const jsonArray = (values: readonly unknown[]): Buffer =>
 /**
  * An array of one dimension in binary, as `array_recv` reads it (src/backend/utils/adt/arrayfuncs.c): number of
  * dimensions, whether there are NULLs, the elements' type, their number, the lower bound; then each element, its length in
- * bytes before it. The server neither unescapes anything nor, which is a tenth of what a change costs it, goes through
- * the documents twice, once to find where each of them ends and once to see that it is valid.
+ * bytes before it.
  */
 function binaryArray(elementOid: number, values: readonly (string | undefined)[]): Buffer {
   const lengths = values.map((value) => (value === undefined ? NULL_LENGTH : Buffer.byteLength(value)));

@@ -1,9 +1,9 @@
 /**
- * What a failed statement means, told by its SQLSTATE (PostgreSQL manual, appendix A). An error without one comes from
- * the connection: refused, reset, timed out.
+ * What a failed statement means, by its SQLSTATE (PostgreSQL manual, appendix A). An error without one comes from the
+ * connection: refused, reset, timed out.
  */
 
-/** Of the operating system, whose codes can look like a SQLSTATE: EPIPE. */
+/** An error of the operating system, whose code can look like a SQLSTATE: EPIPE. */
 const isSystemError = (error: unknown): boolean =>
   error instanceof Error && ('syscall' in error || 'errno' in error);
 
@@ -16,14 +16,14 @@ export const sqlStateOf = (error: unknown): string | undefined => {
 
 const DISK_FULL = '53100';
 const UNAVAILABLE = new Set(['08', '40', '53', '57']);
-/** A lock that was not to be had in time; a transaction that stood idle, or went on, for too long. */
+/** A lock that was not free in time; a transaction that stood idle, or ran, for too long. */
 const TOO_LATE = new Set(['55P03', '25P03', '25P04']);
 
 const CONNECTION_WORDS =
   /connection terminated|query read timeout|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|cannot use a pool after/i;
 
 /**
- * Whether the database was away, full or busy, so that the same work may well succeed later: a lost or refused
+ * Whether the database was unreachable, full or busy, so that the same work may succeed later: a lost or refused
  * connection, SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), and the server's own
  * time limits.
  */
@@ -39,29 +39,29 @@ export function isUnavailable(error: unknown): boolean {
 const MISSING_OR_DENIED = new Set(['42P01', '42703', '42883', '3F000', '42501']);
 
 /**
- * Whether what was asked for is not there or not granted (undefined table, column or function, invalid schema name,
- * insufficient privilege): for a role that may only read, the same until the owner has made the schema and granted it.
+ * Whether a statement needs what does not exist or is not granted (undefined table, column or function, invalid schema name,
+ * insufficient privilege). A role that may only read sees either until the owner has made the schema and granted it.
  */
 export const isMissingOrDenied = (error: unknown): boolean => MISSING_OR_DENIED.has(sqlStateOf(error) ?? '');
 
-/** Whether a statement was ended because it took too long (statement_timeout), or an administrator asked for it. */
+/** Whether the server ended a statement because it took too long (statement_timeout) or an administrator asked for it. */
 export const isCancelled = (error: unknown): boolean => sqlStateOf(error) === '57014';
 
-/** Whether the database undid the work to let somebody else's go on (deadlock, serialisation failure). */
+/** Whether the database rolled the work back in favour of another transaction (deadlock, serialisation failure). */
 export const isConflict = (error: unknown): boolean => sqlStateOf(error)?.startsWith('40') ?? false;
 
-/** Whether a connection broke, so that nobody told us how a commit ended. */
+/** Whether a connection broke, so that the outcome of a commit is in doubt. */
 export const isConnectionLoss = (error: unknown): boolean => {
   const code = sqlStateOf(error);
   return code ? code.startsWith('08') || code.startsWith('57P') : isUnavailable(error);
 };
 
-/** The constraint that a statement violated, if that is why it failed (SQLSTATE class 23). */
+/** The name of the constraint that a statement violated (SQLSTATE class 23); undefined if it failed for another reason. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!sqlStateOf(error)?.startsWith('23')) return undefined;
   return (error as { constraint?: string }).constraint ?? '';
 }
 
-/** Whether there was no room left on a disk, the server's (SQLSTATE 53100) or ours. */
+/** Whether a disk is full: the server's (SQLSTATE 53100) or this process's. */
 export const isDiskFull = (error: unknown): boolean =>
   sqlStateOf(error) === DISK_FULL || (error as { code?: unknown } | null)?.code === 'ENOSPC';

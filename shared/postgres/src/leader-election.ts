@@ -1,14 +1,14 @@
 /**
- * One active instance, the others standing by: whoever holds an advisory lock of the database leads.
+ * Leader election: one instance is active, the others stand by. The holder of an advisory lock of the database is the leader.
  *
- * The lock belongs to a session, a connection of its own, and ends with it. A holder that crashes frees it at once,
- * because its socket closes. One that is frozen, or cut off, cannot say so: for that, the session asks the server to end
- * it when nothing was heard for three seconds, and the holder is heard every second. So nobody compares clocks, and no
- * lease has to be renewed in a table.
+ * The lock belongs to a session, on a connection of its own, and ends with it. A leader that crashes frees the lock at once,
+ * because its socket closes. A leader that freezes or is cut off cannot free it: so the server ends the session after
+ * `SILENCE_MS` without a statement, and the leader sends a heartbeat every second. Nobody compares clocks, and no lease must
+ * be renewed in a table.
  *
- * This is for liveness only: it sees to it that somebody works, and that usually nobody else does. A holder that was
- * frozen wakes up believing it still leads, and whatever it was about to write may arrive after its successor's first
- * write. So everything done under this lock must also be fenced where it is written (subscription/fence.ts).
+ * The election serves liveness only: some instance works, and usually no other does. A leader that was frozen wakes up and
+ * still believes in its term; its late writes may arrive after its successor's first one. So everything done under this lock
+ * must also be fenced where it is written (the fence of the package subscription).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@micromart/process/logger';
@@ -18,7 +18,7 @@ import type { Client } from './pool.ts';
 /** The server ends a session that is silent for this long. */
 const SILENCE_MS = 3_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
-/** With the interval no more than the silence, so that a holder gives up no later than the server does. */
+/** With the interval no more than the silence, so that a leader steps down no later than the server ends its session. */
 const ANSWER_TIMEOUT_MS = 2_000;
 const STANDBY_INTERVAL_MS = 250;
 const RECONNECT_INTERVAL_MS = 500;
@@ -27,15 +27,15 @@ const GOODBYE_MS = 500;
 
 export type Leadership = {
   isLeader(): boolean;
-  /** Gives the lead up, or stops standing by; comes back when `onLead` has. */
+  /** Ends the term, or stops standing by; resolves when `onLead` has returned. */
   close(): Promise<void>;
 };
 
 /**
- * Stands for the lead of `name` within the database of `url`, for as long as it is open. Each time it is won, `onLead`
- * runs; its signal is aborted as soon as the connection or a heartbeat fails, and it should return then. When it returns
- * or throws, the lead is given up and stood for again. `heartbeat` is a query of the caller's on the lock's own
- * connection, once a second while leading: what fails in it ends the lead.
+ * Runs for leader of `name` within the database of `url` until it is closed. `onLead` runs for each term that is won; its
+ * signal is aborted as soon as the connection or a heartbeat fails, and it should return then. When it returns or throws, the
+ * term ends, and the instance runs again. `heartbeat` is a query of the caller on the lock's connection, once a second during
+ * a term: if it fails, the term ends.
  */
 export function runAsLeader({
   url,
@@ -87,8 +87,7 @@ export function runAsLeader({
       try {
         await runForElection();
       } catch (err) {
-        if (!closing.signal.aborted)
-          logger.warn({ err, lock: name }, 'not standing for the lead; trying again');
+        if (!closing.signal.aborted) logger.warn({ err, lock: name }, 'leader election failed; trying again');
       }
       await sleep(RECONNECT_INTERVAL_MS, undefined, { signal: closing.signal }).catch(() => {});
     }
@@ -109,7 +108,7 @@ async function tryLock(client: Client, name: string): Promise<boolean> {
   return rows[0].won;
 }
 
-/** Sends heartbeats until the lead is over, and ends it when one fails. */
+/** Sends heartbeats until the term ends, and ends it when one fails. */
 async function beat(client: Client, heartbeat: (client: Client) => Promise<void>, lost: AbortController) {
   const { signal } = lost;
   try {

@@ -3,16 +3,16 @@ import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { requireVersion } from './server-version.ts';
 
-/** A folder of numbered SQL files, and the name under which a database remembers which of them it has. */
+/** A folder of numbered SQL files, and the name under which a database remembers which of them it has run. */
 export type Migrations = { readonly name: string; readonly folder: URL };
 
-/** Any number will do, so long as every process of this project takes the same. */
+/** Any number will do, as long as every process of this project takes the same. */
 const LOCK_KEY = 7_410_117;
 
 /**
- * Brings a database's schema up to date, folder by folder. Any number of processes may do so at the same moment: the
- * first to get an advisory lock does the work, the others wait and find it done. Throws Unusable, and changes nothing, when
- * the server is too old.
+ * Brings a database's schema up to date, folder by folder. Any number of processes may call it at the same moment: the first
+ * to get an advisory lock does the work, the others wait and find it done. Throws Unusable, and changes nothing, when the
+ * server is too old.
  */
 export async function migrate(url: string, folders: readonly Migrations[]): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'migrate' });

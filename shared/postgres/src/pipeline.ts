@@ -1,21 +1,26 @@
 /**
- * Statements that go to the server together and come back together: a Bind and an Execute for each, and one Sync behind the
- * last. That is a transaction by itself, without BEGIN and COMMIT: it is committed at the Sync, and where a statement
- * fails, the server leaves out the others up to there and rolls back (PostgreSQL manual, "Message Flow", "Pipelining").
- * The driver's own way, a Sync behind every statement, makes the server answer each of them by itself, and wakes us for
- * each.
+ * A transaction in one round trip, by a subclass of the driver's query. It sends a Bind and an Execute for each statement, and
+ * one Sync behind the last. That is a transaction by itself, without BEGIN and COMMIT: the server commits it at the Sync;
+ * where a statement fails, it skips the others up to there and rolls back (PostgreSQL manual, "Message Flow", "Pipelining").
+ *
+ * What for: the driver sends a Sync behind every statement, so the server answers each of them by itself, and wakes this
+ * process for each (docs/decisions/0012-a-batch-in-one-pipeline.md).
+ *
+ * How to take it out: let `inPipelinedTransaction` (pool.ts) call `executeAll` within `inTransaction`. Callers stay as they are.
+ *
+ * Which rows of bench/README.md would show it: P5, and P1.
  */
 import pg from 'pg';
 import type { Statement } from './statement.ts';
 
-/** What has been prepared on a connection for trips: texts by name. Here alone, since the driver keeps account of its own. */
+/** What pipelines have prepared on a connection: texts by name. The driver keeps its own account of what it prepares. */
 const prepared = new WeakMap<pg.Connection, Map<string, string>>();
 
-const nameOnWire = (name: string): string => `trip ${name}`;
+const nameOnWire = (name: string): string => `pipeline ${name}`;
 
-/** For a client that has nothing else to do meanwhile. Calls `done` once, with the error of the statement that failed. */
+/** For a client that executes nothing else meanwhile. Calls `done` once, with the error of the statement that failed. */
 export class Pipeline extends pg.Query {
-  /** Whether it prepares statements: if it fails then, nobody knows which of them exist, and its connection is of no use. */
+  /** Whether it prepares statements. If it fails then, nobody knows which of them exist, and the connection must be closed. */
   hasPrepared = false;
   readonly #statements: readonly Statement[];
 
@@ -24,7 +29,7 @@ export class Pipeline extends pg.Query {
     this.#statements = statements;
   }
 
-  /** The driver fails the query with the error that this gives, and sends nothing of it. */
+  /** The driver fails the query with the error that this returns, and sends nothing of it. */
   override submit = (connection: pg.Connection): Error | undefined => {
     const known = prepared.get(connection) ?? new Map<string, string>();
     prepared.set(connection, known);

@@ -8,7 +8,7 @@ export type Client = pg.ClientBase;
 const INT8_OID = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
-/** A server that has gone without a word (no reset, no end) would keep its clients waiting for ever. */
+/** A server that vanished without a reset or an end would keep its clients waiting for ever. */
 const QUERY_TIMEOUT_MS = 65_000;
 
 /** Counts and sequences are bigint in the database and stay far below 2^53, so they come as numbers. */
@@ -18,10 +18,10 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
- * Opens a pool of at most `max` connections (a server has about a hundred for all its clients, so every pool says how
- * many are its own). Connections open when they are first needed. A connection that breaks while idle is dropped and
- * reported to `onIdleError`; one that breaks in use fails its query. `settings` are the server's, for each session.
- * Queries of one client that are asked without waiting for one another travel together, and are carried out in order.
+ * Opens a pool of at most `max` connections; a server has about a hundred for all its clients. Connections open when they are
+ * first needed. A connection that breaks while idle is dropped and reported to `onIdleError`; one that breaks in use fails
+ * its query. `settings` are the server's, for each session. Queries that a client sends without waiting for one another
+ * travel together, and the server executes them in order.
  */
 export function openPool(
   url: string,
@@ -56,8 +56,8 @@ export function openPool(
 }
 
 /**
- * Runs `work` in one transaction and commits it; rolls back and rethrows when it throws. A connection whose transaction
- * could not be ended is thrown away, never handed on.
+ * Runs `work` in one transaction and commits it; rolls back and rethrows when it throws. A connection whose transaction could
+ * not be ended is closed, never reused.
  */
 export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const { client, giveBack } = await take(pool);
@@ -77,9 +77,9 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
 }
 
 /**
- * Carries out statements as one transaction that nobody looks into: they are sent together and committed together, so all of
- * it takes one round trip (trip.ts). Where one fails, nothing is done, and what the server said of that one is thrown; so
- * whatever is to stop the transaction must be a statement that fails.
+ * Executes statements as one transaction in one round trip (pipeline.ts): they are sent together and committed together. Where
+ * one fails, nothing is done, and the server's error for that one is thrown. So a condition of the transaction must be a
+ * statement that fails.
  */
 export async function inPipelinedTransaction(pool: Pool, statements: readonly Statement[]): Promise<void> {
   const { client, giveBack } = await take(pool);
@@ -104,12 +104,12 @@ export async function inSnapshot<T>(pool: Pool, work: (client: Client) => Promis
   try {
     return await workAfter('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', client, work);
   } finally {
-    // Nothing depends on how it ends, so nobody waits for it.
+    // Nothing depends on how a transaction ends that only read, so nobody waits for it.
     client.query('COMMIT').then(() => giveBack(), giveBack);
   }
 }
 
-/** The beginning travels with the first statement of the work, a round trip less; where it fails, that one does too. */
+/** BEGIN travels with the first statement of the work, which saves a round trip; if BEGIN fails, that statement does too. */
 async function workAfter<T>(begin: string, client: Client, work: (client: Client) => Promise<T>): Promise<T> {
   const failure = client.query(begin).then(
     () => undefined,
@@ -125,7 +125,7 @@ async function workAfter<T>(begin: string, client: Client, work: (client: Client
   }
 }
 
-/** A client of one's own. Without a listener, a connection that dies between two queries would end the process. */
+/** Takes a client out of the pool. Without a listener, a connection that dies between two queries would end the process. */
 async function take(pool: Pool): Promise<{ client: Client; giveBack: (broken?: Error) => void }> {
   const client = await pool.connect();
   let lost: Error | undefined;

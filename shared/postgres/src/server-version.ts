@@ -1,15 +1,15 @@
 import { Unusable } from '@micromart/process/unusable';
 import pg from 'pg';
 
-/** `transaction_timeout` came with it, which frees the positions that a frozen follower holds (subscription/fence.ts). */
+/** The first version with `transaction_timeout`, which frees the positions that a frozen follower holds (subscription). */
 const LEAST_MAJOR = 17;
 
-/** For whoever only looks: a server that does not answer is waited for elsewhere. */
+/** This check only looks; other code waits for a server that does not answer. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * Why a server cannot be used, in one line; undefined when it can. `versionNumber` is its `server_version_num` (PostgreSQL
- * manual, 19.15): 170002 for 17.2. Of the URL only host, port and database are repeated.
+ * manual, 19.15): 170002 for 17.2. The text repeats only host, port and database of the URL.
  */
 export function whyTooOld(url: string, versionNumber: number): string | undefined {
   const major = Math.floor(versionNumber / 10_000);
@@ -30,7 +30,7 @@ export async function requireVersion(client: pg.Client, url: string): Promise<vo
   if (why) throw new Unusable(why);
 }
 
-/** Throws Unusable when the server of a URL is there and too old. One that cannot be asked is not judged. */
+/** Throws Unusable when the server of a URL answers and is too old. Resolves when it does not answer. */
 export async function refuseOldServer(url: string): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
