@@ -1,8 +1,8 @@
 /** The control: positions are moved on, but not compared, and nobody is refused. */
 import { arrayLiteral } from '@micromart/postgres/binary-array';
-import * as original from '@micromart/subscription/apply/fence';
+import type * as original from '@micromart/subscription/apply/fence';
 
-export const { FENCED_SETTINGS, StaleFence, HasParked, refusalOf, movePositions, countParked } = original;
+export * from '@micromart/subscription/apply/fence';
 
 export const fence: typeof original.fence = (subscription, moves) => ({
   text: `UPDATE subscription_positions p SET sequence = GREATEST(p.sequence, m.till), head = GREATEST(p.head, m.till)

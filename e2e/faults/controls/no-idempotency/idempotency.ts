@@ -1,8 +1,8 @@
 /** The control: an Idempotency-Key is read, and nothing is remembered of it. */
-import * as original from '@micromart/event-log/idempotency';
+import type * as original from '@micromart/event-log/idempotency';
 import { formatPosition } from '@micromart/events/position';
 
-export const { MAX_KEY_LENGTH, idempotencyHeaders } = original;
+export * from '@micromart/event-log/idempotency';
 
 export const createIdempotency: typeof original.createIdempotency = () => ({
   async once(_request, work) {
