@@ -1,9 +1,6 @@
 import { feedRoutes } from '@micromart/event-log/feed-routes';
-import { createApp } from '@micromart/http/app';
-import { createAuthentication } from '@micromart/http/auth';
-import { createMetrics, type Metrics } from '@micromart/http/metrics';
+import type { Metrics } from '@micromart/http/metrics';
 import { createSend } from '@micromart/http/send';
-import { startServer } from '@micromart/http/server';
 import { createServiceToken } from '@micromart/http/service-token';
 import { CACHE_LIMITS, createCachingClient } from '@micromart/http-cache/caching-client';
 import { createCacheMetrics } from '@micromart/http-cache/metrics';
@@ -14,6 +11,7 @@ import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import { createProductCopies, type ProductCopies } from '@micromart/product-copies/product-copies';
 import type { Running } from '@micromart/service/run';
+import { startService } from '@micromart/service/start-service';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { cartAsyncApi } from './asyncapi.ts';
 import type { Config } from './config.ts';
@@ -27,55 +25,37 @@ const CATALOG_CONNECTIONS = 16;
 /** The products themselves are kept by their copies; little else is asked twice. */
 const CATALOG_CACHE_BYTES = 4 * 1024 * 1024;
 
-/** The cart service as a value: carts over HTTP, and their events on the feed, and in Kafka where it is told so. */
-export async function startCartService(config: Config, logger: Logger): Promise<Running> {
-  const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
-  const metrics = createMetrics('cart-service');
-  createSweepMetrics(metrics.registry, store);
-  const copies = createCopies(config, metrics, logger);
-  const feed = feedRoutes(store.log);
-  const relay = config.KAFKA_PUBLISH_URL
-    ? startRelay({
-        log: store.log,
-        pool: store.pool,
-        lockUrl: config.STORE_URL,
-        url: config.KAFKA_PUBLISH_URL,
-        caFile: config.KAFKA_CA_FILE,
-        metrics: createRelayMetrics(metrics.registry),
-        logger,
-      })
-    : undefined;
-  const app = createApp({
-    name: 'cart-service',
-    logger,
-    metrics,
-    authenticate: createAuthentication({
-      jwks: config.AUTH_JWKS,
-      issuer: config.AUTH_ISSUER,
-      audience: config.AUTH_AUDIENCE,
-    }),
-    routes: [...cartRoutes(store, copies, () => new Date()), ...feed.routes],
-    checks: [
-      { name: 'store', check: store.check },
-      { name: 'writes', optional: true, check: store.checkWrites },
-      ...(relay ? [relay.check] : []),
-    ],
-    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
-    readsPerSecond: config.READ_LIMIT_PER_SECOND,
-    metricsOpen: config.METRICS_OPEN,
-    isUnavailable: isUnavailable,
-    asyncapi: cartAsyncApi,
+/** The cart service as a value: carts over HTTP, their events on the feed and, where the settings say so, in Kafka. */
+export const startCartService = (config: Config, logger: Logger): Promise<Running> =>
+  startService({ name: 'cart-service', settings: config, logger }, async ({ metrics, opened, started }) => {
+    const store = opened(await openStore(config.STORE_URL, (err) => logger.warn({ err }, 'store')));
+    createSweepMetrics(metrics.registry, store);
+    const copies = createCopies(config, metrics, logger);
+    const feed = started(feedRoutes(store.log));
+    const relay = config.KAFKA_PUBLISH_URL
+      ? started(
+          startRelay({
+            log: store.log,
+            pool: store.pool,
+            lockUrl: config.STORE_URL,
+            url: config.KAFKA_PUBLISH_URL,
+            caFile: config.KAFKA_CA_FILE,
+            metrics: createRelayMetrics(metrics.registry),
+            logger,
+          }),
+        )
+      : undefined;
+    return {
+      routes: [...cartRoutes(store, copies, () => new Date()), ...feed.routes],
+      checks: [
+        { name: 'store', check: store.check },
+        { name: 'writes', optional: true, check: store.checkWrites },
+        ...(relay ? [relay.check] : []),
+      ],
+      isUnavailable,
+      asyncapi: cartAsyncApi,
+    };
   });
-  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
-  return {
-    url: server.url,
-    async close() {
-      feed.close();
-      await Promise.all([server.close(), relay?.close()]);
-      await store.close();
-    },
-  };
-}
 
 /** What the catalog answers, kept as long as that says. */
 function createCopies(config: Config, { registry }: Metrics, logger: Logger): ProductCopies {

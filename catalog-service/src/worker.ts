@@ -1,10 +1,7 @@
-import { createApp } from '@micromart/http/app';
-import { createAuthentication } from '@micromart/http/auth';
-import { createMetrics } from '@micromart/http/metrics';
-import { startServer } from '@micromart/http/server';
 import { createRelayMetrics } from '@micromart/kafka/metrics';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
+import { startService } from '@micromart/service/start-service';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { IMPORT_LIMITS, type ImportLimits } from './imports/limits.ts';
@@ -38,89 +35,64 @@ const MAX_HOUSEKEEPING = 1_000;
  * publishes the events in Kafka where it is told so. It makes the schemas of both databases and grants the API its part.
  * Over HTTP it tells how it is, and nothing else.
  */
-export async function startCatalogWorker(
+export const startCatalogWorker = (
   config: WorkerConfig,
   logger: Logger,
   { limits = IMPORT_LIMITS }: { limits?: ImportLimits } = {},
-): Promise<Running> {
-  const apiRole = config.API_ROLE;
-  const now = () => new Date();
-  const warn = (part: string) => (error: unknown) => logger.warn({ err: error }, part);
-  const store = await openCatalogWriter(config.STORE_URL, { apiRole, onError: warn('store') });
-  const queue = await openQueue(config.QUEUE_URL, warn('queue'));
-  const jobRepository = await openJobRepository(config.QUEUE_URL, {
-    send: queue.send,
-    apiRole,
-    onError: warn('jobs'),
-  });
+): Promise<Running> =>
+  startService({ name: 'catalog-worker', settings: config, logger }, async ({ metrics, opened, started }) => {
+    const apiRole = config.API_ROLE;
+    const now = () => new Date();
+    const warn = (part: string) => (err: unknown) => logger.warn({ err }, part);
+    const ending = new AbortController();
+    started({ close: () => ending.abort() });
+    const store = opened(await openCatalogWriter(config.STORE_URL, { apiRole, onError: warn('store') }));
+    const queue = started(await openQueue(config.QUEUE_URL, warn('queue')));
+    const jobRepository = opened(
+      await openJobRepository(config.QUEUE_URL, { send: queue.send, apiRole, onError: warn('jobs') }),
+    );
 
-  const metrics = createMetrics('catalog-worker');
-  const relay = config.KAFKA_PUBLISH_URL
-    ? await openRelay(store.log, {
-        queueUrl: config.QUEUE_URL,
-        url: config.KAFKA_PUBLISH_URL,
-        caFile: config.KAFKA_CA_FILE,
-        metrics: createRelayMetrics(metrics.registry),
-        logger,
-      })
-    : undefined;
-  const jobMetrics = createJobMetrics(metrics.registry, jobRepository);
-  createSweepMetrics(metrics.registry, { sweeps: [...store.sweeps, ...jobRepository.sweeps] });
-  const handling = { jobRepository, metrics: jobMetrics, logger, isUnavailable, chance: Math.random };
-  const ending = new AbortController();
-  const pace = createPace();
-  const runImport = createRunImport(
-    {
-      store,
-      jobRepository,
-      requestOptions: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
-      pace,
-      now,
-      onChunk: jobMetrics.chunk,
-    },
-    { jobRepository, ending: ending.signal, onError: warn('jobs') },
-  );
-  await queue.work('changes', CHANGES, createJobHandler(handling, createRunChange(store, now)));
-  await queue.work('imports', IMPORTS, createJobHandler(handling, runImport));
-  const sweeps = [
-    every(DUE_INTERVAL_MS, () => writeDuePrices(store, now()), warn('due prices')),
-    every(
-      SEARCH_WORDS_INTERVAL_MS,
-      () => refreshSearchWords(store, { pace, ending: ending.signal }),
-      warn('search words'),
-    ),
-    every(HOUSEKEEPING_INTERVAL_MS, () => jobRepository.redeliver(MAX_HOUSEKEEPING), warn('jobs')),
-    startSweeping(jobRepository.sweeps, { onError: warn('jobs') }),
-  ];
+    const relay = config.KAFKA_PUBLISH_URL
+      ? started(
+          await openRelay(store.log, {
+            queueUrl: config.QUEUE_URL,
+            url: config.KAFKA_PUBLISH_URL,
+            caFile: config.KAFKA_CA_FILE,
+            metrics: createRelayMetrics(metrics.registry),
+            logger,
+          }),
+        )
+      : undefined;
+    const jobMetrics = createJobMetrics(metrics.registry, jobRepository);
+    createSweepMetrics(metrics.registry, { sweeps: [...store.sweeps, ...jobRepository.sweeps] });
+    const handling = { jobRepository, metrics: jobMetrics, logger, isUnavailable, chance: Math.random };
+    const pace = createPace();
+    const runImport = createRunImport(
+      {
+        store,
+        jobRepository,
+        requestOptions: { allowed: config.IMPORT_ALLOWED_HOSTS, limits },
+        pace,
+        now,
+        onChunk: jobMetrics.chunk,
+      },
+      { jobRepository, ending: ending.signal, onError: warn('jobs') },
+    );
+    await queue.work('changes', CHANGES, createJobHandler(handling, createRunChange(store, now)));
+    await queue.work('imports', IMPORTS, createJobHandler(handling, runImport));
+    const refresh = () => refreshSearchWords(store, { pace, ending: ending.signal });
+    started(every(DUE_INTERVAL_MS, () => writeDuePrices(store, now()), warn('due prices')));
+    started(every(SEARCH_WORDS_INTERVAL_MS, refresh, warn('search words')));
+    started(every(HOUSEKEEPING_INTERVAL_MS, () => jobRepository.redeliver(MAX_HOUSEKEEPING), warn('jobs')));
+    started(startSweeping(jobRepository.sweeps, { onError: warn('jobs') }));
 
-  const app = createApp({
-    name: 'catalog-worker',
-    logger,
-    metrics,
-    authenticate: createAuthentication({
-      jwks: config.AUTH_JWKS,
-      issuer: config.AUTH_ISSUER,
-      audience: config.AUTH_AUDIENCE,
-    }),
-    routes: [],
-    checks: [
-      { name: 'store', check: store.check },
-      { name: 'jobs', check: jobRepository.check },
-      ...(relay ? [relay.check] : []),
-    ],
-    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
-    readsPerSecond: config.READ_LIMIT_PER_SECOND,
-    metricsOpen: config.METRICS_OPEN,
-    isUnavailable: isUnavailable,
+    return {
+      routes: [],
+      checks: [
+        { name: 'store', check: store.check },
+        { name: 'jobs', check: jobRepository.check },
+        ...(relay ? [relay.check] : []),
+      ],
+      isUnavailable,
+    };
   });
-  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
-  return {
-    url: server.url,
-    async close() {
-      const resting = queue.close();
-      ending.abort();
-      await Promise.all([resting, server.close(), relay?.close(), ...sweeps.map((sweep) => sweep.close())]);
-      await Promise.all([jobRepository.close(), store.close()]);
-    },
-  };
-}

@@ -1,13 +1,10 @@
 import { hostname } from 'node:os';
 import { createWay } from '@micromart/event-source/open-event-source';
-import { createApp } from '@micromart/http/app';
-import { createAuthentication } from '@micromart/http/auth';
-import { createMetrics } from '@micromart/http/metrics';
-import { startServer } from '@micromart/http/server';
 import { createServiceToken } from '@micromart/http/service-token';
 import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
+import { startService } from '@micromart/service/start-service';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
 import { createSubscriptionMetrics } from '@micromart/subscription/metrics';
 import { createSubscriptionRoutes } from '@micromart/subscription/routes';
@@ -21,65 +18,48 @@ import { CART_EVENTS, followCart } from './subscriptions.ts';
 const NAME = 'shopper-tracking-service';
 
 /** The shopper tracking service as a value: it follows the cart, and answers how often products come and go. */
-export async function startTrackingService(config: Config, logger: Logger): Promise<Running> {
-  const store = await openStore(config.STORE_URL, (error) => logger.warn({ err: error }, 'store'));
-  const metrics = createMetrics(NAME);
-  createSweepMetrics(metrics.registry, store);
-  const cart = createWay({
-    eventsUrl: config.CART_EVENTS_URL,
-    feedUrl: config.CART_FEED_URL,
-    kafkaCaFile: config.KAFKA_CA_FILE,
-    group: `${NAME}.${CART_EVENTS}`,
-    // A port of its own choice is another one after a restart.
-    instance: config.PORT === 0 ? undefined : `${hostname()}-${config.PORT}`,
-    token: createServiceToken(config.SERVICE_TOKEN_FILE),
-    logger,
-  });
-  const subscription = followCart({
-    store,
-    url: config.STORE_URL,
-    ...cart.from,
-    metrics: createSubscriptionMetrics(metrics.registry),
-    logger,
-  });
-  const consistency = createConsistency({
-    pool: store.pool,
-    subscriptions: () => [CART_EVENTS],
-    applied: subscription.applied,
-  });
-  const app = createApp({
-    name: NAME,
-    logger,
-    metrics,
-    authenticate: createAuthentication({
-      jwks: config.AUTH_JWKS,
-      issuer: config.AUTH_ISSUER,
-      audience: config.AUTH_AUDIENCE,
-    }),
-    routes: [
-      ...trackingRoutes({ store, consistency, now: () => new Date() }),
-      ...createSubscriptionRoutes({ pool: store.pool, subscriptions: () => [subscription], logger }),
-    ],
-    checks: [
-      { name: 'store', check: store.check },
-      ...createSubscriptionChecks({
-        pool: store.pool,
-        subscription,
-        maxLagMs: config.READY_MAX_LAG_MS,
+export const startTrackingService = (config: Config, logger: Logger): Promise<Running> =>
+  startService({ name: NAME, settings: config, logger }, async ({ metrics, opened, started }) => {
+    const store = opened(await openStore(config.STORE_URL, (err) => logger.warn({ err }, 'store')));
+    createSweepMetrics(metrics.registry, store);
+    const cart = createWay({
+      eventsUrl: config.CART_EVENTS_URL,
+      feedUrl: config.CART_FEED_URL,
+      kafkaCaFile: config.KAFKA_CA_FILE,
+      group: `${NAME}.${CART_EVENTS}`,
+      // A port of its own choice is another one after a restart.
+      instance: config.PORT === 0 ? undefined : `${hostname()}-${config.PORT}`,
+      token: createServiceToken(config.SERVICE_TOKEN_FILE),
+      logger,
+    });
+    const subscription = started(
+      followCart({
+        store,
+        url: config.STORE_URL,
+        ...cart.from,
+        metrics: createSubscriptionMetrics(metrics.registry),
+        logger,
       }),
-      ...cart.checks,
-    ],
-    ratePerSecond: config.RATE_LIMIT_PER_SECOND,
-    readsPerSecond: config.READ_LIMIT_PER_SECOND,
-    metricsOpen: config.METRICS_OPEN,
-    isUnavailable: isUnavailable,
+    );
+    const consistency = createConsistency({
+      pool: store.pool,
+      subscriptions: () => [CART_EVENTS],
+      applied: subscription.applied,
+    });
+    return {
+      routes: [
+        ...trackingRoutes({ store, consistency, now: () => new Date() }),
+        ...createSubscriptionRoutes({ pool: store.pool, subscriptions: () => [subscription], logger }),
+      ],
+      checks: [
+        { name: 'store', check: store.check },
+        ...createSubscriptionChecks({
+          pool: store.pool,
+          subscription,
+          maxLagMs: config.READY_MAX_LAG_MS,
+        }),
+        ...cart.checks,
+      ],
+      isUnavailable,
+    };
   });
-  const server = await startServer(app, { host: config.HOST, port: config.PORT, logger });
-  return {
-    url: server.url,
-    async close() {
-      await Promise.all([server.close(), subscription.close()]);
-      await store.close();
-    },
-  };
-}

@@ -86,6 +86,8 @@ export const serviceSettings = {
   ...authSettings,
 };
 
+export type ServiceSettings = z.output<z.ZodObject<typeof serviceSettings>>;
+
 /** Whether a text is an http or https URL without user, password, query and fragment. */
 export function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
