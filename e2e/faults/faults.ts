@@ -24,7 +24,7 @@ export type Scene = {
 export type Struck = {
   readonly atMs: number;
   readonly inFlight: number;
-  readonly stop?: Stop;
+  readonly stops?: readonly Stop[];
   /** Brings back what nobody else does, once the system goes on without it. */
   readonly repair?: () => Promise<void>;
 };
@@ -39,6 +39,8 @@ export type Fault = {
   readonly recovery?: 'counts everywhere' | 'carries out orders';
   /** No write of a shopper may suffer from it. */
   readonly sparesWrites?: boolean;
+  /** No request of anybody may. */
+  readonly sparesAll?: boolean;
   strike(scene: Scene): Promise<Struck>;
 };
 
@@ -211,6 +213,12 @@ export const FAULTS = {
     figure: 'half-open connections',
     strike: ({ system, load, draw }) => strikeNow(load, () => linkOfBroker(system, draw).abandon()),
   }),
+  'freeze cart for long': freezeProcess(CART, PAST_THE_LOCK_MS),
+  'freeze tracking for long': freezeProcess(TRACKING, PAST_THE_LOCK_MS),
+  'roll cart': roll(CART),
+  'roll tracking': roll(TRACKING),
+  'roll catalog': roll(CATALOG),
+  'roll worker': roll(WORKER),
   'stop cart': stopProcess(CART),
   'stop tracking': stopProcess(TRACKING),
   'stop launcher': stopProcess('launcher'),
@@ -370,17 +378,53 @@ function stopProcess(name: string): Fault {
   return {
     says: `SIGTERM of ${name}`,
     figure: 'orderly stops',
-    async strike({ system, load, draw }) {
-      const { launcher } = sideWith(name, system, draw);
-      const mark = await launcher.find(name);
-      const before = launcher.ends.length;
-      const { atMs, inFlight } = await strikeNow(load, () =>
-        name === 'launcher' ? launcher.signal('SIGTERM') : process.kill(mark.pid, 'SIGTERM'),
-      );
-      await until(() => !isRunning(mark), { capMs: STOP_CAP_MS });
-      const goneAtMs = Date.now();
-      const { how } = await until(() => launcher.ends.slice(before).find((end) => end.name === name));
-      return { atMs, inFlight, stop: { name, toldAtMs: atMs, goneAtMs, how } };
+    strike: ({ system, load, draw }) => stopOn(sideWith(name, system, draw), name, load),
+  };
+}
+
+/** Comes back when the process has ended. */
+async function stopOn(
+  { launcher }: Side,
+  name: string,
+  load: Load,
+): Promise<Struck & { stops: readonly [Stop] }> {
+  const mark = await launcher.find(name);
+  const before = launcher.ends.length;
+  const { atMs, inFlight } = await strikeNow(load, () =>
+    name === 'launcher' ? launcher.signal('SIGTERM') : process.kill(mark.pid, 'SIGTERM'),
+  );
+  await until(() => !isRunning(mark), { capMs: STOP_CAP_MS });
+  const goneAtMs = Date.now();
+  const { how } = await until(() => launcher.ends.slice(before).find((end) => end.name === name));
+  return { atMs, inFlight, stops: [{ name, toldAtMs: atMs, goneAtMs, how }] };
+}
+
+/** As an orchestrator does for a new version: the next one only when the one before serves again. */
+function roll(name: string): Fault {
+  return {
+    says: `SIGTERM of each ${name} in turn; of the next when the one before serves again`,
+    figure: 'rolls',
+    sparesAll: true,
+    async strike({ system, load }) {
+      const struck: Awaited<ReturnType<typeof stopOn>>[] = [];
+      for (const side of system.sides.filter((one) => takesPart(one, name, system))) {
+        struck.push(await stopOn(side, name, load));
+        await side.launcher.find(name);
+        await until(() => takesPart(side, name, system), { capMs: TAKE_OVER_CAP_MS });
+      }
+      const [first] = struck;
+      if (!first) throw new Error(`there is no ${name} whose work another could take over`);
+      return { ...first, stops: struck.flatMap(({ stops }) => stops) };
     },
   };
+}
+
+/** Whether the side's process does its part of the work, as the balancer sees it where there is one. */
+function takesPart(side: Side, name: string, { balancers }: System): boolean {
+  const serves = {
+    [CART]: () => balancers?.carts.serves(side.cartUrl),
+    [TRACKING]: () => balancers?.trackings.serves(side.trackingUrl),
+    [CATALOG]: () => balancers?.catalogs.serves(side.catalogUrl),
+  }[name];
+  return side.has(name) && (serves?.() ?? true);
 }

@@ -51,6 +51,8 @@ export async function runHardWriters(
       followers,
       stops: [],
       spared: [],
+      rolls: [],
+      stopped: [],
       glances: [],
       catalog: NO_CATALOG,
       figures: { ...NO_FIGURES, counts },

@@ -81,10 +81,12 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   },
   log: [event(1), event(2)],
   carts: new Map([[CART, { version: 3, lines: new Map([['tea', 4]]) }]]),
-  counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]),
+  counters: [new Map([['tea', counters({ added: 2, unitsAdded: 4 })]])],
   followers: [],
   stops: [],
   spared: [],
+  rolls: [],
+  stopped: [],
   glances: [],
   catalog: NO_CATALOG,
   figures: NO_FIGURES,
@@ -311,13 +313,13 @@ const objected: readonly (Given & {
   { name: 'a cart that is gone', carts: new Map(), by: 'carts', what: /was opened and is not there/ },
   {
     name: 'an event counted twice',
-    counters: new Map([['tea', counters({ added: 3, unitsAdded: 6 })]]),
+    counters: [evidence().counters[0]!, new Map([['tea', counters({ added: 3, unitsAdded: 6 })]])],
     by: 'counts',
     what: /tea is counted \+3 \(6\) -0 \(0\); the log has \+2 \(4\)/,
   },
   {
     name: 'a product counted that nobody touched',
-    counters: new Map([...evidence().counters, ['milk', counters({ removed: 1 })]]),
+    counters: [new Map([...evidence().counters[0]!, ['milk', counters({ removed: 1 })]])],
     by: 'counts',
     what: /milk is counted/,
   },
@@ -398,6 +400,45 @@ const objected: readonly (Given & {
     history: { broken: [{ sentAtMs: 850, endedAtMs: 1_000, why: 'socket hang up' }] },
     by: 'stops',
     what: /a request failed: socket hang up/,
+  },
+  ...Object.entries({
+    'a cart that could not be opened': { history: { openings: [attempt(3, unknown)] } },
+    'a write that nobody took': {
+      history: {
+        changes: [
+          change([attempt(1, acknowledged(1))]),
+          change([attempt(2, acknowledged(2))]),
+          change([attempt(3, { kind: 'refused', why: 'ECONNREFUSED' })]),
+        ],
+      },
+    },
+    'a read that was told "not now"': {
+      history: { unanswered: [{ sentAtMs: 30, endedAtMs: 35, why: '503' }] },
+    },
+    'a cart that could not be seen': {
+      glances: [{ sentAtMs: 30, endedAtMs: 35, failure: '503', prices: [] }],
+    },
+    'an order that failed': {
+      catalog: {
+        ...NO_CATALOG,
+        history: {
+          orders: [order(3, { kind: 'put', productId: 'tea' }, { kind: 'unknown', why: '503' })],
+          misanswers: [],
+        },
+      },
+    },
+  } satisfies Record<string, Given>).map(([name, given]) => ({
+    name: `${name} during a roll`,
+    rolls: [{ fault: 'roll cart', fromMs: 34, tillMs: 99 }],
+    ...given,
+    by: 'rolls' as const,
+    what: / during "roll cart"$/,
+  })),
+  {
+    name: 'a subscription that stopped',
+    stopped: ['counts: source-replaced'],
+    by: 'stopped',
+    what: /a subscription stopped: counts: source-replaced/,
   },
   {
     name: 'a write that failed while a broker was away',

@@ -10,7 +10,9 @@ import { judgeGlances } from './judges/glances.ts';
 import { judgeJobs } from './judges/jobs.ts';
 import { judgeOrder } from './judges/order.ts';
 import { judgeProducts } from './judges/products.ts';
+import { judgeRolls } from './judges/rolls.ts';
 import { judgeSpared } from './judges/spared.ts';
+import { judgeStopped } from './judges/stopped.ts';
 import { judgeStops } from './judges/stops.ts';
 
 export type Judge = (evidence: Evidence) => string[];
@@ -24,6 +26,8 @@ export const JUDGES = {
   followers: judgeFollowers,
   stops: judgeStops,
   spared: judgeSpared,
+  rolls: judgeRolls,
+  stopped: judgeStopped,
   jobs: judgeJobs,
   products: judgeProducts,
   glances: judgeGlances,

@@ -12,6 +12,30 @@ export type Scenario =
     })
   | (WritersScenario & { readonly small: { events: number }; readonly full: { events: number } });
 
+const TWO_OF_EVERYTHING = {
+  sides: 2,
+  furtherSides: ['cart-service', 'catalog-service', 'catalog-worker', 'shopper-tracking-service'],
+  balanced: true,
+  orders: 'prices',
+  maxAgeS: 1,
+  watchCarts: true,
+} as const;
+
+const TWO_OF_EVERYTHING_IN_FULL = {
+  'roll cart': 4,
+  'roll tracking': 4,
+  'roll catalog': 3,
+  'roll worker': 2,
+  'kill cart': 8,
+  'kill tracking': 6,
+  'kill catalog': 3,
+  'kill worker': 3,
+  'freeze cart for long': 2,
+  'freeze tracking for long': 3,
+  'freeze catalog for long': 2,
+  'freeze worker': 2,
+} as const satisfies Dose;
+
 export const SCENARIOS = {
   kills: {
     says: 'services, PostgreSQL and the launcher are killed and frozen under load',
@@ -134,6 +158,21 @@ export const SCENARIOS = {
       'cut tracking store': 4,
     },
     demands: { 'events counted': 1 },
+  },
+  'two-of-everything': {
+    says: 'two processes of every service behind one address are exchanged, killed and frozen; two read models follow',
+    ...TWO_OF_EVERYTHING,
+    small: { 'roll cart': 1, 'roll tracking': 1, 'kill cart': 1, 'kill tracking': 1 },
+    full: TWO_OF_EVERYTHING_IN_FULL,
+    demands: { rolls: 2 },
+  },
+  'two-of-everything-over-kafka': {
+    says: 'the same, and one of the read models follows over Kafka',
+    ...TWO_OF_EVERYTHING,
+    brokers: 1,
+    small: { 'roll cart': 1, 'roll tracking': 1 },
+    full: TWO_OF_EVERYTHING_IN_FULL,
+    demands: { rolls: 2 },
   },
   'orderly-stop': {
     says: 'processes are told to end under load',

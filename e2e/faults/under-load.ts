@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraw, type Draw } from '@micromart/demo/draws';
 import { collectCatalog } from './evidence/catalog.ts';
 import { collect, readCarts } from './evidence/collect.ts';
-import type { Evidence, Spared, Stop } from './evidence/evidence.ts';
+import { type Evidence, NO_CATALOG, NO_HISTORY, type Spared, type Stop } from './evidence/evidence.ts';
 import { FAULTS, type Fault, type FaultName, type Scene } from './faults.ts';
 import type { Figures } from './figures.ts';
 import { timesOf } from './judges/products.ts';
@@ -12,12 +12,16 @@ import type { History } from './load/history.ts';
 import { startLoad } from './load/load.ts';
 import { startMeters } from './load/meters.ts';
 import { startOrdering } from './load/ordering.ts';
+import { watchSubscriptions } from './load/subscriptions.ts';
 import { openSystem, type SystemOptions } from './system/system.ts';
 
 /** How often each fault is made. */
 export type Dose = Readonly<Partial<Record<FaultName, number>>>;
 
-export type LoadScenario = Pick<SystemOptions, 'sides' | 'furtherSides' | 'brokers' | 'maxAgeS'> & {
+export type LoadScenario = Pick<
+  SystemOptions,
+  'sides' | 'furtherSides' | 'balanced' | 'brokers' | 'maxAgeS'
+> & {
   readonly says: string;
   /** Whether shoppers come by the proxy, which can cut their replies. */
   readonly viaProxy?: boolean;
@@ -47,19 +51,22 @@ export async function runUnderLoad(
   { seed, replaced, say }: RunOptions,
 ): Promise<Evidence> {
   const draw = createDraw(`faults ${seed}`);
-  const system = await openSystem({ ...scenario, ...(replaced && { replaced }), say });
+  const system = await openSystem({ ...scenario, seed: String(seed), ...(replaced && { replaced }), say });
   try {
     const ordering = await startOrdering(system, { seed: String(seed), plan: ORDER_PLANS[orders] });
     const meters = startMeters(system.sides.map(({ trackingUrl }) => trackingUrl));
-    const load = await startLoad(system, { seed: String(seed), viaProxy, watchCarts });
+    const subscriptions = await watchSubscriptions(system);
+    const isOver = () => subscriptions.stopped().length > 0;
+    const load = await startLoad(system, { seed: String(seed), viaProxy, watchCarts, isOver });
     let struck: Awaited<ReturnType<typeof strikeAll>>;
     try {
       await load.counted(Date.now());
-      struck = await strikeAll(shuffled(dose, draw), { system, load, ordering, draw }, say);
-      await system.ready();
+      struck = await strikeAll(shuffled(dose, draw), { system, load, ordering, draw }, { say, isOver });
+      if (!isOver()) await system.ready();
     } finally {
-      await Promise.all([meters.close(), load.stop(), ordering.rest()]);
+      await Promise.all([subscriptions.close(), meters.close(), load.stop(), ordering.rest()]);
     }
+    if (isOver()) return endedEarly(subscriptions.stopped(), struck);
     const { history, glances } = await load.stop();
     say('waiting for the orders to be carried out');
     const ordered = await ordering.stop();
@@ -67,7 +74,7 @@ export async function runUnderLoad(
     const { log, counters } = await collect(system);
     const carts = await readCarts(system, history.carts);
     const catalog = await collectCatalog(system, ordered);
-    const { stops, spared, ...measured } = struck;
+    const { stops, spared, rolls, ...measured } = struck;
     const figures = {
       ...measured,
       counts: {
@@ -87,6 +94,8 @@ export async function runUnderLoad(
       followers: [],
       stops,
       spared,
+      rolls,
+      stopped: [],
       glances,
       maxAgeS,
       catalog,
@@ -97,6 +106,23 @@ export async function runUnderLoad(
     await system.close();
   }
 }
+
+/** What is known of a run in which a subscription stopped: that. */
+const endedEarly = (stopped: readonly string[], { counts, inFlight, timesMs }: Figures): Evidence => ({
+  history: NO_HISTORY,
+  log: [],
+  carts: new Map(),
+  counters: [],
+  followers: [],
+  stops: [],
+  spared: [],
+  rolls: [],
+  stopped,
+  glances: [],
+  catalog: NO_CATALOG,
+  figures: { counts, inFlight, timesMs },
+  demands: {},
+});
 
 const RECOVERIES = {
   counts: ({ load }: Scene, sinceMs: number) => load.counted(sinceMs),
@@ -109,14 +135,16 @@ const RECOVERIES = {
 async function strikeAll(
   names: readonly FaultName[],
   scene: Scene,
-  say: (line: string) => void,
-): Promise<Figures & { stops: readonly Stop[]; spared: readonly Spared[] }> {
+  { say, isOver }: { say: (line: string) => void; isOver: () => boolean },
+): Promise<Figures & { stops: readonly Stop[]; spared: readonly Spared[]; rolls: readonly Spared[] }> {
   const counts: Record<string, number> = {};
   const inFlight: number[] = [];
   const timesMs: Record<string, number[]> = {};
   const stops: Stop[] = [];
   const spared: Spared[] = [];
+  const rolls: Spared[] = [];
   for (const [n, name] of names.entries()) {
+    if (isOver()) break;
     await sleep(LEAST_PAUSE_MS + scene.draw(MOST_PAUSE_MS));
     const fault: Fault = FAULTS[name];
     const recovery = fault.recovery ?? 'counts';
@@ -125,6 +153,7 @@ async function strikeAll(
     await RECOVERIES[recovery](scene, fault.kills ? struck.atMs : Date.now());
     const tookMs = Date.now() - struck.atMs;
     await struck.repair?.();
+    if (fault.sparesAll) rolls.push({ fault: name, fromMs, tillMs: Date.now() });
     if (fault.sparesWrites) spared.push({ fault: name, fromMs, tillMs: Date.now() });
     const took = (what: string, ms: number) => {
       timesMs[what] = [...(timesMs[what] ?? []), ms];
@@ -134,15 +163,15 @@ async function strikeAll(
       inFlight.push(struck.inFlight);
       took(`${recovery} again, ${fault.kills} killed`, tookMs);
     }
-    if (struck.stop) {
-      stops.push(struck.stop);
-      took('gone after SIGTERM', struck.stop.goneAtMs - struck.stop.toldAtMs);
+    for (const stop of struck.stops ?? []) {
+      stops.push(stop);
+      took('gone after SIGTERM', stop.goneAtMs - stop.toldAtMs);
     }
     say(
       `${n + 1} of ${names.length}: ${name}, ${struck.inFlight} in flight, ${recovery} again after ${tookMs} ms`,
     );
   }
-  return { counts, inFlight, timesMs, stops, spared };
+  return { counts, inFlight, timesMs, stops, spared, rolls };
 }
 
 /** The faults of a dose in an order by seed (Fisher and Yates). */

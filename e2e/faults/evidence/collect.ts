@@ -18,13 +18,16 @@ const CARTS_AT_ONCE = 16;
 
 export type Collected = {
   readonly log: readonly LogEvent[];
-  readonly counters: ReadonlyMap<string, Counters>;
+  /** Of each read model. */
+  readonly counters: readonly ReadonlyMap<string, Counters>[];
 };
 
-/** Waits until the read model includes the whole log, and reads both. Nobody may be writing any more. */
+/** Waits until each read model includes the whole log, and reads all of them. Nobody may be writing any more. */
 export async function collect(system: System): Promise<Collected> {
   const { events, heads } = await readLog(await openFeed(system.issuer, system.addresses.carts[0]!));
-  return { log: events.flatMap(toLogEvent), counters: await readCounters(system, heads) };
+  const { readModels } = system.addresses;
+  const counters = await Promise.all(readModels.map((url) => readCounters(url, system, heads)));
+  return { log: events.flatMap(toLogEvent), counters };
 }
 
 function toLogEvent(event: LoggedEvent): LogEvent[] {
@@ -45,9 +48,9 @@ function toLogEvent(event: LoggedEvent): LogEvent[] {
   ];
 }
 
-async function readCounters({ sides, issuer }: System, heads: readonly LogPosition[]) {
+async function readCounters(url: string, { issuer }: System, heads: readonly LogPosition[]) {
   const business = await issuer.token({ subject: 'faults', roles: ['business'] });
-  const reader = createReader(sides[0].trackingUrl, `Bearer ${business}`);
+  const reader = createReader(url, `Bearer ${business}`);
   const written = heads.filter(({ sequence }) => sequence > 0);
   try {
     const reply = await until(

@@ -28,7 +28,7 @@ export type Stop = {
   readonly how: string;
 };
 
-/** A fault that no write may suffer from, and the time it took, by the wall clock. */
+/** A fault that some requests may not suffer from, and the time it took, by the wall clock. */
 export type Spared = { readonly fault: string; readonly fromMs: number; readonly tillMs: number };
 
 /** A job as the catalog lists it. */
@@ -82,11 +82,15 @@ export type Evidence = {
   readonly log: readonly LogEvent[];
   /** The carts as they are answered in the end. */
   readonly carts: ReadonlyMap<string, CartState>;
-  /** The counters as they are answered in the end, by product. */
-  readonly counters: ReadonlyMap<string, Counters>;
+  /** The counters of each read model as they are answered in the end, by product. */
+  readonly counters: readonly ReadonlyMap<string, Counters>[];
   readonly followers: readonly Follower[];
   readonly stops: readonly Stop[];
   readonly spared: readonly Spared[];
+  /** Faults that no request may suffer from, whoever sent it. */
+  readonly rolls: readonly Spared[];
+  /** Subscriptions that stopped, and why. A run ends with the first, and nothing else is read then. */
+  readonly stopped: readonly string[];
   /** How carts were seen, where anybody looked. */
   readonly glances: readonly Glance[];
   /** For how many seconds the catalog let its answers live; undefined where that did not matter. */
@@ -102,5 +106,7 @@ export const NO_HISTORY: History = {
   answers: [],
   misanswers: [],
   broken: [],
+  unanswered: [],
+  openings: [],
   carts: new Map(),
 };

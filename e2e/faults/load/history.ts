@@ -58,6 +58,10 @@ export type History = {
   readonly misanswers: readonly string[];
   /** Reads that had begun and broke off. */
   readonly broken: readonly BrokenRead[];
+  /** Reads that were told "not now", or found nobody. */
+  readonly unanswered: readonly BrokenRead[];
+  /** Requests that open a cart. */
+  readonly openings: readonly Attempt[];
   /** Every cart that was opened, and whose it is. */
   readonly carts: ReadonlyMap<string, string>;
 };

@@ -7,7 +7,7 @@ import { CROWD } from '../figures.ts';
 import type { System } from '../system/system.ts';
 import { SHOPPING } from './assortment.ts';
 import { type Glance, glance } from './glances.ts';
-import type { Answer, BrokenRead, Change, History } from './history.ts';
+import type { Answer, Attempt, BrokenRead, Change, History } from './history.ts';
 import { createReader, type Reply, read } from './reader.ts';
 import { createSender, type Sender } from './sending.ts';
 import { shop } from './shopper.ts';
@@ -38,12 +38,25 @@ const RECOVERY_CAP_MS = 300_000;
 
 export async function startLoad(
   { addresses, issuer }: System,
-  { seed, viaProxy, watchCarts }: { seed: string; viaProxy: boolean; watchCarts: boolean },
+  {
+    seed,
+    viaProxy,
+    watchCarts,
+    isOver,
+  }: {
+    seed: string;
+    viaProxy: boolean;
+    watchCarts: boolean;
+    /** Whether what is waited for may never come, so that nobody is to wait. */
+    isOver: () => boolean;
+  },
 ): Promise<Load> {
   const changes: Change[] = [];
   const answers: Answer[] = [];
   const misanswers: string[] = [];
   const broken: BrokenRead[] = [];
+  const unanswered: BrokenRead[] = [];
+  const openings: Attempt[] = [];
   const carts = new Map<string, string>();
   const glances: Glance[] = [];
   const ending = new AbortController();
@@ -70,6 +83,7 @@ export async function startLoad(
       products: SHOPPING,
       draw: createDraw(`${seed} ${subject}`),
       sender,
+      onOpening: (attempt) => openings.push(attempt),
       onCart: (cartId, owner) => carts.set(cartId, owner),
       onChange: (change) => changes.push(change),
       signal,
@@ -85,6 +99,7 @@ export async function startLoad(
         if (reply.kind === 'answer') answers.push(reply.answer);
         else if (reply.kind === 'misanswer') misanswers.push(reply.why);
         else if (reply.kind === 'broken') broken.push(reply);
+        else unanswered.push(reply);
       },
       signal,
     }),
@@ -110,7 +125,7 @@ export async function startLoad(
         const asked = readers.filter((_, n) => n !== leftOut);
         const question = { productId: SHOPPING[0], tokens: places };
         last = await Promise.all(asked.map((reader) => reader.ask(question)));
-        return last.every(({ kind }) => kind === 'answer');
+        return isOver() || last.every(({ kind }) => kind === 'answer');
       },
       { capMs: RECOVERY_CAP_MS },
     ).catch(() => {
@@ -143,7 +158,7 @@ export async function startLoad(
       sender.close();
       client.close();
       for (const reader of readers) reader.close();
-      return { history: { changes, answers, misanswers, broken, carts }, glances };
+      return { history: { changes, answers, misanswers, broken, unanswered, openings, carts }, glances };
     },
   };
 }

@@ -1,4 +1,7 @@
-/** A business user asks for counters, with and without a token of a write that was acknowledged, and records the answers. */
+/**
+ * A business user asks for counters, and records the answers: with no token, with that of a write that was acknowledged, or
+ * with the position of its own last answer, behind which no answer may go back.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
@@ -8,7 +11,7 @@ import { type Answer, type BrokenRead, type Counters, NO_COUNTERS } from './hist
 export type Reply =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** An answer that honestly says "not now", or nobody there to ask. */
-  | { readonly kind: 'none' }
+  | ({ readonly kind: 'none' } & BrokenRead)
   /** An answer that there should never be. */
   | { readonly kind: 'misanswer'; readonly why: string }
   | ({ readonly kind: 'broken' } & BrokenRead);
@@ -42,7 +45,8 @@ export function createReader(url: string, authorization: string): Reader {
       const sentAtMs = Date.now();
       try {
         const reply = await client.send({ method: 'GET', path, headers });
-        if (reply.status === 503) return { kind: 'none' };
+        if (reply.status === 503)
+          return { kind: 'none', sentAtMs, endedAtMs: Date.now(), why: `503 ${reply.body.slice(0, 200)}` };
         if (reply.status !== 200)
           return { kind: 'misanswer', why: `GET ${path}: ${reply.status} ${reply.body.slice(0, 200)}` };
         const answer = {
@@ -55,8 +59,8 @@ export function createReader(url: string, authorization: string): Reader {
         return { kind: 'answer', answer };
       } catch (error) {
         const { code, message } = error as Error & { code?: string };
-        if (code === 'ECONNREFUSED') return { kind: 'none' };
-        return { kind: 'broken', sentAtMs, endedAtMs: Date.now(), why: code ?? message };
+        const kind = code === 'ECONNREFUSED' ? 'none' : 'broken';
+        return { kind, sentAtMs, endedAtMs: Date.now(), why: code ?? message };
       }
     },
     close: () => client.close(),
@@ -79,10 +83,14 @@ export async function read({
   onReply: (reply: Reply) => void;
   signal: AbortSignal;
 }): Promise<void> {
+  let last: readonly LogPosition[] = [];
   while (!signal.aborted) {
     const productId = draw(LIST_ONE_IN) === 0 ? undefined : products[draw(products.length)];
-    const token = draw(2) === 0 ? newest() : undefined;
-    onReply(await reader.ask({ productId, tokens: token ? [token] : [] }));
+    const written = newest();
+    const tokens = [[], written ? [written] : [], last][draw(3)]!;
+    const reply = await reader.ask({ productId, tokens });
+    if (reply.kind === 'answer') last = reply.answer.places;
+    onReply(reply);
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -14,6 +14,7 @@ export type ShopperDeps = {
   readonly products: readonly string[];
   readonly draw: Draw;
   readonly sender: Sender;
+  readonly onOpening: (attempt: Attempt) => void;
   readonly onCart: (cartId: string, subject: string) => void;
   readonly onChange: (change: Change) => void;
   readonly signal: AbortSignal;
@@ -54,9 +55,10 @@ async function useHand(deps: ShopperDeps, places: readonly Place[], keyed: boole
   }
 }
 
-async function cartAt({ sender, token, subject, onCart, signal }: ShopperDeps, place: Place) {
+async function cartAt({ sender, token, subject, onOpening, onCart, signal }: ShopperDeps, place: Place) {
   if (place.cartId !== undefined) return place.cartId;
   const { attempt, body } = await sender.send({ method: 'POST', path: '/carts', token });
+  onOpening(attempt);
   if (attempt.outcome.kind !== 'acknowledged') {
     await pause(signal);
     return undefined;
