@@ -1,5 +1,6 @@
 /** What every follower of P1 writes into, and what it must have come to: the tables of the product's own store. */
 import type { Pool } from '@micromart/postgres/pool';
+import { columnOf } from '@micromart/shopper-tracking-service/counters';
 import { openStore } from '@micromart/shopper-tracking-service/open-store';
 import type { CountStore } from '@micromart/shopper-tracking-service/store';
 import { requireSame } from './protocol.ts';
@@ -31,11 +32,9 @@ export async function countApplied(pool: Pool): Promise<number> {
 
 /** Throws WrongAnswer unless every table sums up to the totals, and the positions to the number of events. */
 export async function requireCounted(pool: Pool, totals: Totals, events: number): Promise<void> {
+  const sums = Object.keys(totals).map((name) => `sum(${columnOf(name)})::bigint AS "${name}"`);
   for (const table of TABLES) {
-    const { rows } = await pool.query<Totals>(
-      `SELECT sum(added)::bigint AS added, sum(removed)::bigint AS removed,
-              sum(units_added)::bigint AS "unitsAdded", sum(units_removed)::bigint AS "unitsRemoved" FROM ${table}`,
-    );
+    const { rows } = await pool.query<Totals>(`SELECT ${sums.join(', ')} FROM ${table}`);
     requireSame(table, rows[0], totals);
   }
   requireSame('events behind the positions', await countApplied(pool), events);

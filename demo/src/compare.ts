@@ -1,15 +1,13 @@
-import { type Counters, NO_COUNTS, type Tally } from './expected.ts';
+import { COUNTERS, type CounterName, NO_COUNTS, type Tally } from './expected.ts';
 
 export type Difference = {
   readonly productId: string;
-  readonly counter: keyof Counters;
+  readonly counter: CounterName;
   /** By how much the counter should have grown. */
   readonly sent: number;
   /** By how much it did. */
   readonly counted: number;
 };
-
-const COUNTERS = Object.keys(NO_COUNTS) as (keyof Counters)[];
 
 /** Every counter of every product that did not grow by exactly what was sent; products that nobody touched included. */
 export function compare(before: Tally, after: Tally, sent: Tally): Difference[] {

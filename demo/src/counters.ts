@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Counters, Tally } from './expected.ts';
+import { COUNTERS, type Counters, countersBy, type Tally } from './expected.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
@@ -65,9 +65,12 @@ async function readAll(readPage: (cursor: string | null) => Promise<Page>): Prom
   let cursor: string | null = null;
   for (let page = 0; page < MAX_PAGES; page++) {
     const { items, next }: Page = await readPage(cursor);
-    for (const { productId, added, removed, unitsAdded, unitsRemoved } of items) {
-      if (tally.has(productId)) return undefined;
-      tally.set(productId, { added, removed, unitsAdded, unitsRemoved });
+    for (const item of items) {
+      if (tally.has(item.productId)) return undefined;
+      tally.set(
+        item.productId,
+        countersBy((name) => item[name]),
+      );
     }
     if (next === null) return tally;
     cursor = next;
@@ -77,11 +80,12 @@ async function readAll(readPage: (cursor: string | null) => Promise<Page>): Prom
 
 function parsePage({ body }: Answer): Page {
   const page = JSON.parse(body) as Page;
-  const isCount = (value: unknown) => Number.isSafeInteger(value);
   const isGood = page.items.every(
-    ({ productId, added, removed, unitsAdded, unitsRemoved }) =>
-      typeof productId === 'string' && [added, removed, unitsAdded, unitsRemoved].every(isCount),
+    (item) =>
+      typeof item.productId === 'string' && COUNTERS.every((name) => Number.isSafeInteger(item[name])),
   );
-  if (!isGood) throw new Error('shopper tracking answered products without a productId and four counters');
+  if (!isGood) {
+    throw new Error(`shopper tracking answered products without a productId and ${COUNTERS.join(', ')}`);
+  }
   return page;
 }

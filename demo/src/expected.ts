@@ -1,37 +1,40 @@
 import type { Operation } from './plan.ts';
 
-/** What shopper tracking keeps for a product: how often it was put in and taken out, and how many units in all. */
-export type Counters = {
-  readonly added: number;
-  readonly removed: number;
-  readonly unitsAdded: number;
-  readonly unitsRemoved: number;
+/**
+ * The counters that the demo compares, each with how much an operation raises it. They are counted here again, without
+ * shopper tracking's own code; counters that are not declared here are not compared.
+ */
+const INCREMENTS = {
+  added: ({ kind }: Operation) => (kind === 'add' ? 1 : 0),
+  removed: ({ kind }: Operation) => (kind === 'add' ? 0 : 1),
+  unitsAdded: ({ kind, units }: Operation) => (kind === 'add' ? units : 0),
+  unitsRemoved: ({ kind, units }: Operation) => (kind === 'add' ? 0 : units),
 };
+
+export type CounterName = keyof typeof INCREMENTS;
+export const COUNTERS = Object.keys(INCREMENTS) as CounterName[];
+
+/** What shopper tracking keeps for a product: how often it was put in and taken out, and how many units in all. */
+export type Counters = { readonly [N in CounterName]: number };
 
 /** Counters by product. A product that is absent has zeros. */
 export type Tally = Map<string, Counters>;
 
-export const NO_COUNTS: Counters = { added: 0, removed: 0, unitsAdded: 0, unitsRemoved: 0 };
+/** Counters of which each has the value that is given for it. */
+export const countersBy = (of: (name: CounterName) => number): Counters =>
+  Object.fromEntries(COUNTERS.map((name) => [name, of(name)])) as Counters;
+
+export const NO_COUNTS: Counters = countersBy(() => 0);
 
 /** Counts an operation that was carried out: every operation is one event, of its units. */
-export function count(tally: Tally, { kind, productId, units }: Operation): void {
-  const { added, removed, unitsAdded, unitsRemoved } = tally.get(productId) ?? NO_COUNTS;
+export function count(tally: Tally, operation: Operation): void {
+  const before = tally.get(operation.productId) ?? NO_COUNTS;
   tally.set(
-    productId,
-    kind === 'add'
-      ? { added: added + 1, removed, unitsAdded: unitsAdded + units, unitsRemoved }
-      : { added, removed: removed + 1, unitsAdded, unitsRemoved: unitsRemoved + units },
+    operation.productId,
+    countersBy((name) => before[name] + INCREMENTS[name](operation)),
   );
 }
 
 /** The sum over all products. */
-export function total(tally: Tally): Counters {
-  let { added, removed, unitsAdded, unitsRemoved } = NO_COUNTS;
-  for (const counters of tally.values()) {
-    added += counters.added;
-    removed += counters.removed;
-    unitsAdded += counters.unitsAdded;
-    unitsRemoved += counters.unitsRemoved;
-  }
-  return { added, removed, unitsAdded, unitsRemoved };
-}
+export const total = (tally: Tally): Counters =>
+  countersBy((name) => [...tally.values()].reduce((sum, counters) => sum + counters[name], 0));

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
 import fc from 'fast-check';
 import { STEP_MS } from './buckets.ts';
+import { COUNTER_NAMES } from './counters.ts';
 import { type Counts, NOTHING, type Row, removalRatio, tally } from './counts.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
@@ -20,15 +21,9 @@ const event = fc
   });
 
 const sum = (rows: readonly Row[]): Counts =>
-  rows.reduce<Counts>(
-    (a, b) => ({
-      added: a.added + b.added,
-      removed: a.removed + b.removed,
-      unitsAdded: a.unitsAdded + b.unitsAdded,
-      unitsRemoved: a.unitsRemoved + b.unitsRemoved,
-    }),
-    NOTHING,
-  );
+  Object.fromEntries(
+    COUNTER_NAMES.map((name, n) => [name, rows.reduce((total, { counts }) => total + counts[n]!, 0)]),
+  ) as Counts;
 
 test('counts every event and unit once in the total, in hours and in days', () => {
   fc.assert(

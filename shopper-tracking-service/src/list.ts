@@ -1,8 +1,12 @@
+import { COUNTER_NAMES } from './counters.ts';
 import type { Counts } from './counts.ts';
 import type { Window } from './window.ts';
 
-/** What a list of products can be sorted by. */
-export const SORTS = ['added', 'removed', 'unitsAdded', 'unitsRemoved', 'removalRatio'] as const;
+/** What a list of products can be sorted by: a counter, or how often a product was taken out again. */
+export const sortsOf = <Name extends string>(counters: readonly Name[]) =>
+  [...counters, 'removalRatio'] as const;
+
+export const SORTS = sortsOf(COUNTER_NAMES);
 export type Sort = (typeof SORTS)[number];
 
 export type Product = Counts & { readonly productId: string; readonly removalRatio: number };

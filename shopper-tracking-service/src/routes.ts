@@ -13,8 +13,9 @@ import {
 } from '@micromart/subscription/freshness/consistency';
 import type { Freshness } from '@micromart/subscription/freshness/freshness';
 import { z } from 'zod';
-import { type List, type Product, SORTS, type Sort } from './list.ts';
+import type { List, Product, Sort } from './list.ts';
 import { readCursor, writeCursor } from './list-cursor.ts';
+import { counts, page, sort } from './routes/count-schemas.ts';
 import type { CountStore } from './store/store.ts';
 import { type Present, type Window, windowOf } from './window.ts';
 
@@ -25,44 +26,6 @@ const COST =
   'A question about many products or days that takes too long is answered with 503 `question-too-costly`, one that ' +
   'would read more than 10,000 buckets of time with 400.';
 const MAX_MIN_ADDED = 1_000_000_000;
-
-const counters = {
-  productId: z.string(),
-  added: z.int().meta({ description: 'Events that put it into a cart' }),
-  removed: z.int().meta({ description: 'Events that took it out of one' }),
-  unitsAdded: z.int(),
-  unitsRemoved: z.int(),
-};
-
-const counts = z
-  .object({
-    ...counters,
-    asOf: z.iso.datetime().meta({
-      description:
-        'What was committed before it is included; of a past time, the bucket that the smaller of it and the As-Of was rounded down to',
-    }),
-  })
-  .meta({ id: 'Counts' });
-
-const page = z.object({
-  items: z.array(
-    z.object({ ...counters, removalRatio: z.number().meta({ description: 'removed / added' }) }),
-  ),
-  next: z.string().nullable(),
-  from: z.iso.datetime().optional().meta({
-    description: 'Where the window begins, rounded down; left out where it begins with the first event',
-  }),
-  to: z.iso
-    .datetime()
-    .optional()
-    .meta({
-      description:
-        'Where it ends, rounded down and never later than As-Of. Where `to` was not asked for, the As-Of: then all ' +
-        'that is included is counted, as in a list without a window',
-    }),
-});
-
-const sort = z.enum([...SORTS, ...SORTS.map((name) => `-${name}` as const)]).default('-added');
 
 /** What business users may ask of the counters. */
 export function trackingRoutes({
@@ -131,7 +94,7 @@ export function trackingRoutes({
       description: COST,
       roles: ['business'],
       query: z.object({
-        sort,
+        sort: sort.default('-added'),
         from: instant().optional(),
         to: instant().optional(),
         minAdded: wholeNumber({ max: MAX_MIN_ADDED }).default(0),

@@ -5,6 +5,7 @@
 
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import { openPool, type Pool } from '@micromart/postgres/pool';
+import { COUNTER_NAMES, columnOf } from '@micromart/shopper-tracking-service/counters';
 import { type Row, tally } from '@micromart/shopper-tracking-service/counts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { openCounters, requireCounted, SUBSCRIPTION, startPositions } from '../follower-database.ts';
@@ -13,7 +14,7 @@ import { LOG, type Workload } from '../workload.ts';
 
 const BATCH = 1_000;
 const KINDS = ['minute', 'hour', 'day', 'total'] as const;
-const COUNTERS = ['added', 'removed', 'units_added', 'units_removed'] as const;
+const COUNTERS = COUNTER_NAMES.map(columnOf);
 
 const upsert = (kind: (typeof KINDS)[number]): string => {
   const [table, key] =
@@ -94,10 +95,7 @@ function arraysOf(events: readonly CartEvent[]): unknown[] {
     return [
       ...(kind === 'total' ? [] : [rows.map(({ bucket }) => new Date(bucket))]),
       rows.map(({ productId }) => productId),
-      rows.map(({ added }) => added),
-      rows.map(({ removed }) => removed),
-      rows.map(({ unitsAdded }) => unitsAdded),
-      rows.map(({ unitsRemoved }) => unitsRemoved),
+      ...COUNTERS.map((_, n) => rows.map(({ counts }) => counts[n])),
     ];
   });
 }

@@ -1,6 +1,6 @@
 /** Counts the log again, up to any position: what the counters of a product must have been there. */
 import type { LogEvent } from '../evidence/evidence.ts';
-import { type Counters, NO_COUNTERS } from '../load/history.ts';
+import { COUNTERS, type Counters, countersBy, NO_COUNTERS } from '../load/history.ts';
 
 export type Recount = {
   readonly products: readonly string[];
@@ -38,12 +38,7 @@ const countersOf = ({ kind, quantity }: LogEvent): Counters =>
     ? { ...NO_COUNTERS, added: 1, unitsAdded: quantity }
     : { ...NO_COUNTERS, removed: 1, unitsRemoved: quantity };
 
-const plus = (a: Counters, b: Counters): Counters => ({
-  added: a.added + b.added,
-  removed: a.removed + b.removed,
-  unitsAdded: a.unitsAdded + b.unitsAdded,
-  unitsRemoved: a.unitsRemoved + b.unitsRemoved,
-});
+const plus = (a: Counters, b: Counters): Counters => countersBy((name) => a[name] + b[name]);
 
 /** The index of the last step at or below a sequence; -1 when there is none. */
 function lastAtMost(lane: readonly Step[], sequence: number): number {
@@ -57,10 +52,7 @@ function lastAtMost(lane: readonly Step[], sequence: number): number {
 }
 
 export const sameCounters = (a: Counters, b: Counters): boolean =>
-  a.added === b.added &&
-  a.removed === b.removed &&
-  a.unitsAdded === b.unitsAdded &&
-  a.unitsRemoved === b.unitsRemoved;
+  COUNTERS.every((name) => a[name] === b[name]);
 
 export const formatCounters = ({ added, removed, unitsAdded, unitsRemoved }: Counters): string =>
   `+${added} (${unitsAdded}) -${removed} (${unitsRemoved})`;

@@ -29,14 +29,16 @@ export type Change = {
   readonly attempts: readonly Attempt[];
 };
 
-export type Counters = {
-  readonly added: number;
-  readonly removed: number;
-  readonly unitsAdded: number;
-  readonly unitsRemoved: number;
-};
+export const COUNTERS = ['added', 'removed', 'unitsAdded', 'unitsRemoved'] as const;
 
-export const NO_COUNTERS: Counters = { added: 0, removed: 0, unitsAdded: 0, unitsRemoved: 0 };
+/** The counters that the judges count again, without the read model's own code. */
+export type Counters = { readonly [N in (typeof COUNTERS)[number]]: number };
+
+/** Counters of which each has the value that is given for it. */
+export const countersBy = (of: (name: keyof Counters) => number): Counters =>
+  Object.fromEntries(COUNTERS.map((name) => [name, of(name)])) as Counters;
+
+export const NO_COUNTERS: Counters = countersBy(() => 0);
 
 /** An answer of the read model: some counters, and what it says of its freshness. */
 export type Answer = {

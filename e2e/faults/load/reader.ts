@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
 import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
-import { type Answer, type BrokenRead, type Counters, NO_COUNTERS } from './history.ts';
+import { type Answer, type BrokenRead, type Counters, countersBy } from './history.ts';
 
 export type Reply =
   | { readonly kind: 'answer'; readonly answer: Answer }
@@ -100,10 +100,5 @@ type Row = Counters & { readonly productId: string };
 function countersOf(body: string): Map<string, Counters> {
   const parsed = JSON.parse(body) as Row | { readonly items: readonly Row[] };
   const rows = 'items' in parsed ? parsed.items : [parsed];
-  return new Map(
-    rows.map(({ productId, added, removed, unitsAdded, unitsRemoved }) => [
-      productId,
-      { ...NO_COUNTERS, added, removed, unitsAdded, unitsRemoved },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.productId, countersBy((name) => row[name])]));
 }

@@ -1,47 +1,56 @@
 import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
 import type { Statement } from '@micromart/postgres/statement';
+import { COUNTER_NAMES, columnOf } from '../counters.ts';
 import type { Row, Tally } from '../counts.ts';
 
-const upsert = (table: string, bucketed: boolean, first: number): string => {
-  const key = bucketed ? 'bucket, product_id' : 'product_id';
-  const columns = [
-    ...(bucketed ? [`$${first}::timestamptz[]`] : []),
-    `$${first + 1}::text[]`,
-    ...[2, 3, 4, 5].map((n) => `$${first + n}::bigint[]`),
-  ];
-  return `INSERT INTO ${table} AS c (${key}, added, removed, units_added, units_removed)
-    SELECT * FROM unnest(${columns.join(', ')})
-    ON CONFLICT (${key}) DO UPDATE SET added = c.added + excluded.added, removed = c.removed + excluded.removed,
-      units_added = c.units_added + excluded.units_added, units_removed = c.units_removed + excluded.units_removed`;
+/** Adds rows to a table of counts; the arrays of its columns are parameters from `$first` on, keys before counters. */
+const upsert = (table: string, keys: readonly Key[], counters: readonly string[], first: number): string => {
+  const keyNames = keys.map(({ name }) => name).join(', ');
+  const types = [...keys.map(({ type }) => type), ...counters.map(() => 'bigint')];
+  const arrays = types.map((type, n) => `$${first + n}::${type}[]`);
+  const additions = counters.map((column) => `${column} = c.${column} + excluded.${column}`);
+  return `INSERT INTO ${table} AS c (${keyNames}, ${counters.join(', ')})
+    SELECT * FROM unnest(${arrays.join(', ')})
+    ON CONFLICT (${keyNames}) DO UPDATE SET ${additions.join(', ')}`;
 };
 
-const STATEMENT = `
-WITH minutes AS (${upsert('counts_by_minute', true, 1)}),
-     hours AS (${upsert('counts_by_hour', true, 7)}),
-     days AS (${upsert('counts_by_day', true, 13)})
-${upsert('counts_total', false, 18)}`;
+type Key = { readonly name: string; readonly type: string };
 
-/** Adds a batch's sums to the counters, all of them in one statement. */
-export const addTally = ({ minute, hour, day, total }: Tally): readonly Statement[] =>
-  total.length === 0
-    ? []
-    : [
-        {
-          name: 'add_tally',
-          text: STATEMENT,
-          values: [...buckets(minute), ...buckets(hour), ...buckets(day), ...counters(total)],
-        },
-      ];
+const PRODUCT: readonly Key[] = [{ name: 'product_id', type: 'text' }];
+const BUCKET_AND_PRODUCT: readonly Key[] = [{ name: 'bucket', type: 'timestamptz' }, ...PRODUCT];
 
-const buckets = (rows: readonly Row[]) => [
-  arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
-  ...counters(rows),
-];
+/** Adds a batch's sums to the counts of minutes, hours, days, and in total. */
+export function tallyStatement(names: readonly string[]): string {
+  const counters = names.map(columnOf);
+  const width = BUCKET_AND_PRODUCT.length + counters.length;
+  return `
+WITH minutes AS (${upsert('counts_by_minute', BUCKET_AND_PRODUCT, counters, 1)}),
+     hours AS (${upsert('counts_by_hour', BUCKET_AND_PRODUCT, counters, 1 + width)}),
+     days AS (${upsert('counts_by_day', BUCKET_AND_PRODUCT, counters, 1 + 2 * width)})
+${upsert('counts_total', PRODUCT, counters, 1 + 3 * width)}`;
+}
 
-const counters = (rows: readonly Row[]) => [
-  textArray(rows.map(({ productId }) => productId)),
-  arrayLiteral(rows.map(({ added }) => added)),
-  arrayLiteral(rows.map(({ removed }) => removed)),
-  arrayLiteral(rows.map(({ unitsAdded }) => unitsAdded)),
-  arrayLiteral(rows.map(({ unitsRemoved }) => unitsRemoved)),
-];
+/** What adds a batch's sums to the counters, all of them in one statement, whose text is built once. */
+export function createAddTally(names: readonly string[]): (tally: Tally) => readonly Statement[] {
+  const text = tallyStatement(names);
+  const counts = (rows: readonly Row[]) => [
+    textArray(rows.map(({ productId }) => productId)),
+    ...names.map((_, n) => arrayLiteral(rows.map((row) => row.counts[n]!))),
+  ];
+  const bucketed = (rows: readonly Row[]) => [
+    arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
+    ...counts(rows),
+  ];
+  return ({ minute, hour, day, total }) =>
+    total.length === 0
+      ? []
+      : [
+          {
+            name: 'add_tally',
+            text,
+            values: [...bucketed(minute), ...bucketed(hour), ...bucketed(day), ...counts(total)],
+          },
+        ];
+}
+
+export const addTally = createAddTally(COUNTER_NAMES);

@@ -2,7 +2,7 @@ import { migrate } from '@micromart/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
-import { readList, readTotal, readWindow } from './postgres-queries.ts';
+import { queries } from './postgres-queries.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';
 import type { CountStore } from './store.ts';
@@ -45,9 +45,7 @@ export async function openPostgresStore(
     listPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
-    total: readTotal,
-    within: readWindow,
-    list: readList,
+    ...queries,
     check: () => checkAnswers(pool),
     async close() {
       await sweeping.close();

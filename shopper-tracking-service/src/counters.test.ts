@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals';
+import { cartEventExamples } from '@micromart/contracts/cart-events';
+import { COUNTERS, columnOf, namesOf } from './counters.ts';
+import { createTally } from './counts.ts';
+import { createCountSchemas } from './routes/count-schemas.ts';
+import { counterColumns } from './store/postgres-counter-columns.ts';
+import { tallyStatement } from './store/postgres-tally.ts';
+
+/** One more entry of the declaration, which is all that a new counter takes beside its migration. */
+const MORE = {
+  ...COUNTERS,
+  bulkAdded: {
+    description: 'Events that put ten or more into a cart',
+    increment: ({ type, data }) => (type === 'cart.item-added' && data.quantity >= 10 ? 1 : 0),
+  },
+} as const satisfies typeof COUNTERS & Parameters<typeof createTally>[0];
+
+const names = namesOf(MORE);
+const position = names.indexOf('bulkAdded');
+
+test('a counter has the column of its name in snake case', () => {
+  expect(namesOf(COUNTERS).map(columnOf)).toEqual(['added', 'removed', 'units_added', 'units_removed']);
+});
+
+test('a counter that is declared is counted', () => {
+  const added = cartEventExamples['cart.item-added'];
+  const events = [1, 10, 25].map((quantity) => ({ ...added, data: { ...added.data, quantity } }));
+  const { total, hour } = createTally(MORE)(events, new Date(added.time));
+  for (const rows of [total, hour]) expect(rows.map(({ counts }) => counts[position])).toEqual([2]);
+});
+
+test('a counter that is declared is written to all four tables, by a parameter of its own in each', () => {
+  const statement = tallyStatement(names);
+  expect(statement.match(/bulk_added = c\.bulk_added \+ excluded\.bulk_added/g)).toHaveLength(4);
+  const parameters = [...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number));
+  expect(parameters).toEqual(parameters.map((_, n) => n + 1));
+  expect(parameters).toHaveLength(4 * (names.length + 2) - 1);
+});
+
+test('a counter that is declared is selected, summed and reason enough to be listed', () => {
+  const columns = counterColumns(names);
+  expect(columns.selected).toContain('bulk_added AS "bulkAdded"');
+  for (const part of [columns.all, columns.sums, columns.signed, columns.added]) {
+    expect(part).toContain('bulk_added');
+  }
+  expect(columns.isCounted).toContain('bulk_added > 0');
+});
+
+test('a counter that is declared is in the schemas, described, and sorts lists', () => {
+  const { counts, page, sort } = createCountSchemas(MORE);
+  expect(counts.shape.bulkAdded.meta()).toEqual({ description: MORE.bulkAdded.description });
+  expect(page.shape.items.element.shape).toHaveProperty('bulkAdded');
+  expect(sort.options).toEqual(expect.arrayContaining(['bulkAdded', '-bulkAdded', '-removalRatio']));
+});

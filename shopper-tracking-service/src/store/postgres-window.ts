@@ -1,0 +1,65 @@
+/** Windows of time in SQL: which buckets of which tables are read for one. */
+import { problem } from '@micromart/http/problem';
+import { arrayLiteral } from '@micromart/postgres/binary-array';
+import type { Client } from '@micromart/postgres/pool';
+import { type Run, STEP_MS, type Step } from '../buckets.ts';
+import { type Coverage, coverWindow, type Span, type Window } from '../window.ts';
+import type { CounterColumns } from './postgres-counter-columns.ts';
+
+const TABLE: { readonly [S in Step]: string } = {
+  minute: 'counts_by_minute',
+  hour: 'counts_by_hour',
+  day: 'counts_by_day',
+};
+
+const STEPS: readonly Step[] = ['day', 'hour', 'minute'];
+
+/** More than any useful question reads: at most half the days of half a century. */
+const MAX_BUCKETS = 10_000;
+
+/** Covers a window by what there is in the client's snapshot. Throws `invalid` where that takes too many buckets. */
+export async function readCoverage(client: Client, window: Window): Promise<Coverage> {
+  const { rows } = await client.query<Record<keyof Span, Date | null>>({
+    name: 'span',
+    text: `SELECT (SELECT min(bucket) FROM counts_by_day) AS "firstDay",
+             (SELECT max(bucket) FROM counts_by_day) AS "lastDay",
+             (SELECT max(bucket) FROM counts_by_hour) AS "lastHour",
+             (SELECT max(bucket) FROM counts_by_minute) AS "lastMinute"`,
+  });
+  const coverage = coverWindow(window, toSpan(rows[0]!));
+  if (coverage.buckets > MAX_BUCKETS) {
+    throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
+  }
+  return coverage;
+}
+
+const toSpan = ({ firstDay, lastDay, lastHour, lastMinute }: Record<keyof Span, Date | null>) =>
+  firstDay && lastDay && lastHour
+    ? {
+        firstDay: firstDay.getTime(),
+        lastDay: lastDay.getTime(),
+        lastHour: lastHour.getTime(),
+        lastMinute: lastMinute?.getTime(),
+      }
+    : undefined;
+
+/** SQL: the rows of a window's buckets, subtracted ones negated; the parameters of bucketsOf begin at `first`. */
+export const windowRows = ({ signed }: CounterColumns, first: number): string =>
+  STEPS.map(
+    (step, n) => `SELECT product_id, ${signed}
+      FROM unnest($${first + 2 * n}::timestamptz[], $${first + 2 * n + 1}::int[]) AS b (bucket, sign)
+      JOIN ${TABLE[step]} USING (bucket)`,
+  ).join(' UNION ALL ');
+
+/** For each step two arrays: the buckets, and their signs. */
+export const bucketsOf = ({ runs }: Coverage): string[] =>
+  STEPS.flatMap((step) => {
+    const buckets = runs.filter((run) => run.step === step).flatMap(startsOf);
+    return [
+      arrayLiteral(buckets.map(({ at }) => new Date(at).toISOString())),
+      arrayLiteral(buckets.map(({ sign }) => sign)),
+    ];
+  });
+
+const startsOf = ({ step, from, to, sign }: Run): { at: number; sign: 1 | -1 }[] =>
+  Array.from({ length: (to - from) / STEP_MS[step] }, (_, n) => ({ at: from + n * STEP_MS[step], sign }));
