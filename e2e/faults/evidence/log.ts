@@ -1,5 +1,5 @@
 /** Reads an owner's whole log by its feed. */
-import type { LoggedEvent } from '@micromart/events/envelope';
+import { isMalformed, type LoggedEvent } from '@micromart/events/envelope';
 import type { LogPosition } from '@micromart/events/position';
 import { type EventSource, headsNow } from '@micromart/subscription/sources/event-source';
 import { createFeedSource } from '@micromart/subscription/sources/feed-source';
@@ -25,7 +25,10 @@ export async function readLog(
       const page = await source.page({ log, partition, after, limit: PAGE_EVENTS, signal });
       if (page.length === 0)
         throw new Error(`partition ${partition} has no event after ${after}, below ${head}`);
-      events.push(...page);
+      for (const event of page) {
+        if (isMalformed(event)) throw new Error(`${partition}@${event.sequence}: ${event.fault}`);
+        events.push(event);
+      }
       after = Number(page.at(-1)!.sequence);
     }
   const heads = [...last].map(([partition, sequence]) => ({ log, partition, sequence }));

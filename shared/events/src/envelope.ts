@@ -17,13 +17,54 @@ export const envelope = z.object({
   datacontenttype: z.literal('application/json'),
   partitionkey: z.string().min(1),
   partition: z.int().min(0),
-  sequence: z.string().regex(/^[1-9][0-9]{0,17}$/, 'a decimal number from 1'),
+  sequence: z
+    .string()
+    .regex(/^[1-9][0-9]{0,17}$/, 'a decimal number from 1')
+    .refine((text) => Number.isSafeInteger(Number(text)), 'must be below 2^53'),
   traceparent: z.string().optional(),
   data: z.unknown(),
 });
 
 /** An event as it stands in a log and travels: the envelope around the producer's `data`. */
 export type LoggedEvent = z.infer<typeof envelope>;
+
+/**
+ * What stands at a position of a log but is no event: its envelope is not valid. Where the envelope has a valid key or
+ * time all the same, they count.
+ */
+export type MalformedEvent = Pick<LoggedEvent, 'partition' | 'sequence'> & {
+  /** Empty where it has none. */
+  readonly partitionkey: string;
+  readonly time?: string | undefined;
+  /** As it came. */
+  readonly raw: unknown;
+  /** What is wrong with it, for a person to read. */
+  readonly fault: string;
+};
+
+/** What a position of somebody else's log holds. */
+export type ReceivedEvent = LoggedEvent | MalformedEvent;
+
+export const isMalformed = (event: ReceivedEvent): event is MalformedEvent => 'fault' in event;
+
+const position = envelope.pick({ partition: true, sequence: true });
+const keyAndTime = z.object({
+  partitionkey: envelope.shape.partitionkey.catch(''),
+  time: envelope.shape.time.optional().catch(undefined),
+});
+
+/**
+ * Reads what came as an event. One whose envelope is not valid is malformed, and concerns nothing but its key, or its
+ * position where it has no key. Throws where it has no valid position: then nobody knows what it stands for.
+ */
+export function readEvent(raw: unknown): ReceivedEvent {
+  const event = envelope.safeParse(raw);
+  if (event.success) return event.data;
+  const at = position.safeParse(raw);
+  if (!at.success) throw new Error(`an event has no valid position: ${z.prettifyError(at.error)}`);
+  const fault = `its envelope is not valid: ${z.prettifyError(event.error)}`;
+  return { ...at.data, ...keyAndTime.parse(raw), raw, fault };
+}
 
 /** An event before the log has given it a place: what a pure decision returns. */
 export type NewEvent = {

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { HeadsWithEvents } from '@micromart/event-log/event-log';
 import { openTcpProxy } from '@micromart/testing/tcp-proxy';
 import { until } from '@micromart/testing/until';
 import type { Limits } from './limits.ts';
-import { SourceReplaced, type Transport } from './sources/event-source.ts';
+import { type ReceivedHeads, SourceReplaced, type Transport } from './sources/event-source.ts';
 import type { Subscription } from './subscription.ts';
 import { createTestBroker, type TestBroker } from './testing/broker.ts';
 import { openTestFollower, type StartOptions, type TestFollower } from './testing/follower.ts';
@@ -307,7 +306,7 @@ describe('when the source is replaced', () => {
   );
 
   const heads = (...last: number[]) => ({ at: new Date(), last: new Map(last.entries()) });
-  test.each<[string, (heads: HeadsWithEvents) => HeadsWithEvents]>([
+  test.each<[string, (heads: ReceivedHeads) => ReceivedHeads]>([
     ['of another log', (news) => ({ ...news, log: 'test-2' })],
     ['below its position', (news) => ({ ...news, ...heads(3, 3) })],
     ['of fewer partitions', (news) => ({ ...news, ...heads(10) })],

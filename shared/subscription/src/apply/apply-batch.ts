@@ -5,6 +5,7 @@
  * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the batch stands
  * behind them follows from that.
  */
+import { isMalformed, type ReceivedEvent } from '@micromart/events/envelope';
 import { type Client, inPipelinedTransaction, inTransaction, type Pool } from '@micromart/postgres/pool';
 import { executeAll } from '@micromart/postgres/statement';
 import { toStorable } from '@micromart/text/storable';
@@ -117,7 +118,10 @@ async function blockedKeys(
   return new Set(rows.flatMap(({ place }) => byStoredKey.get(place) ?? []));
 }
 
-/** Parks events whose positions are locked in this transaction. */
+/**
+ * Parks events whose positions are locked in this transaction. One without a time is later than the time that its partition
+ * includes, so it counts as of that.
+ */
 async function parkAll(
   client: Client,
   subscription: string,
@@ -134,19 +138,27 @@ async function parkAll(
     );
   await client.query(
     `INSERT INTO parked_events (subscription, partition, sequence, key, time, event, reason, attempts)
-     SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::text[], $5::timestamptz[], $6::json[], $7::text[], $8::int[])`,
+     SELECT $1, e.partition, e.sequence, key, COALESCE(time, (
+         SELECT as_of FROM subscription_positions p WHERE p.subscription = $1 AND p.partition = e.partition
+       ), 'epoch'), event, reason, attempts
+     FROM unnest($2::int[], $3::bigint[], $4::text[], $5::timestamptz[], $6::json[], $7::text[], $8::int[])
+       WITH ORDINALITY AS e (partition, sequence, key, time, event, reason, attempts, nth) ORDER BY nth`,
     [
       subscription,
       items.map(({ event }) => event.partition),
       items.map(({ event }) => event.sequence),
       items.map(({ event }) => toStorable(event.partitionkey)),
-      items.map(({ event }) => event.time),
-      items.map(({ event }) => JSON.stringify(event)),
+      items.map(({ event }) => storableTimeOf(event)),
+      items.map(({ event }) => JSON.stringify(isMalformed(event) ? event.raw : event)),
       items.map(({ fault }) => fault.reason),
       items.map(({ fault }) => fault.attempts),
     ],
   );
 }
+
+/** Null for the year 0, which PostgreSQL's calendar leaves out. */
+const storableTimeOf = ({ time }: ReceivedEvent): string | null =>
+  time === undefined || time.startsWith('0000') ? null : time;
 
 function countByPartition(items: readonly ParkedItem[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();

@@ -1,6 +1,6 @@
 /** Empties the lanes: takes what is ready in all of them, applies it in one transaction, and finds the culprit if it fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { ReceivedEvent } from '@micromart/events/envelope';
 import type { Control } from '../control.ts';
 import type { Applied } from '../freshness/applied.ts';
 import type { Limits } from '../limits.ts';
@@ -39,7 +39,7 @@ export function createDrain<E>({
   signal: AbortSignal;
 }): () => Promise<void> {
   const applyBatch = createApplyBatch(target);
-  let unsure: readonly LoggedEvent[] = [];
+  let unsure: readonly ReceivedEvent[] = [];
 
   async function applyOnce(items: readonly Item<E>[]): Promise<void> {
     signal.throwIfAborted();

@@ -1,5 +1,5 @@
 /** What a batch is made of, and which of it is applied. Pure. */
-import type { LoggedEvent } from '@micromart/events/envelope';
+import { isMalformed, type MalformedEvent, type ReceivedEvent } from '@micromart/events/envelope';
 import type { Projection } from '../projection.ts';
 import { EventFault } from './event-fault.ts';
 import type { Move } from './fence.ts';
@@ -8,16 +8,17 @@ import { sequenceOf } from './reorder-buffer.ts';
 /** Why an event is parked, and how often it was tried. */
 export type Fault = { readonly reason: string; readonly attempts: number };
 
-/** An event with what parsing made of it: parsed, of an unknown type, or at fault. */
-export type Item<E> = { readonly event: LoggedEvent } & (
+/** An event with what parsing made of it: parsed, of an unknown type, or at fault, as a malformed one always is. */
+export type Item<E> = { readonly event: ReceivedEvent } & (
   | { readonly parsed: E }
   | { readonly unknown: true }
   | { readonly fault: Fault }
 );
 
-export type ParkedItem = { readonly event: LoggedEvent; readonly fault: Fault };
+export type ParkedItem = { readonly event: ReceivedEvent; readonly fault: Fault };
 
-export function toItem<E>({ parse }: Projection<E>, event: LoggedEvent): Item<E> {
+export function toItem<E>({ parse }: Projection<E>, event: ReceivedEvent): Item<E> {
+  if (isMalformed(event)) return { event, fault: { reason: faultOf(event), attempts: 1 } };
   try {
     const parsed = parse(event);
     return parsed === undefined ? { event, unknown: true } : { event, parsed };
@@ -26,12 +27,15 @@ export function toItem<E>({ parse }: Projection<E>, event: LoggedEvent): Item<E>
   }
 }
 
+/** Why a malformed event cannot be applied, fit to store. */
+const faultOf = ({ fault }: MalformedEvent): string => new EventFault(fault).message;
+
 /** Events of a key stay together, whatever happens to them. Keys count within their partition. */
-export const keyOf = ({ partition, partitionkey }: LoggedEvent): string => `${partition}/${partitionkey}`;
+export const keyOf = ({ partition, partitionkey }: ReceivedEvent): string => `${partition}/${partitionkey}`;
 
 /**
  * Divides a batch: an event at fault is parked, and so is every later one of its key, as is one whose key has parked
- * events already (`blocked`). Unknown types pass by. All others are applied, in order.
+ * events already (`blocked`). One without a key holds nobody back. Unknown types pass by. All others are applied, in order.
  */
 export function divide<E>(
   items: readonly Item<E>[],
@@ -46,7 +50,7 @@ export function divide<E>(
     if ('fault' in item) park.push(item);
     else if (keys.has(key)) park.push({ event: item.event, fault: BEHIND });
     else apply.push(item.parsed);
-    if ('fault' in item) keys.add(key);
+    if ('fault' in item && item.event.partitionkey !== '') keys.add(key);
   }
   return { apply, park };
 }
@@ -54,7 +58,7 @@ export function divide<E>(
 const BEHIND: Fault = { reason: 'waits behind an earlier event of its key', attempts: 0 };
 
 /** How far each partition moves with these items, which are dense and in order in each. */
-export function movesOf(items: readonly { event: LoggedEvent }[]): Move[] {
+export function movesOf(items: readonly { event: ReceivedEvent }[]): Move[] {
   const moves = new Map<number, Move>();
   for (const { event } of items) {
     const { partition } = event;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { ReceivedEvent } from '@micromart/events/envelope';
 import fc from 'fast-check';
 import { testEvent } from '../testing/source.ts';
 import { createIntake, sequenceOf } from './reorder-buffer.ts';
 
 const event = (sequence: number) => testEvent({ partition: 0, sequence });
-const sequences = (events: readonly LoggedEvent[]) => events.map(sequenceOf);
+const sequences = (events: readonly ReceivedEvent[]) => events.map(sequenceOf);
 
 describe('intake', () => {
   test('hands out the next events in order, and leaves out what it had', () => {

@@ -5,7 +5,7 @@
  *     … applied ] taken, being applied ] ready, an unbroken run ] hole ] later ones, waiting …
  *               └ position             └ taken                  └ ready
  */
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { ReceivedEvent } from '@micromart/events/envelope';
 
 /** Events that are to be fetched: those after `after` up to and including `upTo`. */
 export type Missing = { readonly kind: 'hole' | 'tail'; readonly after: number; readonly upTo: number };
@@ -18,9 +18,9 @@ export type Intake = {
   /** How many events wait to be taken, those behind a hole among them. */
   readonly waiting: number;
   /** Takes in what has come; gives how many of them it did not have yet. Duplicates are left out. */
-  accept(events: readonly LoggedEvent[]): number;
+  accept(events: readonly ReceivedEvent[]): number;
   /** Hands out the next events in order, at most `max`. */
-  take(max: number): LoggedEvent[];
+  take(max: number): ReceivedEvent[];
   /** What was taken up to here is committed. */
   commit(sequence: number): void;
   /** Starts again at a position, after a failure: what was taken counts as not had. */
@@ -33,13 +33,13 @@ export type Intake = {
   missing(head: number): Missing | undefined;
 };
 
-export const sequenceOf = (event: LoggedEvent): number => Number(event.sequence);
+export const sequenceOf = (event: ReceivedEvent): number => Number(event.sequence);
 
 export function createIntake(start: number): Intake {
   let position = start;
   let taken = start;
   let ready = start;
-  const waiting = new Map<number, LoggedEvent>();
+  const waiting = new Map<number, ReceivedEvent>();
 
   const extendRun = () => {
     while (waiting.has(ready + 1)) ready += 1;
@@ -75,7 +75,7 @@ export function createIntake(start: number): Intake {
     },
 
     take(max) {
-      const run: LoggedEvent[] = [];
+      const run: ReceivedEvent[] = [];
       while (taken < ready && run.length < max) {
         taken += 1;
         run.push(waiting.get(taken)!);

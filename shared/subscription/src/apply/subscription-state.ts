@@ -9,7 +9,7 @@
  */
 
 import type { Heads } from '@micromart/event-log/event-log';
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { ReceivedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Limits } from '../limits.ts';
 import type { Share } from '../sources/partition-assignment.ts';
@@ -55,15 +55,15 @@ export type Line = {
   /** Whether events of this partition may come in now. */
   admits(partition: number): boolean;
   /** Takes in what came by the transport, in any order; gives how many events were new. */
-  accept(partition: number, events: readonly LoggedEvent[], nowMs: number): number;
+  accept(partition: number, events: readonly ReceivedEvent[], nowMs: number): number;
   /** Takes in what was fetched; gives how many events were new. */
-  fill(partition: number, events: readonly LoggedEvent[]): number;
+  fill(partition: number, events: readonly ReceivedEvent[]): number;
   /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
-  acceptNews(events: readonly LoggedEvent[]): void;
+  acceptNews(events: readonly ReceivedEvent[]): void;
   /** What is to be fetched now, the emptiest lanes first, and in how many milliseconds there will be more. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
   /** The next events to apply, of all lanes in turn, dense and in order in each. */
-  take(max: number): LoggedEvent[];
+  take(max: number): ReceivedEvent[];
   commit(partition: number, sequence: number): void;
   positions(): Sequences;
   heads(): Sequences;
@@ -207,7 +207,7 @@ export function createLine({ bufferedEvents, pageEvents }: LineLimits, share?: S
 
     take(max) {
       const all = [...lanes.values()];
-      const events: LoggedEvent[] = [];
+      const events: ReceivedEvent[] = [];
       // Another lane comes first each time, so that none is left out while the others fill every batch.
       for (let i = 0; i < all.length && events.length < max; i += 1)
         events.push(...all[(turn + i) % all.length]!.intake.take(max - events.length));

@@ -1,12 +1,13 @@
 /**
  * What an operator does with parked events. A key's parked events form a chain in order of sequence; only its head can be
- * retried or discarded, and then the rest is released after it, in order, until one fails again.
+ * retried or discarded, and then the rest is released after it, in order, until one fails again. An event without a key,
+ * for its envelope is malformed, is a chain of its own.
  *
  * All of it happens in one transaction that holds the partition's position. The follower needs that same lock to park
  * another event behind the chain, so it either parked it before (and it is released with the others) or finds the chain
  * gone and applies it: none is left behind, and none comes before its time.
  */
-import type { LoggedEvent } from '@micromart/events/envelope';
+import { isMalformed, readEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
 import { isUnavailable } from '@micromart/postgres/failure';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
@@ -24,7 +25,8 @@ export type ParkedEvent = {
   readonly partition: number;
   readonly sequence: number;
   readonly key: string;
-  readonly event: LoggedEvent;
+  /** As it was received: not necessarily an event. */
+  readonly event: unknown;
   readonly reason: string;
   readonly attempts: number;
   readonly state: ParkedState;
@@ -108,10 +110,12 @@ export function createParking<E>({
   }
 
   /** Gives the reason why it could not be applied, with nothing of it left behind; throws when it is not its fault. */
-  async function tryToApply(client: Client, event: LoggedEvent): Promise<string | undefined> {
+  async function tryToApply(client: Client, raw: unknown): Promise<string | undefined> {
     await client.query('SAVEPOINT one');
     try {
       await handling(async () => {
+        const event = readEvent(raw);
+        if (isMalformed(event)) throw new Error(event.fault);
         const parsed = projection.parse(event);
         if (parsed !== undefined) await executeAll(client, projection.effects([parsed]));
       });
@@ -153,8 +157,8 @@ async function lockChain(client: Client, subscription: string, id: string): Prom
   );
   const { rows: chain } = await client.query<ParkedEvent>(
     `SELECT ${COLUMNS} FROM parked_events
-     WHERE subscription = $1 AND partition = $2 AND key = $3 AND state = 'parked' ORDER BY sequence`,
-    [subscription, place.partition, place.key],
+     WHERE subscription = $1 AND partition = $2 AND key = $3 AND (key <> '' OR id = $4) AND state = 'parked' ORDER BY sequence`,
+    [subscription, place.partition, place.key, id],
   );
   if (!chain.some((parked) => parked.id === id))
     throw problem('conflict', `Event ${id} is not parked any more: somebody has retried or discarded it.`);

@@ -181,7 +181,7 @@ describe('a key that is forgotten', () => {
     const parked = await listParked(follower.pool, {
       ...{ subscriptions: [NAME], state: 'parked', after: '0', limit: 10 },
     });
-    expect(parked.map(({ event }) => event.data)).toEqual([
+    expect(parked.map(({ event }) => (event as LoggedEvent).data)).toEqual([
       { visitor: NOBODY, invalid: true },
       { visitor: NOBODY },
       { visitor: NOBODY, invalid: true },

@@ -1,6 +1,9 @@
-import type { Heads, HeadsWithEvents } from '@micromart/event-log/event-log';
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { Heads } from '@micromart/event-log/event-log';
+import type { LoggedEvent, ReceivedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
+
+/** Heads, and maybe the first events beyond those that were asked about; none lies beyond these heads. */
+export type ReceivedHeads = Heads & { readonly events?: readonly ReceivedEvent[] | undefined };
 
 /** The owner's log, as its followers can ask it (event-log/event-log.ts holds its promises). */
 export type EventSource = {
@@ -14,9 +17,9 @@ export type EventSource = {
     waitS: number;
     events: number;
     signal: AbortSignal;
-  }): AsyncIterable<HeadsWithEvents>;
+  }): AsyncIterable<ReceivedHeads>;
   /**
-   * The events after a sequence, in order and without a gap, at most `limit`. Throws SourceReplaced when the owner
+   * The events after a sequence, in order and without a gap, at most `limit`; malformed ones stand among them. Throws SourceReplaced when the owner
    * itself says that its log is not `log`, or ends below `after`.
    */
   page(request: {
@@ -25,7 +28,7 @@ export type EventSource = {
     after: number;
     limit: number;
     signal: AbortSignal;
-  }): Promise<readonly LoggedEvent[]>;
+  }): Promise<readonly ReceivedEvent[]>;
 };
 
 /**

@@ -1,7 +1,7 @@
 /** The owner's feed over HTTP: the client of event-log's routes (interface: `GET /events`, `GET /events/{partition}`). */
 
-import { envelope } from '@micromart/events/envelope';
-import { formatAfter, isLogName } from '@micromart/events/position';
+import { type ReceivedEvent, readEvent } from '@micromart/events/envelope';
+import { formatAfter, isLogName, type Sequences } from '@micromart/events/position';
 import { createListen, NDJSON } from '@micromart/http/listen';
 import { createSend } from '@micromart/http/send';
 import { z } from 'zod';
@@ -25,10 +25,10 @@ const headsAnswer = z.object({
   log: z.string().refine(isLogName),
   at: z.iso.datetime(),
   partitions: z.array(z.object({ partition: z.int().min(0), last: z.int().min(0) })).min(1),
-  events: z.array(envelope).optional(),
+  events: z.array(z.unknown()).optional(),
 });
 
-const pageAnswer = z.array(envelope);
+const pageAnswer = z.array(z.unknown());
 
 /**
  * A source that asks the feed at `url` (`http://cart:4001/events`), with a token that is asked for at every request.
@@ -61,7 +61,7 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
         for await (const answer of listen(request, { silenceMs, maxLength: MAX_ANSWER_BYTES, signal })) {
           const { log, at, partitions, events } = read(answer, headsAnswer);
           const last = new Map(partitions.map(({ partition, last }) => [partition, last]));
-          yield { log, at: new Date(at), last, events };
+          yield { log, at: new Date(at), last, events: events && readAlong(events, last) };
         }
       } catch (error) {
         throw named(error, path, signal);
@@ -74,7 +74,8 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
       try {
         const { status, headers, body } = await send(await get(path), limits);
         const contentType = headers['content-type'];
-        return read({ status, contentType, text: body.toString('utf8') }, pageAnswer);
+        const events = read({ status, contentType, text: body.toString('utf8') }, pageAnswer);
+        return readAll(events);
       } catch (error) {
         throw named(error, path, signal);
       }
@@ -93,6 +94,29 @@ function read<T>({ status, contentType, text }: Answer, schema: z.ZodType<T>): T
   const result = schema.safeParse(JSON.parse(text));
   if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
   return result.data;
+}
+
+function readAll(events: readonly unknown[]): ReceivedEvent[] {
+  try {
+    return events.map(readEvent);
+  } catch (error) {
+    throw new Error(`answered what is not a feed's: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * The events that came along with heads, as far as they lie at or below these: the owner looks them up later, so some may
+ * lie beyond, and come again with the next heads. Where one has no valid position, none of them is taken: the pages bring
+ * them, and show what is wrong, while the heads stay known.
+ */
+function readAlong(events: readonly unknown[], last: Sequences): ReceivedEvent[] {
+  try {
+    return events
+      .map(readEvent)
+      .filter(({ partition, sequence }) => Number(sequence) <= (last.get(partition) ?? 0));
+  } catch {
+    return [];
+  }
 }
 
 /** What a problem document says (RFC 9457, 3), or the beginning of what came in its place. */

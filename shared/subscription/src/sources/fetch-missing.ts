@@ -1,6 +1,6 @@
 /** Fetches from the owner's feed what has not come by itself: everything where there is no transport, else what it lost. */
 
-import type { LoggedEvent } from '@micromart/events/envelope';
+import type { ReceivedEvent } from '@micromart/events/envelope';
 import { sequenceOf } from '../apply/reorder-buffer.ts';
 import type { Fetch, Line } from '../apply/subscription-state.ts';
 import type { Control } from '../control.ts';
@@ -45,7 +45,7 @@ export function createFill({
     }
   }
 
-  function takeIn(events: readonly LoggedEvent[], fetch: Fetch): void {
+  function takeIn(events: readonly ReceivedEvent[], fetch: Fetch): void {
     checkPage(events, fetch);
     onFetched(fetch, line.fill(fetch.partition, events));
     bell.ring();
@@ -62,7 +62,7 @@ export function createFill({
 }
 
 /** A page that does not begin where it was asked for, or has a gap, would be asked for again for ever. */
-function checkPage(events: readonly LoggedEvent[], { partition, after }: Fetch): void {
+function checkPage(events: readonly ReceivedEvent[], { partition, after }: Fetch): void {
   if (events.length === 0)
     throw new Error(
       `the owner's feed has no event after ${partition}@${after}, although its head lies beyond`,
