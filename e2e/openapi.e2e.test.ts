@@ -143,3 +143,25 @@ test('the heads are declared in both forms in which they are told', () => {
     expect(Object.keys(responses[200]!.content ?? {})).toEqual(['application/json', 'application/x-ndjson']);
   }
 });
+
+test('every operation declares the answer to a head that is too long', () => {
+  const without = all.operations.filter(({ responses }) => !responses[431]);
+  expect(without.map(({ service, method, path }) => `${service} ${method} ${path}`)).toEqual([]);
+});
+
+test.each([
+  ['If-Match', ''],
+  ['If-None-Match', 'text'],
+  ['log', ''],
+])('%s is declared with a pattern that refuses %j, as the service does', (name, text) => {
+  const declared = all.operations.flatMap(({ parameters }) => parameters.filter((one) => one.name === name));
+  expect(declared).not.toEqual([]);
+  for (const { schema } of declared) expect(text).not.toMatch(new RegExp(schema.pattern ?? ''));
+});
+
+test('the URL of an import is declared as one of HTTP', () => {
+  const { body } = all.operations.find(({ method, path }) => `${method} ${path}` === 'POST /imports')!;
+  const { pattern } = body!.properties!.url!;
+  expect('').not.toMatch(new RegExp(pattern ?? ''));
+  expect('https://supplier.example/feed.ndjson').toMatch(new RegExp(pattern ?? ''));
+});

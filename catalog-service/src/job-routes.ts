@@ -27,6 +27,7 @@ const importOrder = z.strictObject({
       return url ?? '';
     })
     .meta({
+      pattern: '^ *[Hh][Tt][Tt][Pp][Ss]?:',
       description:
         'NDJSON, or CSV below a header; gzip allowed; one product a line. The job shows it as it is asked for, in ASCII',
     }),

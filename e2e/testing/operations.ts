@@ -14,6 +14,7 @@ export type JsonSchema = {
   readonly minItems?: number;
   readonly minimum?: number;
   readonly format?: string;
+  readonly pattern?: string;
   readonly example?: unknown;
   readonly examples?: readonly unknown[];
 };

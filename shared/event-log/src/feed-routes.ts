@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envelope } from '@micromart/events/envelope';
-import { isLogName, parseAfter, type Sequences } from '@micromart/events/position';
+import { LOG_NAME, parseAfter, type Sequences } from '@micromart/events/position';
 import { matchesWeakly } from '@micromart/http/conditional';
 import { NDJSON } from '@micromart/http/listen';
 import { wholeNumber } from '@micromart/http/parameters';
@@ -123,7 +123,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       roles: ['service'],
       params: z.object({ partition: wholeNumber({ max: 9_999 }) }),
       query: z.object({
-        log: z.string().refine(isLogName, 'must be the name of a log, as GET /events gives it').optional(),
+        log: z.string().regex(LOG_NAME, 'must be the name of a log, as GET /events gives it').optional(),
         after: wholeNumber({ max: Number.MAX_SAFE_INTEGER }).default(0),
         limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
       }),

@@ -6,12 +6,13 @@
 
 export type LogPosition = { readonly log: string; readonly partition: number; readonly sequence: number };
 
-const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+/** The name of a log: its family and its identity, as in `cart-3f2a9c1e`. */
+export const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const LOG_POSITION = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
 const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
 const MAX_POSITIONS = 1_000;
 
-/** Whether a text can be a log's name: its family and its identity, as in `cart-3f2a9c1e`. */
+/** Whether a text can be a log's name. */
 export const isLogName = (text: string): boolean => LOG_NAME.test(text);
 
 export const formatPosition = (positions: readonly LogPosition[]): string =>

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type EntityTag, etag, matchesStrongly, matchesWeakly, parseTagCondition } from './conditional.ts';
+import {
+  type EntityTag,
+  etag,
+  matchesStrongly,
+  matchesWeakly,
+  parseTagCondition,
+  TAG_CONDITION,
+} from './conditional.ts';
 
 const strong = (value: string): EntityTag => ({ weak: false, value });
 const weak = (value: string): EntityTag => ({ weak: true, value });
@@ -33,6 +40,22 @@ describe('conditional requests', () => {
       }),
     );
   });
+
+  test('documents a pattern whose every text is read, and that every list meets', () => {
+    fc.assert(fc.property(fc.stringMatching(TAG_CONDITION), (text) => parseTagCondition(text) !== undefined));
+    fc.assert(
+      fc.property(fc.array(tag, { minLength: 1, maxLength: 100 }), (tags) =>
+        TAG_CONDITION.test(tags.map(write).join(', ')),
+      ),
+    );
+  });
+
+  test.each(['', ' ', ',', 'a', '"a', '"a" "b"', '*, "a"', 'w/"a"'])(
+    'documents that %j is refused',
+    (text) => {
+      expect(TAG_CONDITION.test(text)).toBe(false);
+    },
+  );
 
   test('never throws', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseTagCondition(text)));

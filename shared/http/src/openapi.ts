@@ -11,6 +11,7 @@ import { isUnlimited } from './limits.ts';
 import { preconditionHeaders } from './preconditions.ts';
 import { type ProblemCode, statusOf, titleOf } from './problem.ts';
 import type { AnswerDeclaration, Route } from './route.ts';
+import { MAX_HEADER_BYTES } from './unreadable.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
@@ -29,6 +30,12 @@ const problemSchema = z
       .meta({ description: 'Each part of the request that is wrong, such as body.items.0.quantity' }),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
+
+/** Of a request that could not be read, and so has no path to name. */
+const unreadableSchema = problemSchema.omit({ instance: true, errors: true }).meta({
+  id: 'UnreadableProblem',
+  description: 'Problem details (RFC 9457) of a request that cannot be read',
+});
 
 const requestIdHeader = z
   .string()
@@ -86,7 +93,10 @@ export function openApiDocument({
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      responses: Object.fromEntries([...codes].map((code) => [code, problemResponse(code)])),
+      responses: {
+        ...Object.fromEntries([...codes].map((code) => [code, problemResponse(code)])),
+        'head-too-large': headTooLarge,
+      },
     },
   };
   return createDocument(document);
@@ -118,6 +128,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
   for (const code of problemsOf(route)) {
     responses[statusOf(code)] = { $ref: `#/components/responses/${code}` };
   }
+  responses[HEAD_TOO_LARGE] = { $ref: '#/components/responses/head-too-large' };
   for (const [status, answer] of Object.entries(answersOf(route))) responses[status] = response(answer);
   return {
     operationId: operationId(method, path),
@@ -161,6 +172,15 @@ const problemResponse = (code: ProblemCode): ZodOpenApiResponseObject => ({
   headers: allHeaders(headersOfProblem(code)),
   content: { 'application/problem+json': { schema: problemSchema } },
 });
+
+/** Of the answer to a request whose head is too long. The server gives it before there is a route or a request id. */
+const HEAD_TOO_LARGE = 431;
+
+const headTooLarge: ZodOpenApiResponseObject = {
+  description: `The address and the headers together have more than ${MAX_HEADER_BYTES} bytes`,
+  headers: z.object({ 'Cache-Control': z.literal('no-store') }),
+  content: { 'application/problem+json': { schema: unreadableSchema } },
+};
 
 /** `get /carts/{cartId}/items` is `getCartsCartIdItems`. */
 const operationId = (method: string, path: string): string =>

@@ -9,6 +9,7 @@ import {
   matchesStrongly,
   matchesWeakly,
   parseTagCondition,
+  TAG_CONDITION,
   type TagCondition,
 } from './conditional.ts';
 import { type FieldError, type Problem, problem } from './problem.ts';
@@ -31,9 +32,10 @@ export const NO_PRECONDITIONS: Preconditions = Object.freeze({});
 export const preconditionHeaders = z.object({
   'If-Match': z
     .string()
+    .regex(TAG_CONDITION)
     .optional()
     .meta({ description: '`*` or entity tags: 412 unless one is the current one (RFC 9110, 13.1.1)' }),
-  'If-None-Match': z.string().optional().meta({
+  'If-None-Match': z.string().regex(TAG_CONDITION).optional().meta({
     description: '`*` or entity tags: 304, or 412 for a write, if one is the current one (RFC 9110, 13.1.2)',
   }),
 });

@@ -248,7 +248,8 @@ describe('a server', () => {
     client.send(text);
     await until(() => client.received.ended);
     expect(client.received.text).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, 's'));
-    const body = client.received.text.split('\r\n\r\n')[1] as string;
+    const [head, body] = client.received.text.split('\r\n\r\n') as [string, string];
+    expect(head).toContain('Cache-Control: no-store');
     expect(JSON.parse(body)).toMatchObject({ status });
   });
 

@@ -32,6 +32,7 @@ export function refuseUnreadable(socket: Socket, { code = '' }: Unreadable): voi
   const head = [
     `HTTP/1.1 ${status} ${title}`,
     'Content-Type: application/problem+json',
+    'Cache-Control: no-store',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
