@@ -1,5 +1,6 @@
 import { productContent } from '@micromart/contracts/catalog/product';
 import { productId } from '@micromart/contracts/product-id';
+import { createListCursor } from '@micromart/http/list-cursor';
 import { uuid, wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';
@@ -8,11 +9,12 @@ import { readFeedUrl } from './feed.ts';
 import { JOB_STATES, type JobRequest } from './job.ts';
 import { job, jobAnswer, jobHeaders, listedBody, listedJob, requireKept } from './job-answers.ts';
 import type { JobRequests } from './jobs/job-requests.ts';
-import { readCursor, writeCursor } from './product-cursor.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_CURSOR_LENGTH = 2_000;
+/** A job's number, behind which the next page begins. */
+const jobCursor = createListCursor(z.tuple([z.string().regex(/^[0-9]{1,15}$/)]));
 
 const CONDITIONS =
   'The worker compares `If-Match` and `If-None-Match` when it carries the job out: where they do not hold, the job fails with `precondition-failed`, and nothing is changed.';
@@ -120,10 +122,10 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
       problems: ['unavailable'],
       async handle({ query: { state, cursor, limit } }) {
         const name = `jobs ${state ?? ''}`;
-        const before = cursor === undefined ? undefined : numberOf(readCursor(cursor, name));
+        const before = cursor === undefined ? undefined : Number(jobCursor.read(cursor, name)[0]);
         const found = await jobRequests.list({ state, before, limit: limit + 1 });
         const shown = found.slice(0, limit);
-        const next = found.length > limit ? writeCursor(name, String(shown.at(-1)!.number)) : null;
+        const next = found.length > limit ? jobCursor.write(name, [String(shown.at(-1)!.number)]) : null;
         return { status: 200, body: { items: shown.map(listedBody), next } };
       },
     }),
@@ -162,8 +164,3 @@ const conditionsOf = ({ raw }: Pick<RouteRequest<unknown, unknown, unknown, unkn
   ifMatch: raw.headers['if-match'],
   ifNoneMatch: raw.headers['if-none-match'],
 });
-
-function numberOf(after: string): number {
-  if (/^[0-9]{1,15}$/.test(after)) return Number(after);
-  throw problem('invalid', 'The cursor is not one of this list: begin without it.');
-}

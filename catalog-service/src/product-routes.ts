@@ -7,6 +7,7 @@ import {
 } from '@micromart/contracts/catalog/product';
 import { isProductId, productId } from '@micromart/contracts/product-id';
 import { matchesWeakly } from '@micromart/http/conditional';
+import { createListCursor } from '@micromart/http/list-cursor';
 import { wholeNumber } from '@micromart/http/parameters';
 import type { Preconditions } from '@micromart/http/preconditions';
 import { problem } from '@micromart/http/problem';
@@ -20,7 +21,6 @@ import {
   productAnswer,
   stateOfSet,
 } from './product-answers.ts';
-import { readCursor, writeCursor } from './product-cursor.ts';
 import { searchWords } from './search.ts';
 import type { CatalogReader, ProductVersion } from './store/store.ts';
 
@@ -28,6 +28,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_QUERY_LENGTH = 100;
 const MAX_CURSOR_LENGTH = 2_000;
+/** A product's id, behind which the next page begins. */
+const productCursor = createListCursor(z.tuple([z.string().regex(/^[!-~]+$/)]));
 
 const READERS = ['shopper', 'business', 'catalog', 'service'] as const;
 
@@ -146,7 +148,7 @@ export function productRoutes(
 
   async function list({ q, category, cursor, limit = DEFAULT_LIMIT }: Search): Promise<Answer> {
     const name = JSON.stringify([q ?? null, category ?? null]);
-    const after = cursor === undefined ? undefined : readCursor(cursor, name);
+    const after = cursor === undefined ? undefined : productCursor.read(cursor, name)[0];
     const found = await reader.browse({ q, category, after, limit: limit + 1 });
     const shown = found.slice(0, limit);
     const more = found.length > limit;
@@ -155,7 +157,7 @@ export function productRoutes(
       status: 200,
       body: {
         items: shown.map(({ id, product: stored }) => productAnswer(id, stored, at)),
-        next: more ? writeCursor(name, shown.at(-1)!.id) : null,
+        next: more ? productCursor.write(name, [shown.at(-1)!.id]) : null,
       },
     };
   }

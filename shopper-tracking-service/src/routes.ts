@@ -1,4 +1,5 @@
 import { productId } from '@micromart/contracts/product-id';
+import { createListCursor } from '@micromart/http/list-cursor';
 import { instant, wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Route, route } from '@micromart/http/route';
@@ -13,8 +14,7 @@ import {
 } from '@micromart/subscription/freshness/consistency';
 import type { Freshness } from '@micromart/subscription/freshness/freshness';
 import { z } from 'zod';
-import type { List, Product, Sort } from './list.ts';
-import { readCursor, writeCursor } from './list-cursor.ts';
+import type { After, List, Sort } from './list.ts';
 import { counts, page, sort } from './routes/count-schemas.ts';
 import type { CountStore } from './store/store.ts';
 import { type Present, type Window, windowOf } from './window.ts';
@@ -22,6 +22,8 @@ import { type Present, type Window, windowOf } from './window.ts';
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;
 const RETRY_COSTLY_S = 5;
+/** The count by which the list is sorted, and the product's id, behind which the next page begins. */
+const listCursor = createListCursor(z.tuple([z.number(), productId]));
 const COST =
   'A question about many products or days that takes too long is answered with 503 `question-too-costly`, one that ' +
   'would read more than 10,000 buckets of time with 400.';
@@ -110,7 +112,7 @@ export function trackingRoutes({
         const by = query.sort.replace('-', '') as Sort;
         const name = JSON.stringify([query.sort, query.from ?? null, query.to ?? null, query.minAdded]);
         requireOrder(query);
-        const after = query.cursor === undefined ? undefined : readCursor(query.cursor, name);
+        const after = query.cursor === undefined ? undefined : afterOf(listCursor.read(query.cursor, name));
         const { value, headers } = await readManyRows(request, async (client, present) => {
           const window = query.from || query.to ? windowOf(query, present) : undefined;
           const { minAdded, limit } = query;
@@ -120,7 +122,7 @@ export function trackingRoutes({
         const items = value.found.slice(0, query.limit);
         const last = items.at(-1);
         const more = value.found.length > query.limit && last;
-        const next = more ? writeCursor(name, cursorOf(last, by)) : null;
+        const next = more ? listCursor.write(name, [last[by], last.productId]) : null;
         return {
           status: 200,
           headers,
@@ -131,7 +133,7 @@ export function trackingRoutes({
   ];
 }
 
-const cursorOf = (product: Product, by: Sort) => ({ value: product[by], productId: product.productId });
+const afterOf = ([value, productId]: readonly [number, string]): After => ({ value, productId });
 
 const tooCostly = () =>
   problem(

@@ -1,0 +1,45 @@
+/**
+ * Cursors of lists that come in pages. A cursor holds which list it belongs to (its search, order and filters) and the
+ * position behind which the next page begins, as a JSON array in base64url. Clients pass it on unread.
+ */
+import { z } from 'zod';
+import { problem } from './problem.ts';
+
+export type ListCursor<Position extends readonly unknown[]> = {
+  write(list: string, position: Position): string;
+  /**
+   * The position. Throws `invalid` for what is no cursor, and for the cursor of another list. A cursor has one spelling:
+   * base64url decoders skip characters that do not belong, so what was read is written again and compared.
+   */
+  read(cursor: string, list: string): Position;
+};
+
+/** `position` is a tuple of values that JSON keeps as they are, such as `z.tuple([z.number(), productId])`. */
+export function createListCursor<Position extends readonly unknown[]>(
+  position: z.ZodType<Position>,
+): ListCursor<Position> {
+  const write = (list: string, after: Position): string =>
+    Buffer.from(JSON.stringify([list, ...after])).toString('base64url');
+
+  return {
+    write,
+    read(cursor, list) {
+      const [itsList, ...after] = decode(cursor);
+      const { data } = position.safeParse(after);
+      if (itsList === list && data !== undefined && write(list, data) === cursor) return data;
+      throw problem('invalid', 'The cursor is not one of this list: begin without it.', {
+        errors: [{ path: 'query.cursor', message: 'must be the `next` of an answer to the same question' }],
+      });
+    },
+  };
+}
+
+const content = z.array(z.unknown());
+
+function decode(cursor: string): readonly unknown[] {
+  try {
+    return content.safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))).data ?? [];
+  } catch {
+    return [];
+  }
+}
