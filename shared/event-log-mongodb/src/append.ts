@@ -1,12 +1,12 @@
 /**
- * How events get their places. An event's `_id` is its partition and sequence, so a place is taken by inserting there, and
- * whoever comes second is refused; its own id is unique as well, so it comes to the log once, whoever moves it and however
- * often. Several writers may do it at the same time:
+ * How events get their positions. An event's `_id` is its partition and sequence, so a writer takes a position by an insert,
+ * and the second one is refused. The event's own id is unique too, so it comes to the log once, whichever writers move it and
+ * however often. Several writers may append at the same time:
  *
- * - inserts are in order and end at the first that is refused, and nobody tries a sequence before the one below it is
- *   known to be taken: so sequences are dense;
- * - whoever is refused looks which of the events are there and which is the last, and goes on with the others behind it.
- *   So does whoever does not know how it ended, by trying again.
+ * - inserts are ordered and end at the first that is refused, and no writer tries a sequence before it knows that the one below
+ *   is taken: so sequences are dense;
+ * - a writer that is refused looks which of its events are there and which sequence is the last, and continues with the others
+ *   behind it. A writer whose outcome is in doubt does the same, by trying again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventLog } from '@micromart/event-log/event-log';
@@ -16,18 +16,18 @@ import { isDuplicate } from '@micromart/mongodb/failure';
 import type { Mongodb } from '@micromart/mongodb/open';
 import { type Entry, EVENTS_COLLECTION, idOfPosition, positionOfId, type StoredEvent } from './stored.ts';
 
-/** Above a hundred, FerretDB goes on behind the first that it refuses. */
+/** Above a hundred, FerretDB continues behind the first document that it refuses. */
 const MAX_INSERT = 100;
 const MAX_PROBE = 100;
 const MAX_REFUSALS = 40;
 const MAX_PAUSE_MS = 50;
 
-/** Resolves with every event's sequence in its partition, by its id, when all of them are in the collection. */
+/** Resolves with every event's sequence in its partition, by its id, when all of them are in the collection. Rejects with the database's error. */
 export type Append = (entries: readonly Entry[]) => Promise<ReadonlyMap<string, number>>;
 
 export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'partitions'>): Append {
   const events = mongodb.db.collection<StoredEvent>(EVENTS_COLLECTION);
-  /** The last sequences as far as they are known here: at first the log's heads. */
+  /** The last sequences that this process knows: at first the log's heads. */
   let lasts: Map<number, number> | undefined;
 
   async function appendTo(
@@ -64,7 +64,7 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
     return found.map(({ _id, id }) => [id, positionOfId(_id).sequence] as const);
   }
 
-  /** Looks for the last sequence behind the last that is known. */
+  /** Looks for the last sequence behind the known one. */
   async function catchUp(partition: number, known: Map<number, number>): Promise<void> {
     for (;;) {
       const last = known.get(partition) ?? 0;

@@ -1,17 +1,16 @@
 /**
- * The change store on MongoDB, by nothing but the atomicity of a single document: a document carries its version, its
- * state, and the events of its last change, so they become durable together or not at all. Then the events are moved to
- * the log (move.ts), and only then is the change answered.
+ * The change store on MongoDB, by nothing but the atomicity of a single document: a document carries its version, its state,
+ * and the events of its last change, so they become durable together or not at all. Then the store moves the events to the log
+ * (move.ts), and only then it answers the change.
  *
- * - A change is written only upon the version that was read. Whoever was slower decides again on the newest state.
- * - A document whose events have not come to the log is not changed before they have: so the events of a document stay
- *   in order, and what a writer that died left behind is moved by whoever changes the document next, or by a sweep.
- * - When it is not known how a write ended, the document tells: it keeps the marks of its last changes. Only where others
- *   have changed it four times before we could ask is the change decided again.
- * - Concurrent changes of this process are carried out together, one batch after the other; those of one document are
- *   folded and written once. So nothing is lost on an engine either whose updates are not atomic (Engine), as long as no
- *   other process writes.
- * - It keeps no idempotency keys: a change that comes with one is refused, and none is ever known.
+ * - A change is written only upon the version that was read. The slower of two writers decides again on the newest state.
+ * - A document is not changed before its events have come to the log. So the events of a document stay in order; the next
+ *   writer of the document, or a sweep, moves what a writer that died left behind.
+ * - When the outcome of a write is in doubt, the document settles it: it keeps the marks of its last changes. Only if others
+ *   have changed it `MAX_MARKS` times before we could ask, the change is decided again.
+ * - Concurrent changes of this process are executed together, one batch after the other; those of one document are folded and
+ *   written once. So nothing is lost on an engine without atomic updates either (Engine), as long as no other process writes.
+ * - It keeps no idempotency keys: it refuses a change that has one, and knows none.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,7 +42,7 @@ const MAX_MARKS = 4;
 const MARK_BYTES = 9;
 
 export type MongodbChangeStore<State> = ChangeStore<State> & {
-  /** Moves what was left behind to the log; resolves with the number of documents. */
+  /** Moves events that were left behind to the log; resolves with the number of documents. */
   sweep(): Promise<number>;
   /** Resolves when nothing is waiting or under way. */
   idle(): Promise<void>;
@@ -52,9 +51,9 @@ export type MongodbChangeStore<State> = ChangeStore<State> & {
 export type MongodbChangeStoreOptions<State> = {
   readonly collection: string;
   readonly log: MongodbEventLog;
-  /** What a document is to be found by besides its id: stored beside its state, for indexes of the caller's. */
+  /** What a document is found by besides its id: stored beside its state, for the caller's indexes. */
   readonly keysOf: (id: string, state: State) => Readonly<Record<string, unknown>>;
-  /** Told of what is left to a sweep, though the change it belongs to has been made. */
+  /** Called when events are left to a sweep although their change has been made. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -62,11 +61,11 @@ export type MongodbChangeStoreOptions<State> = {
 type Work<State> = {
   readonly id: string;
   readonly requests: readonly ChangeRequest<State>[];
-  /** What was sent, and may have been written, by its mark. */
+  /** Writes that were sent, and may have been made, by their marks. */
   readonly sent: Map<string, Sent>;
 };
 
-/** A document's last event before the change, and what the change made of it. */
+/** A write that was sent: its events and decisions, and the sequence of the document's last event before it. */
 type Sent = Unmoved & { readonly decided: readonly Decided[]; readonly sequence: number };
 
 type Outcomes<State> = Map<ChangeRequest<State>, Outcome<Changed<unknown>>>;
@@ -106,7 +105,7 @@ export async function openMongodbChangeStore<State>(
     } catch (error) {
       const open = openOnes();
       if (open.length > 1 && !isUnavailable(error)) {
-        // Only the one at fault is to fail.
+        // So that only the one at fault fails.
         for (const work of open) await executeAll([work], outcomes, signal);
       } else {
         for (const request of open.flatMap(({ requests }) => requests)) outcomes.set(request, { error });
@@ -134,8 +133,8 @@ export async function openMongodbChangeStore<State>(
   }
 
   /**
-   * Gives their outcomes to those whose changes are in the log, or that change nothing. The others lost a race; where it
-   * throws, it is not known which of the others were written, and the next attempt finds out.
+   * Settles the requests whose changes are in the log, and those that change nothing. The others lost a race. If it throws,
+   * the outcome of the others is in doubt, and the next attempt finds out.
    */
   async function attempt(works: readonly Work<State>[], outcomes: Outcomes<State>): Promise<void> {
     const { documents: loaded, moved } = await documents.load(works.map(({ id }) => id));

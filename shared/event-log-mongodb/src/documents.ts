@@ -7,29 +7,29 @@ import type { Move, Moved } from './move.ts';
 import type { StoredDocument } from './stored.ts';
 
 const MAX_SWEPT = 256;
-/** Of one sweep: what is left is the next one's. */
+/** In one sweep; the next one continues. */
 const MAX_ROUNDS = 1_000;
 
 export type Loaded<State> = {
   readonly documents: ReadonlyMap<string, StoredDocument<State>>;
-  /** Where the events went that had been left behind. */
+  /** The sequences of events that had been left behind. */
   readonly moved: Moved;
 };
 
-/** A document as it is to be, and its version before; undefined when it must not exist. */
+/** A document to write, and the version that it must still have; undefined when it must not exist. */
 export type Row<State> = { readonly next: StoredDocument<State>; readonly expected: number | undefined };
 
 export type Documents<State> = {
   read(id: string): Promise<StoredDocument<State> | undefined>;
-  /** The documents as they are once the events of their last changes are in the log, to which it moves them. */
+  /** Moves the events of the documents' last changes to the log, and gives the documents as they are then. */
   load(ids: readonly string[]): Promise<Loaded<State>>;
-  /** Whether all were written; where not, each was that still had its version. Who it was, its marks say. */
+  /** Whether all were written. If not, those were that still had their versions; their marks tell which. */
   write(rows: readonly Row<State>[]): Promise<boolean>;
-  /** Moves what was left behind to the log, at most 256,000 documents; resolves with their number. */
+  /** Moves events that were left behind to the log, of at most 256,000 documents; resolves with their number. */
   sweep(): Promise<number>;
 };
 
-/** Makes the index that a sweep goes by. */
+/** Creates the index that a sweep uses. */
 export async function openDocuments<State>(
   mongodb: Mongodb,
   { collection, move }: { collection: string; move: Move },

@@ -3,7 +3,7 @@ import type { ChangeRequest } from '@micromart/event-log/fold';
 import { requireLoggable } from '@micromart/event-log/loggable';
 import type { NewEvent } from '@micromart/events/envelope';
 
-/** What was decided: an answer, and how many of the document's events were made until then; or why not. */
+/** An answer, and how many of the document's events there were after this request; or the error. */
 export type Decided = { readonly answer: unknown; readonly events: number } | { readonly error: unknown };
 
 export type FoldedDocument<State> = {
@@ -17,7 +17,7 @@ export type FoldedDocument<State> = {
   };
 };
 
-/** Decides changes of one document, each upon the result of the one before. One that throws leaves no trace but its error. */
+/** Decides changes of one document, each upon the result of the one before. One that throws leaves nothing but its error. */
 export function foldDocument<State>(
   requests: readonly ChangeRequest<State>[],
   loaded: Document<State> | undefined,

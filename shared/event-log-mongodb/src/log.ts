@@ -8,15 +8,15 @@ import type { Mongodb } from '@micromart/mongodb/open';
 import { createReads, readLog } from './reads.ts';
 import { EVENTS_COLLECTION, LOG_COLLECTION, LOG_ID, type StoredLog } from './stored.ts';
 
-/** A log that can be written: what lies in its collection is made part of it by moving its heads on. */
+/** A log that can be written: advancing its heads makes the events in its collection part of it. */
 export type MongodbEventLog = EventLog & {
-  /** Moves heads on to at least these sequences, up to which all events must be there; and tells the listeners. */
+  /** Advances heads to at least these sequences, up to which all events must be stored; then notifies the listeners. */
   advanceHeads(reached: Sequences): Promise<void>;
 };
 
 /**
- * Opens the log of a database, making its index, and giving it its identity when it has none: `<family>-<8 hexadecimal
- * digits>`. `source` is the CloudEvents source of all its events.
+ * Opens the log of a database, creates its index, and gives it its identity when it has none: `<family>-<8 hexadecimal
+ * digits>`. `source` is the CloudEvents source of all its events. Rejects with the database's error.
  */
 export async function openMongodbLog(
   mongodb: Mongodb,

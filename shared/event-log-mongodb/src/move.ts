@@ -14,14 +14,14 @@ export type Unmoved = Pick<StoredDocument<unknown>, '_id' | 'version'> & {
 export type Moved = ReadonlyMap<string, number>;
 
 /**
- * Moves documents' events to the log in three steps, any of which may be the last: they are put behind the log's heads,
- * the heads are moved on, the documents are freed of them. All three may be repeated, by whomever: an event that is there
- * keeps its place, heads only rise, and a document that has been changed since is left alone.
+ * Moves documents' events to the log in three steps: append the events behind the log's heads, advance the heads, remove the
+ * events from their documents. A crash may follow any step. Any process may repeat all three: an event that is in the log
+ * keeps its position, heads only rise, and a document that was changed since is left alone.
  */
 export type Move = {
-  /** The first two steps: then the events are in the log. */
+  /** The first two steps: after them the events are in the log. */
   toLog(documents: readonly Unmoved[]): Promise<Moved>;
-  /** The third. */
+  /** The third step. */
   free(documents: readonly Unmoved[], moved: Moved): Promise<void>;
 };
 

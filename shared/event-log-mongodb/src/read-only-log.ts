@@ -3,13 +3,13 @@ import { problem } from '@micromart/http/problem';
 import type { Mongodb } from '@micromart/mongodb/open';
 import { createReads, readLog } from './reads.ts';
 
-/** A log that another process writes. `ready` resolves once it is there to be read. */
+/** A log that another process writes. `ready` resolves when the log can be read, and rejects with `unavailable` before. */
 export type MongodbLogReader = EventLog & { ready(): Promise<void> };
 
 /**
- * The log of a database that another process writes, to be read with a role that may do no more. It may be asked before
- * it is there: until then everything rejects with `unavailable`, so do `name` and `partitions`, and `notYet` says to a
- * person what is waited for. Nobody here appends, so news is found by polling.
+ * The log of a database that another process writes, read with a role that may do no more. It may be used before it exists:
+ * until then everything rejects with `unavailable`, `name` and `partitions` throw it, and `notYet` tells a person what is
+ * missing. Nothing in this process appends, so followers of the log poll.
  */
 export function createMongodbLogReader(
   mongodb: Mongodb,

@@ -16,14 +16,14 @@ import {
 
 const LINEARIZABLE_TIMEOUT_MS = 5_000;
 
-/** The log's own document; undefined while it has not been given any. */
+/** The log's own document; undefined while there is none. */
 export async function readLog({ db }: Mongodb): Promise<StoredLog | undefined> {
   return (await db.collection<StoredLog>(LOG_COLLECTION).findOne({ _id: LOG_ID })) ?? undefined;
 }
 
 /**
- * What a log is read by; `identity` is asked for before each reading, and may refuse it. Sequences are dense, so the
- * ids of what is to be read are known beforehand.
+ * The queries of a log. Each calls `identity` first, which may reject. Sequences are dense, so the ids to read are known
+ * beforehand.
  */
 export function createReads(
   mongodb: Mongodb,
@@ -44,7 +44,7 @@ export function createReads(
     if (ids.length === 0) return [];
     const found = new Map((await findByIds(mongodb, events, ids)).map((event) => [event._id, event]));
     return wanted.flatMap((ofPartition) => {
-      // What a primary that has just been elected does not show yet, it will show later.
+      // A primary that has just been elected may show an event a moment later.
       const gap = ofPartition.findIndex((id) => !found.has(id));
       return ofPartition.slice(0, gap === -1 ? undefined : gap).map((id) => toEvent(found.get(id)!, source));
     });
@@ -55,7 +55,7 @@ export function createReads(
       await identity();
       const { localTime } = await db.command({ hello: 1 });
       // A primary that has just been elected may not know yet what a majority has: its heads would go back for a moment,
-      // and a follower that stands beyond them would take the log for another one. A linearizable read waits instead.
+      // and a follower beyond them would take the log for another one. A linearizable read waits instead.
       const { replicated } = await mongodb.engine();
       const log = await db
         .collection<StoredLog>(LOG_COLLECTION)

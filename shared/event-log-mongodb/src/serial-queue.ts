@@ -1,4 +1,4 @@
-/** Lets pieces of work be done one after the other, in the order in which they come. */
+/** Runs pieces of work one after the other, in the order in which they come; one that fails does not stop the next. */
 export function createSerialQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

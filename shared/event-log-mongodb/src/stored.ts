@@ -1,6 +1,6 @@
 /**
- * What is stored, and under which ids: the log's own document, the log's events, and the documents whose changes leave
- * them, each with the events that have not come to the log yet.
+ * What is stored, and under which ids: the log's own document, the log's events, and the documents whose changes leave events,
+ * each with those that have not come to the log yet.
  */
 import type { LoggedEvent, NewEvent } from '@micromart/events/envelope';
 
@@ -8,7 +8,7 @@ export const LOG_COLLECTION = 'event_log';
 export const EVENTS_COLLECTION = 'event_log_events';
 export const LOG_ID = 'log';
 
-/** The log's identity, and each partition's last sequence: up to there, and no further, the log is read. */
+/** The log's identity, and each partition's last sequence; readers never read beyond it. */
 export type StoredLog = {
   readonly _id: string;
   readonly name: string;
@@ -16,7 +16,7 @@ export type StoredLog = {
   readonly heads: Readonly<Record<string, number>>;
 };
 
-/** An event with the id that it keeps wherever it goes; the log holds no id twice. */
+/** An event with its id, which it keeps in the log; the log holds no id twice. */
 export type Entry = NewEvent & { readonly id: string; readonly traceparent?: string | undefined };
 
 export type StoredEvent = Entry & { readonly _id: string };
@@ -26,7 +26,7 @@ export type StoredDocument<State> = {
   readonly version: number;
   readonly sequence: number;
   readonly state: State;
-  /** What it is found by besides its id. */
+  /** What the document is found by besides its id. */
   readonly keys: Readonly<Record<string, unknown>>;
   /** The marks of its last changes, the newest last. */
   readonly marks: readonly string[];
@@ -38,7 +38,7 @@ export type StoredDocument<State> = {
 const PARTITION_DIGITS = 4;
 const SEQUENCE_DIGITS = 15;
 
-/** An event's id in its collection, its place. The ids of a partition sort as its sequences do. */
+/** An event's id in its collection: its position. The ids of a partition sort as its sequences do. */
 export const idOfPosition = (partition: number, sequence: number): string =>
   `${String(partition).padStart(PARTITION_DIGITS, '0')}@${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`;
 

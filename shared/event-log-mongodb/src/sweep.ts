@@ -2,7 +2,7 @@ import type { MongodbChangeStore } from './changes.ts';
 
 const EVERY_MS = 60_000;
 
-/** Has what was left behind moved to the log, every minute. */
+/** Moves events that were left behind to the log, every minute. */
 export function startSweep(
   store: Pick<MongodbChangeStore<unknown>, 'sweep'>,
   onError: (error: unknown) => void,

@@ -19,12 +19,12 @@ type KeyRow = {
   sequence: number | null;
 };
 
-/** Looks up the answers stored under keys; concurrent look-ups share one query. */
+/** Finds the answers stored under keys; concurrent look-ups share one query. Rejects with keyReused for another request. */
 export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys {
   async function findAll(
     wanted: readonly IdempotencyKey[],
   ): Promise<Outcome<Changed<unknown> | undefined>[]> {
-    // Matched by the database alone, which may hold two texts for the same that are not so here.
+    // Only the database compares the keys: texts that differ here may be equal there.
     const { rows } = await pool.query<KeyRow>({
       name: 'idempotency_keys',
       text: `SELECT w.nth, k.fingerprint, k.answer, k.partition, k.sequence
@@ -47,7 +47,7 @@ export function createIdempotencyKeys(pool: Pool, log: string): IdempotencyKeys 
   return { find: lookups.submit };
 }
 
-/** A change's result, once the heads that its batch was written from are known. */
+/** A change's result, given each partition's head before its batch. */
 export function changed<Answer>(
   log: string,
   answer: Answer,

@@ -13,15 +13,15 @@ export const eventLogMigrations: Migrations = {
   folder: new URL('./migrations/', import.meta.url),
 };
 
-/** A log that also takes the news of this process's own commits. */
+/** A log that this process also writes to. */
 export type PostgresEventLog = EventLog & {
-  /** Tells the listeners of a commit's events, and of each partition's head before it. */
+  /** Notifies the listeners of a commit's events; `before` has each partition's head before the commit. */
   notifyAppended(events: readonly PositionedEvent[], before: Sequences): void;
 };
 
 /**
- * Opens the log of a database, giving it its identity when it has none: `<family>-<8 hexadecimal digits>`. The schema
- * must be there (eventLogMigrations). `source` is the CloudEvents source of all its events.
+ * Opens the log of a database, and gives it its identity when it has none: `<family>-<8 hexadecimal digits>`. The schema must
+ * exist (eventLogMigrations). `source` is the CloudEvents source of all its events. Rejects with the database's error.
  */
 export async function openPostgresLog(
   pool: Pool,
@@ -52,8 +52,8 @@ export async function openPostgresLog(
 async function identify(pool: Pool, family: string): Promise<Identity> {
   const fresh = `${family}-${randomBytes(4).toString('hex')}`;
   await pool.query(
-    `WITH born AS (INSERT INTO event_log (name) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1)
-     INSERT INTO event_log_heads (partition) SELECT generate_series(0, $2::int - 1) FROM born`,
+    `WITH created AS (INSERT INTO event_log (name) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1)
+     INSERT INTO event_log_heads (partition) SELECT generate_series(0, $2::int - 1) FROM created`,
     [fresh, PARTITIONS],
   );
   return (await readIdentity(pool))!;

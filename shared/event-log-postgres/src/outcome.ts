@@ -5,7 +5,7 @@ import type { Pool } from '@micromart/postgres/pool';
 const TRIES = 20;
 const PAUSE_MS = 250;
 
-/** `heads`: each partition's head before the write, as the write itself would have answered. */
+/** `heads`: each partition's head before the write, as the write itself would have returned. */
 export type CommitOutcome =
   | { readonly committed: false }
   | { readonly committed: true; readonly heads: ReadonlyMap<number, number> };
@@ -13,13 +13,12 @@ export type CommitOutcome =
 type Mark = { written: boolean; partitions: number[] | null; heads: string[] | null };
 
 /**
- * Establishes whether a write took effect whose connection died before it was told. It does not just look for the
- * write's mark: it tries to set one of its own in the same place, which says that nothing was written. Where the old
- * transaction is still alive, the insert waits for its end; where it succeeds, the old transaction can never commit any
- * more, since the place is taken. So whose mark stands there is final, and asking again gives the same answer, also when
- * this question's own reply is lost.
+ * Establishes whether a write took effect whose connection died during the commit. It does not just look for the write's
+ * mark: it tries to insert a mark with the same id that says "not written". If the old transaction is still alive, the insert
+ * waits for its end; if the insert succeeds, the old transaction can never commit any more, since the id is taken. So the mark
+ * that stands there is final, and asking again gives the same answer, also when the reply to this query is lost.
  *
- * Throws the database's error when it stays away for `TRIES` questions, or until the signal is aborted.
+ * Throws the database's error when it stays unavailable for `TRIES` attempts, or when the signal is aborted.
  */
 export async function establishOutcome(
   pool: Pool,

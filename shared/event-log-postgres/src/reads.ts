@@ -18,7 +18,7 @@ type HeadsRow = { log: string | null; at: Date; last: Readonly<Record<string, nu
 
 const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
 
-/** The log's name and number of partitions; undefined while it has not been given any. */
+/** The log's name and number of partitions; undefined while it has none. */
 export async function readIdentity(pool: Pool): Promise<Identity | undefined> {
   const { rows } = await pool.query<Identity>(
     'SELECT name, (SELECT count(*) FROM event_log_heads) AS partitions FROM event_log',
@@ -26,7 +26,7 @@ export async function readIdentity(pool: Pool): Promise<Identity | undefined> {
   return rows[0];
 }
 
-/** What a log is read by; `identity` is asked for before each reading, and may refuse it. */
+/** The queries of a log. Each calls `identity` first, which may reject. */
 export function createReads(
   pool: Pool,
   source: string,
@@ -72,7 +72,7 @@ export function createReads(
   };
 }
 
-/** The event that a row, or one that is just becoming a row, stands for. */
+/** The event of a row, or of one that is being written. */
 export const toEvent = ({ key, traceparent, time, data, ...row }: EventRow, source: string): LoggedEvent => ({
   specversion: '1.0',
   ...row,

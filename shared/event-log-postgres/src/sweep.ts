@@ -1,13 +1,13 @@
 import type { Pool } from '@micromart/postgres/pool';
 import { type Sweep, type Sweeping, startSweeping } from '@micromart/sweeping/sweeping';
 
-/** What is kept for a while only: an idempotency key's answer for 24 hours, the marks of commits for one. */
+/** How long rows are kept: an idempotency key's answer for 24 hours, the mark of a commit for one. */
 const KEPT = [
   ['idempotency_keys', '24 hours'],
   ['event_log_commits', '1 hour'],
 ] as const;
 
-/** Deletes what has been kept for long enough. */
+/** Deletes rows that are older than that, until it is closed. */
 export const startSweep = (pool: Pool, onError: (error: unknown) => void): Sweeping =>
   startSweeping(
     KEPT.map(([table, kept]) => createSweep(pool, table, kept)),
@@ -15,8 +15,8 @@ export const startSweep = (pool: Pool, onError: (error: unknown) => void): Sweep
   );
 
 /**
- * Sweeps a table by the time that its rows were written, `at`. Of several processes one sweeps, the others find nothing to
- * do. No row that is written later has an earlier time than one that is due, so nothing is left behind.
+ * Sweeps a table by the time at which its rows were written, `at`. One of several processes sweeps, the others find nothing to
+ * do. No later row has an earlier time than one that is due, so nothing is left behind.
  */
 export function createSweep(pool: Pool, table: (typeof KEPT)[number][0], kept: string): Sweep {
   return {

@@ -12,11 +12,11 @@ import type { Writer } from './write.ts';
 
 const MAX_ATTEMPTS = 8;
 
-/** What a change that spans documents appends, and answers. */
+/** What a change that spans documents appends and answers. */
 export type MultiDocumentChange<Answer> = {
   readonly events: readonly NewEvent[];
   readonly answer: Answer;
-  /** Statements on rows that writers lock behind the log's heads; where it throws, nothing is done. */
+  /** Executes statements on rows that writers lock after the log's heads; if it throws, nothing is written. */
   readonly behindHeads?: () => Promise<void>;
 };
 
@@ -25,11 +25,11 @@ type Deps = {
   readonly log: PostgresEventLog;
   readonly write: Writer<never>;
   readonly keys: IdempotencyKeys;
-  /** After so long, it is not tried again. */
+  /** After this time, it is not tried again. */
   readonly timeoutMs: number;
 };
 
-/** Carries out one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
+/** Executes one change that spans documents, in a transaction of its own; see PostgresChangeStore. */
 export async function transact<Answer>(
   { pool, log, write, keys, timeoutMs }: Deps,
   work: (client: Client) => Promise<MultiDocumentChange<Answer>>,

@@ -1,13 +1,11 @@
 /**
- * Group commit's scheduling: items submitted while a batch is under way are carried out together in the next one; an
- * item that comes when nothing is under way waits for no longer than the current turn of the event loop. So a lone
- * caller pays nothing for it, and under load one commit serves many. The next batch begins before the callers of the last
- * one go on, so that what answers them costs no time in which the database has nothing to do: an eighth more of a busy
- * service.
+ * The scheduling of group commit. Items that are submitted while a batch runs are executed together in the next one; an item
+ * that comes when nothing runs waits no longer than the current turn of the event loop. So a lone caller pays nothing, and
+ * under load one commit serves many. The next batch begins before the callers of the last one resume, so the database works
+ * while they are answered (bench/README.md, P4).
  *
- * Nobody waits without end. A batch that has not ended in its time fails, its signal says so to what carries it out, and
- * with it fails all that has waited for as long. It keeps its lane and its keys until it has really ended: nothing of it may
- * run beside what follows.
+ * Nobody waits without end. A batch that does not end in time fails: its signal is aborted, and whatever has waited for as
+ * long fails too. It keeps its worker and its keys until it has really ended, since nothing of it may run beside what follows.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -16,13 +14,13 @@ import { problem } from '@micromart/http/problem';
 export type Outcome<R> = { readonly value: R } | { readonly error: unknown };
 
 export type Batcher<T, R> = {
-  /** Resolves or rejects with the item's own outcome. Rejects as unavailable above `maxWaiting`. */
+  /** Resolves or rejects with the item's own outcome. Rejects with an unavailable problem above `maxWaiting`. */
   submit(item: T): Promise<R>;
-  /** Whether a batch is beyond its time now, or was within the last minute and none has ended in time since. */
+  /** Whether a batch is late now, or was late within the last minute and none has ended in time since. */
   isStuck(): boolean;
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing waits and nothing runs. */
   idle(): Promise<void>;
-  /** Takes nothing more, fails what waits and what is under way, and aborts the signals of the batches. */
+  /** Accepts nothing more, fails whatever waits or runs, and aborts the signals of the batches. */
   stop(): void;
 };
 
@@ -45,11 +43,11 @@ type Batch<T, R> = {
 };
 
 /**
- * `run` carries out a batch and gives each item's outcome in the items' order; when it throws, all of the batch fail
- * with that error. Once its signal is aborted nobody waits for the outcome, and it should end. At most `lanes` batches
- * run at once, each of all that waits; or, with `leastPerLane`, of an even share of it but no fewer, and beside another
- * one a batch begins only for so many. Items that `keyOf` gives the same key are never in two batches at once, and keep
- * their order.
+ * `run` executes a batch and gives each item's outcome, in the items' order; when it throws, all items fail with that error.
+ * Once its signal is aborted nobody waits for the outcome, and it should end. At most `workers` batches run at once. Each takes
+ * all that waits, up to `maxBatch`; with `minPerWorker`, an even share of it, but at least that many, and a further batch
+ * begins beside a running one only when that many wait. Items with the same key (`keyOf`) are never in two batches at once,
+ * and keep their order. `timeoutMs` limits a batch, and the time that an item may wait behind it.
  */
 export function createBatcher<T, R>({
   run,
@@ -74,10 +72,10 @@ export function createBatcher<T, R>({
   let onIdle: (() => void)[] = [];
   let isStopped = false;
   let lateAtMs = Number.NEGATIVE_INFINITY;
-  /** The batches under way. Their keys are thrown away as a whole, since a set that shrinks is made anew. */
+  /** The running batches. Each has a set of its own for its keys: one set for all would be rebuilt as it shrinks. */
   const inFlight: Batch<T, R>[] = [];
 
-  /** Whether what waits is worth another batch beside so many. */
+  /** Whether enough waits for another batch beside so many. */
   const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (minPerWorker ?? 1));
 
   const schedule = () => {
@@ -89,7 +87,7 @@ export function createBatcher<T, R>({
     });
   };
 
-  /** A lane's next batch: its share of what waits, but for keys that another lane has in hand; empty where it may end. */
+  /** A worker's next batch: its share of what waits, without keys in flight elsewhere. Empty when the worker may end. */
   const takeBatch = (): WaitingItem<T, R>[] => {
     if (!isWorthIt(running - 1)) return [];
     const share = Math.ceil(waiting.length / (workers - running + 1));
@@ -104,7 +102,7 @@ export function createBatcher<T, R>({
     return batch;
   };
 
-  /** Fails the batch, and what has been waiting for as long. */
+  /** Fails the batch, and whatever has waited for as long. */
   const giveUp = (batch: Batch<T, R>) => {
     lateAtMs = performance.now();
     batch.ending.abort();
@@ -114,10 +112,10 @@ export function createBatcher<T, R>({
     waiting = waiting.filter((one) => !isOverdue(one));
   };
 
-  /** Carries out a batch that is limited in time, and gives what tells its callers of their outcomes. */
+  /** Executes a batch within its time; gives the function that settles its callers. */
   const execute = async (batch: Batch<T, R>): Promise<() => void> => {
     inFlight.push(batch);
-    // Again and again, for those that come to wait behind it.
+    // Repeatedly, for the items that come to wait behind it.
     const limit = setInterval(() => giveUp(batch), timeoutMs);
     try {
       return await outcomesOf(batch, run);
@@ -128,7 +126,7 @@ export function createBatcher<T, R>({
     }
   };
 
-  /** One batch after the other, until nothing waits that it could take. */
+  /** Runs one batch after the other, until there is none to take. */
   const runWorker = async () => {
     running += 1;
     let notify = () => {};
@@ -136,7 +134,7 @@ export function createBatcher<T, R>({
       const keys = new Set(keyOf && members.map(({ item }) => keyOf(item)));
       const executed = execute({ members, keys, ending: new AbortController() });
       schedule();
-      // The callers of the batch before go on while this one's first question is under way.
+      // The callers of the last batch resume while this one's first query is on its way.
       await nextTurn();
       notify();
       notify = await executed;
@@ -180,13 +178,10 @@ const fail = (all: readonly { reject(error: unknown): void }[], error: unknown):
   for (const { reject } of all) reject(error);
 };
 
-const tooMuch = () => problem('unavailable', 'Too much is waiting to be carried out; try again in a moment.');
+const tooMuch = () => problem('unavailable', 'Too many changes are waiting. Try again in a moment.');
 const tooLate = () =>
-  problem(
-    'unavailable',
-    'It was not carried out in time, and may have been all the same; try again in a moment.',
-  );
-const stopped = () => problem('unavailable', 'This process is stopping; try again.');
+  problem('unavailable', 'The change did not end in time, and may still take effect. Try again in a moment.');
+const stopped = () => problem('unavailable', 'This process is stopping. Try again.');
 
 async function outcomesOf<T, R>({ members, ending }: Batch<T, R>, run: Run<T, R>): Promise<() => void> {
   try {

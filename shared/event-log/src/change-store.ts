@@ -2,17 +2,17 @@
  * A store of documents whose every change leaves an event. Its one verb for writing is `change(id, decide)`: load, pure
  * decision, save and append in one transaction. There is no `save`, so state without its events cannot be written.
  *
- * - `decide` sees the newest document and returns what to write. It is pure and may run several times: concurrent
- *   changes are carried out together (group commit), and a decision whose document moved meanwhile is taken again.
- * - A `decide` that throws drops out whole, with nothing written, and the error reaches its caller alone.
+ * - `decide` sees the newest document and returns what to write. It is pure and may run several times: concurrent changes
+ *   are executed together (group commit), and a decision is taken again if its document changed meanwhile.
+ * - If `decide` throws, nothing of its change is written, and the error reaches its caller alone.
  * - Concurrent changes of one document are decided one upon the other, so no update is lost.
- * - With an idempotency key, the answer is written in the same transaction; the same key later gets the same answer
- *   and position, whichever process is asked.
- * - When the connection dies while committing, the outcome is established before anything is repeated. Where that
- *   cannot be done in time, the change fails with the error that shows the database away, and may have happened.
- * - So does one that has not ended in its time, whatever holds it up.
- * - Ids and keys are texts that come back from the database as they went in. Others are refused: under what the database
- *   makes of them, they would be somebody else's.
+ * - With an idempotency key, the answer is written in the same transaction. The same key later gets the same answer and
+ *   position, whichever process is asked.
+ * - When the connection dies during the commit, the store establishes the outcome before it repeats anything. If it cannot
+ *   do so in time, the change fails with the error of the unavailable database, and may have happened.
+ * - A change that does not end in time fails in the same way, whatever holds it up.
+ * - Ids and keys are texts that come back from the database as they went in. The store refuses others: the database would
+ *   change them, and they could become another's.
  */
 import type { NewEvent } from '@micromart/events/envelope';
 import type { LogPosition } from '@micromart/events/position';
@@ -29,28 +29,28 @@ export type Document<State> = {
 
 export type Decision<State, Answer> = {
   readonly answer: Answer;
-  /** Left out when nothing is to change: then nothing is written, and the version stays. */
+  /** Left out when nothing changes: then nothing is written, and the version stays. */
   readonly change?: { readonly state: State; readonly events: readonly NewEvent[] };
 };
 
-/** `version` is the one that the document will have if the decision changes it. */
+/** `document` is undefined when there is none. `version` is the one that it will have if the decision changes it. */
 export type Decide<State, Answer> = (
   document: Document<State> | undefined,
   version: number,
 ) => Decision<State, Answer>;
 
 export type IdempotencyKey = {
-  /** Whose key it is: two subjects may use the same. */
+  /** The subject that sent the key: two subjects may use the same key. */
   readonly scope: string;
   readonly key: string;
-  /** Tells requests apart, so that a key used for another request is found out. */
+  /** A digest of the request, which shows when a key is used for another one. */
   readonly fingerprint: string;
 };
 
 export type Changed<Answer> = {
   /** JSON; must survive a round trip through it. */
   readonly answer: Answer;
-  /** The place of the change's last event, or of the document's where it made none; absent when there is none. */
+  /** The position of the change's last event, or of the document's if the change made none; absent when there is none. */
   readonly position?: LogPosition;
   readonly replayed: boolean;
 };
@@ -67,7 +67,7 @@ export type ChangeStore<State> = {
     decide: Decide<State, Answer>,
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
-  /** The answer stored under a key; undefined when it is unknown. An unprocessable problem when it stands for another request. */
+  /** The answer stored under a key; undefined when the key is unknown. Throws an unprocessable problem if the key was used for another request. */
   replay<Answer>(key: IdempotencyKey): Promise<Changed<Answer> | undefined>;
 };
 
@@ -87,7 +87,7 @@ export const keyInFlight = () =>
   );
 
 export const lostRaces = () =>
-  problem('unavailable', 'Too many others change the same at this moment; try again in a moment.');
+  problem('unavailable', 'Too many concurrent changes of the same resource. Try again in a moment.');
 
 export const isStorableKey = ({ scope, key }: IdempotencyKey): boolean =>
   isStorable(scope) && isStorable(key);
@@ -101,5 +101,5 @@ export function requireStorable(id: string, key: IdempotencyKey | undefined): vo
   );
 }
 
-/** One text for what makes a key unique. */
+/** One text for scope and key, which together are unique. */
 export const nameOfKey = ({ scope, key }: IdempotencyKey): string => JSON.stringify([scope, key]);

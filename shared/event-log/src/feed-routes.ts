@@ -1,8 +1,8 @@
 /**
- * The owner's event feed: its log over HTTP, for followers to start from, to heal holes from, or to follow by.
+ * The owner's event feed: its log over HTTP. Followers start from it, fetch missing events from it, or follow it alone.
  *
- * A full page holds what will stand there for ever, so it may be kept for ever; its address names the log, so that a
- * new history never answers for an old one.
+ * A full page never changes, so caches may keep it for ever; its address names the log, so that a new history never answers
+ * for an old one.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -21,19 +21,16 @@ import { createHeadsLongPoll, type HeadsRequest, liesBelow } from './heads-long-
 const DEFAULT_LIMIT = 500;
 const MAX_LIMIT = 1_000;
 const MAX_WAIT_S = 30;
-/** Who listens for longer is to ask again, which is when its token is looked at. */
+/** Clients that listen longer must ask again; their token is then checked. */
 const MAX_LISTENING_MS = 60_000;
-/** What is appended within this time after heads were told is told together, and applied together. */
+/** Events appended within this time after a line travel in the next line together, and are applied together. */
 const NOTIFY_INTERVAL_MS = 1;
 
 const heads = z.object({
   log: z.string(),
   at: z.iso.datetime(),
   partitions: z.array(z.object({ partition: z.int(), last: z.int() })),
-  events: z
-    .array(envelope)
-    .optional()
-    .meta({ description: 'Only where they were asked for, in order in each partition' }),
+  events: z.array(envelope).optional().meta({ description: 'Only if asked for, in order in each partition' }),
 });
 
 const pageHeaders = z.object({
@@ -54,8 +51,8 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
   });
 
   /**
-   * Tells heads, and then what they move to, a line each, for as long as somebody listens and keeps up. It never goes back:
-   * where the database was replaced it ends, and the next question finds out.
+   * Streams the heads whenever they move, a line each time, as long as the client listens and keeps up. Heads never go back
+   * within a stream: if the database was replaced, the stream ends, and the client's next request finds out.
    */
   async function streamHeads(
     response: ServerResponse,
@@ -71,7 +68,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
     ) {
       if (heads.log !== notified.log || liesBelow(heads.last, notified.last)) break;
       const hasRoom = response.write(`${JSON.stringify(toBody(heads))}\n`);
-      // Node would send it when all that this commit woke has been seen to, which is a tenth of the way to a counter.
+      // Node would send the line only after all work that this commit woke (bench/README.md, P5).
       response.socket?.uncork();
       if (!hasRoom) await once(response, 'drain', { signal }).catch(() => {});
       if (signal.aborted || performance.now() >= untilMs) break;
@@ -144,7 +141,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
         if (named !== undefined && named !== log.name) await requireNamed(log, named);
         const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
         const { ifMatch, ifNoneMatch: held } = preconditions;
-        // Only full pages are given this tag, so whoever holds it holds the page.
+        // Only full pages have this tag, so a client that has the tag has the page.
         if (!ifMatch && held && held !== '*' && matchesWeakly(held, etag))
           return { status: 304, headers: immutable(etag.value) };
         const page = await log.page(partition, after, limit);
@@ -180,16 +177,16 @@ function readAfter(text: string, partitions: number): Sequences {
 }
 
 /**
- * That the log was replaced is said by the database alone: what this process knows of it may be older than what whoever asks
- * has from another process.
+ * Throws source-replaced if the log has another name; gives its heads. Only the database may say so: what this process
+ * remembers may be older than what the client knows from another process.
  */
 async function requireNamed(log: EventLog, named: string): Promise<Sequences> {
   const { log: name, last } = await log.heads();
-  if (name !== named) throw sourceReplaced(`This is the log ${name}; ${named} is not here any more.`);
+  if (name !== named) throw sourceReplaced(`This is the log ${name}; the log ${named} is not here any more.`);
   return last;
 }
 
-/** Whoever stands beyond the last event stands in another history. */
+/** Throws source-replaced if `after` lies beyond the last event: such a client followed another history. */
 async function requireReached(
   log: EventLog,
   { named = log.name, partition, after }: { named: string | undefined; partition: number; after: number },

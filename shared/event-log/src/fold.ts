@@ -15,13 +15,13 @@ import {
 } from './change-store.ts';
 import { requireLoggable } from './loggable.ts';
 
-/** One change that waits to be carried out with others. */
+/** One change of a batch. */
 export type ChangeRequest<State> = ChangeOptions & {
   readonly id: string;
   readonly decide: Decide<State, unknown>;
 };
 
-/** A document to write, once, whatever number of changes it went through. */
+/** A document to write, once, whatever the number of its changes. */
 export type Row<State> = {
   readonly id: string;
   /** The version it must still have in the database; 0 when it must not exist. */
@@ -46,8 +46,8 @@ export type FoldedBatch<State> = {
 };
 
 /**
- * Decides a batch of changes, each upon the result of the ones before it, and says what to write: one row for each
- * document, all events in order, the answers to keep. A request whose decision throws leaves no trace but its error.
+ * Decides a batch of changes, each upon the result of those before it, and gives what to write: one row for each document, all
+ * events in order, the answers to store. A request whose decision throws leaves nothing but its error.
  */
 export function foldBatch<State>(
   requests: readonly ChangeRequest<State>[],

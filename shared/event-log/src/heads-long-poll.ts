@@ -2,29 +2,28 @@ import type { Sequences } from '@micromart/events/position';
 import type { EventLog, Heads, HeadsWithEvents } from './event-log.ts';
 import { createRecentEvents } from './recent-events.ts';
 
-/** How long a commit of another process may go unnoticed by a request that is being held. */
+/** How long a held request may not notice a commit of another process. */
 const POLL_MS = 400;
 
 export type HeadsRequest = {
   /** How long to wait for heads to move. */
   readonly waitMs: number;
-  /** How many events to bring along, at most. */
+  /** How many events to add, at most. */
   readonly events: number;
   readonly signal: AbortSignal;
 };
 
 export type HeadsLongPoll = {
   /**
-   * The heads, as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted; with the
-   * first events after `after`, at most `events`, where some were asked for. At once when any lies below `after`: that is
-   * said by the database alone, never from memory, and shows that it was replaced. Whoever waits at the same time shares
-   * the reading of the heads.
+   * Resolves with the heads as soon as any partition lies beyond `after`, or when `waitMs` are over or the signal is aborted;
+   * with the first events after `after`, at most `events`. Resolves at once when any head lies below `after`: only the database
+   * may say so, never memory, and it shows that the log was replaced. Requests that wait at the same time share one query.
    */
   moved(after: Sequences, wanted: HeadsRequest): Promise<HeadsWithEvents>;
   close(): void;
 };
 
-/** Watches the heads of a log for as long as somebody waits for them: woken by this process's commits, and by polling. */
+/** Watches the heads of a log as long as any request waits for them: by this process's commits, and by polling. */
 export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
   const waiters = new Set<() => void>();
   const wake = () => {
@@ -33,7 +32,7 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
   let appends = 0;
   const recentEvents = createRecentEvents();
   let unsubscribe: (() => void) | undefined;
-  /** Once somebody has asked: as long as nobody follows, a commit is made into no news. */
+  /** Begins with the first request: as long as nobody follows, commits need not build events. */
   const listen = () => {
     unsubscribe ??= log.onAppended((events) => {
       recentEvents.append(events);
@@ -45,8 +44,8 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
   let timer: NodeJS.Timeout | undefined;
 
   /**
-   * One reading serves all who ask before it has been sent off, never who asks later: a reading that began before a
-   * commit does not show it.
+   * One query serves all requests that come before it is sent, never a later one: a query that began before a commit does not
+   * show it.
    */
   const readHeads = (): Promise<Heads> => {
     reading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
@@ -82,16 +81,16 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
       for (;;) {
         const before = appends;
         const known = recentEvents.headsWithEvents(after, events, performance.now());
-        // What it tells of others, and of the time, is to be no older than this; but nobody has to wait for that.
+        // Keeps the time, and what others append, fresh; nobody waits for it.
         if (recentEvents.isOld(performance.now())) readHeads().catch(() => {});
         if (known) return known;
         const heads = await readHeads();
         if (liesBelow(heads.last, after)) return heads;
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
-        // After the heads, never with them: what they tell of is to be among the news.
+        // After the heads, never beside them: the events must reach as far as the heads.
         if (moved) return { ...heads, events: events > 0 ? await log.eventsAfter(after, events) : undefined };
         if (Date.now() >= untilMs || signal.aborted) return heads;
-        // A commit while the heads were read has woken nobody yet.
+        // A commit during that query has woken nobody yet.
         if (appends === before) await nextWake(untilMs, signal);
       }
     },
@@ -103,6 +102,6 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
   };
 }
 
-/** Whether heads lie below what was known before in any partition. */
+/** Whether any head lies below the known sequence of its partition. */
 export const liesBelow = (heads: Sequences, known: Sequences): boolean =>
   [...known].some(([partition, sequence]) => (heads.get(partition) ?? 0) < sequence);

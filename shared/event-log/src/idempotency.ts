@@ -1,9 +1,9 @@
 /**
- * The header `Idempotency-Key`: a write that is sent again, because its answer got lost, is carried out once and
- * answered twice. Only successful answers are stored, in the transaction of their change, whose key is unique: so a
- * repetition cannot succeed a second time, and gets the stored answer instead (ChangeStore). Nor can it fail: a stored
- * answer wins over whatever the state of affairs would say now, so it is looked up before any error is given. While the
- * first request is still under way in this process, the second is refused.
+ * The header `Idempotency-Key`: a write that a client sends again, because its answer got lost, is executed once and answered
+ * twice. Only successful answers are stored, in the transaction of their change, under a unique key: so a repetition cannot
+ * succeed a second time, and gets the stored answer instead (ChangeStore). Nor can it fail: a stored answer wins over whatever
+ * today's state would answer, so it is looked up before any error is given. While the first request still runs in this
+ * process, the second is refused.
  */
 import { createHash } from 'node:crypto';
 import { formatPosition } from '@micromart/events/position';
@@ -30,19 +30,19 @@ export const idempotencyHeaders = z.object({
 export const writtenHeaders = z.object({
   Position: z.string().optional().meta({
     description:
-      "Where the write's last event stands, or what it changed last: to be given as `Consistent-With`",
+      "The position of the write's last event, or of the resource's last one if it made none: send it as `Consistent-With`",
     example: 'cart-3f2a9c1e/7@1234',
   }),
   'Idempotent-Replayed': z
     .literal('true')
     .optional()
-    .meta({ description: 'The write was carried out before, and this is the answer that it was given then' }),
+    .meta({ description: 'The write was executed before; this is the answer that it got then' }),
 });
 
 type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
 
 export type Idempotency = {
-  /** Answers a write by its stored answer, or by doing the work, whose change must be made with the given key. */
+  /** Answers a write by its stored answer, or by `work`, which must pass the given key on to its change. */
   once(
     request: WriteRequest,
     work: (key: IdempotencyKey | undefined) => Promise<Changed<Answer>>,
@@ -70,7 +70,7 @@ export function createIdempotency(store: Pick<ChangeStore<unknown>, 'replay'>): 
   };
 }
 
-/** What has no `If-None-Match` is told as it was before that was heeded, so that keys outlive an upgrade. */
+/** A request without `If-None-Match` has the fingerprint of versions that ignored it, so that keys outlive an upgrade. */
 function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | undefined {
   const key = headers['Idempotency-Key'];
   if (key === undefined) return undefined;

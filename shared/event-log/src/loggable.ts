@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const text = z.string().min(1).refine(isStorable, 'must have neither NUL nor lone surrogates');
 
-/** What the envelope asks of an event (contracts/envelope.ts), before it has a place. */
+/** What the envelope (package events) asks of an event before it has a position. */
 const loggable = z.object({
   type: text,
   subject: text,
@@ -13,7 +13,7 @@ const loggable = z.object({
   data: z.unknown().refine((data) => data !== undefined, 'must be there'),
 });
 
-/** Throws where one of these could not be read as an event: nobody may write what followers would stumble over. */
+/** Throws if followers could not read one of these as an event; nothing of that change may be written then. */
 export function requireLoggable(events: readonly NewEvent[]): void {
   for (const event of events) {
     const { error } = loggable.safeParse(event);

@@ -1,33 +1,33 @@
 /**
- * The end of a log, as far as a process knows it by itself: the heads that it read last, and what it has appended since.
- * Whoever follows closely hears of a commit from here, with no question to the database between the two.
+ * A cache of the log's end, as far as a process knows it by itself: the heads that it read last, and the events that it has
+ * appended since. Followers that are close behind get a commit from here, without a query in between.
  *
- * What other processes append is not known here. A commit that does not join on to what is kept, and heads that lie beyond
- * it, show that they did: then the tail begins anew behind that, and whoever stands before its beginning is to read the
- * log. So is whoever has heard of more than is known here, from another process: what is said from memory is never older
- * than what the asker knows. Pure; the clock is passed in.
+ * The cache does not know what other processes append. A commit that leaves a gap behind the cached events, and heads beyond
+ * them, show that others did: then the cache begins again behind that, and a follower before its beginning must read the log.
+ * So must a follower that knows more from another process: an answer from memory is never older than what the client knows.
+ * Pure; the clock is passed in.
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Heads } from './event-log.ts';
 
-/** Of each partition; who is further behind reads the log. */
+/** For each partition; a follower that is further behind reads the log. */
 const MAX_EVENTS = 64;
-/** Heads are to be read again after this time: they date an answer, and others may have appended since. */
+/** Heads must be read again after this time: they date an answer, and others may have appended since. */
 const OLD_MS = 100;
-/** Heads that were read longer ago are told to nobody. */
+/** Heads that were read longer ago answer nobody. */
 const MAX_AGE_MS = 1_000;
 
 export type RecentEvents = {
-  /** Takes in heads that were read from the log, which was asked for them at `askedMs`. */
+  /** Sets heads that were read from the log by a query begun at `askedMs`. */
   setHeads(heads: Heads, askedMs: number): void;
-  /** Takes in what one commit has appended, in order in each partition. */
+  /** Adds the events of one commit, in order in each partition. */
   append(events: readonly LoggedEvent[]): void;
-  /** Whether the heads are to be read again. */
+  /** Whether the heads must be read again. */
   isOld(nowMs: number): boolean;
   /**
-   * The heads, and all events between `after` and them; undefined when there is none, when not all of them are here, when
-   * they are more than `limit`, when the heads were read too long ago, or when `after` lies beyond them in any partition.
+   * The heads, and all events between `after` and them. Undefined when there are none or more than `limit`, when not all of
+   * them are cached, when the heads were read too long ago, or when `after` lies beyond them in any partition.
    */
   headsWithEvents(
     after: Sequences,
@@ -45,7 +45,7 @@ export function createRecentEvents(): RecentEvents {
 
   return {
     setHeads(heads, askedMs) {
-      // The database was replaced beneath this process: what is kept is of another history.
+      // The database was replaced while this process ran: the cached events are of another history.
       if (read && read.heads.log !== heads.log) partitions.clear();
       read = { heads, askedMs };
       for (const [partition, last] of heads.last) {

@@ -1,7 +1,7 @@
 import type { NewEvent } from './envelope.ts';
 import { partitionOf } from './partition.ts';
 
-/** An event with its id, its partition, and which one of the batch's events in that partition it is, from 1. */
+/** An event with its id, its partition, and its `offset`: its number among the batch's events in that partition, from 1. */
 export type PositionedEvent = NewEvent & {
   readonly id: string;
   readonly partition: number;
@@ -11,14 +11,14 @@ export type PositionedEvent = NewEvent & {
 
 export type Positioning = { readonly partitions: number; readonly newId: () => string };
 
-/** Where a document's last event stands: one of this batch's (offset ≥ 1), or an earlier one's (offset 0). */
+/** The position of a document's last event: in this batch (offset ≥ 1), or in an earlier one (offset 0, `sequence` known). */
 export type BatchPosition = {
   readonly partition: number;
   readonly offset: number;
   readonly sequence: number;
 };
 
-/** Gives the events of one batch their places, in the order in which they come. `newId` makes UUIDs. */
+/** Assigns the events of one batch their partitions and offsets, in the order of the calls. `newId` makes UUIDs. */
 export function createPositioner({
   partitions,
   newId,

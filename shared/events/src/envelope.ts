@@ -5,7 +5,7 @@ import { z } from 'zod';
  * distributed-tracing (`traceparent`) extensions, and `partition`, the log's partition that `sequence` counts in.
  *
  * `sequence` is a decimal string (as its extension asks), dense and starting at "1" within a log's partition.
- * Attributes that are not named here are kept out of the result, so a producer may add some.
+ * Parsing drops attributes that are not named here, so a producer may add some.
  */
 export const envelope = z.object({
   specversion: z.literal('1.0'),
@@ -25,15 +25,15 @@ export const envelope = z.object({
   data: z.unknown(),
 });
 
-/** An event as it stands in a log and travels: the envelope around the producer's `data`. */
+/** An event as a log holds and publishes it: the envelope around the producer's `data`. */
 export type LoggedEvent = z.infer<typeof envelope>;
 
 /**
- * What stands at a position of a log but is no event: its envelope is not valid. Where the envelope has a valid key or
- * time all the same, they count.
+ * What stands at a position of a log but is no event: its envelope is not valid. A key or time in it that is valid still
+ * counts.
  */
 export type MalformedEvent = Pick<LoggedEvent, 'partition' | 'sequence'> & {
-  /** Empty where it has none. */
+  /** Empty if it has no valid one. */
   readonly partitionkey: string;
   readonly time?: string | undefined;
   /** As it came. */
@@ -42,7 +42,7 @@ export type MalformedEvent = Pick<LoggedEvent, 'partition' | 'sequence'> & {
   readonly fault: string;
 };
 
-/** What a position of somebody else's log holds. */
+/** What a position of another service's log holds. */
 export type ReceivedEvent = LoggedEvent | MalformedEvent;
 
 export const isMalformed = (event: ReceivedEvent): event is MalformedEvent => 'fault' in event;
@@ -54,8 +54,8 @@ const keyAndTime = z.object({
 });
 
 /**
- * Reads what came as an event. One whose envelope is not valid is malformed, and concerns nothing but its key, or its
- * position where it has no key. Throws where it has no valid position: then nobody knows what it stands for.
+ * Reads a received value as an event. If its envelope is not valid, it is malformed, and concerns only its key, or its position
+ * if it has no key. Throws if it has no valid position: then nobody knows what it stands for.
  */
 export function readEvent(raw: unknown): ReceivedEvent {
   const event = envelope.safeParse(raw);
@@ -66,7 +66,7 @@ export function readEvent(raw: unknown): ReceivedEvent {
   return { ...at.data, ...keyAndTime.parse(raw), raw, fault };
 }
 
-/** An event before the log has given it a place: what a pure decision returns. */
+/** An event before the log has given it a position: what a pure decision returns. */
 export type NewEvent = {
   readonly type: string;
   readonly subject: string;

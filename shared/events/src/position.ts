@@ -1,7 +1,7 @@
 /**
- * Positions: how far into a log somebody has come. A place is `<log>/<partition>@<sequence>`, a position is several of
- * them joined by commas: `cart-3f2a9c1e/0@88, cart-3f2a9c1e/7@1234`. It is the value of the headers `Position` and
- * `Consistent-With`; clients pass it on unread, services compare it.
+ * Positions in logs: how far a reader has come. One is written `<log>/<partition>@<sequence>`; several are joined by commas:
+ * `cart-3f2a9c1e/0@88, cart-3f2a9c1e/7@1234`. That is the value of the headers `Position` and `Consistent-With`; clients pass
+ * it on unread, services compare it.
  */
 
 export type LogPosition = { readonly log: string; readonly partition: number; readonly sequence: number };
@@ -18,7 +18,7 @@ export const isLogName = (text: string): boolean => LOG_NAME.test(text);
 export const formatPosition = (positions: readonly LogPosition[]): string =>
   positions.map(({ log, partition, sequence }) => `${log}/${partition}@${sequence}`).join(', ');
 
-/** Reads a position; undefined when it is not one (empty, malformed, or more than 1,000 places). */
+/** Reads such a list; undefined when it is empty, malformed, or longer than 1,000. */
 export function parsePosition(text: string): LogPosition[] | undefined {
   return parseList(text, LOG_POSITION, ([, log, partition, sequence]) => ({
     log: log!,
@@ -27,7 +27,7 @@ export function parsePosition(text: string): LogPosition[] | undefined {
   }));
 }
 
-/** Sequence by partition, within one log. A partition that is absent stands at 0, before its first event. */
+/** Sequence by partition, within one log. An absent partition is at 0, before its first event. */
 export type Sequences = ReadonlyMap<number, number>;
 
 /** The feed's `after` parameter, `0@88,7@1234`: a position within the feed's own log. */

@@ -1,7 +1,7 @@
 import type { Collection, Filter, FindOptions, WithId } from 'mongodb';
 import type { Mongodb } from './open.ts';
 
-/** Documents are known by texts of ours. */
+/** The ids of our documents are texts. */
 export type WithTextId = { readonly _id: string };
 
 /** Finds documents by their ids, each once and in any order. */

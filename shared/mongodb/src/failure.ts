@@ -1,9 +1,9 @@
 /**
- * What a failed operation means, told by the names of the driver's errors and the codes of the server's (MongoDB's
+ * What a failed operation means, by the names of the driver's errors and the codes of the server's (MongoDB's
  * `error_codes.yml`).
  */
 
-/** The client could not ask, or never heard: no server, no connection, none in time. */
+/** The client could not ask, or got no answer: no server, no connection, or none in time. */
 const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
@@ -18,7 +18,7 @@ const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'MongoWriteConcernError',
 ]);
 
-/** The server was asked and could not, for now. */
+/** The server answered that it cannot, for now. */
 const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
   ...[6, 7, 89, 9001], // a member it needs was out of reach
   ...[91, 189, 10107, 11600, 11602, 13435, 13436], // shutting down, stepping down, not the primary any more
@@ -30,7 +30,7 @@ const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
 
 const DUPLICATE_KEY = 11_000;
 
-/** What the driver's errors have of what is asked here; a bulk write's has its cause in `errorResponse`. */
+/** The fields of the driver's errors that are read here; a bulk write's error has its cause in `errorResponse`. */
 type Failure = {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -42,8 +42,8 @@ type Failure = {
 };
 
 /**
- * Whether the database was away, full or busy, so that the same work may well succeed later. Of a write it leaves open
- * whether it was carried out.
+ * Whether the database was unreachable, full or busy, so that the same work may succeed later. The outcome of a write is in
+ * doubt then.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -56,7 +56,7 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
-/** Whether a write failed for keys that were there already, and for nothing else. */
+/** Whether a write failed because of keys that existed already, and for no other reason. */
 export function isDuplicate(error: unknown): boolean {
   if (!(error instanceof Error) || isUnavailable(error)) return false;
   const { code, result } = error as Failure;

@@ -2,15 +2,15 @@ import { Unusable } from '@micromart/process/unusable';
 import { type Db, MongoClient, MongoCompatibilityError } from 'mongodb';
 
 /**
- * A connection to one database of a MongoDB replica set, such that what was acknowledged stays: a write is acknowledged
- * once a majority of the members has it (and it is sent again, once, by itself, when a primary changes), and what is
- * read comes from the primary and is what a majority has, so that it is never taken back.
+ * A connection to one database of a MongoDB replica set. What was acknowledged stays: a write is acknowledged once a majority of
+ * the members has it (the driver sends it again, once, when the primary changes), and reads come from the primary and show what
+ * a majority has, so they are never rolled back.
  */
 export type Mongodb = {
   readonly db: Db;
   /**
-   * What the server can do; asked once. To be awaited before anything else: the driver, left to connect by itself, tries it
-   * once and never again, and here it is tried each time until it succeeds.
+   * What the server can do; read once. Await it before anything else: left to itself, the driver tries to connect once and
+   * never again, while this tries again at each call until it succeeds.
    */
   engine(): Promise<Engine>;
   close(): Promise<void>;
@@ -20,8 +20,8 @@ export type Engine = {
   /** Whether an update by a filter is atomic, so that a version in the filter is a fence. */
   readonly atomicUpdates: boolean;
   /**
-   * Whether it finds many documents by one question. Where it does not, it would read all there are; it is then asked
-   * for each by its `_id`, and for nothing but that.
+   * Whether one query for many documents uses an index. If not, the server would read the whole collection; each document is
+   * then queried by its `_id` alone.
    */
   readonly findsMany: boolean;
   /** The most updates that one command may hold. */
@@ -32,7 +32,7 @@ export type Engine = {
 
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A server that has gone without a word would keep its clients waiting for ever. */
+/** A server that vanished without a reset would keep its clients waiting for ever. */
 const SOCKET_TIMEOUT_MS = 65_000;
 const MAJORITY_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -40,8 +40,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 const URL_FORM = /^mongodb(?:\+srv)?:\/\/[^/]+\/[^/?]+(?:\?|$)/;
 
 /**
- * Opens a pool of at most `max` connections. They are made when they are first needed, so the server need not be there
- * yet. The URL names the database, as in `mongodb://user:password@a:27017,b:27017/catalog?replicaSet=shop`.
+ * Opens a pool of at most `max` connections. They open when they are first needed, so the server need not run yet. Throws when
+ * the URL is malformed. It names the database, as in `mongodb://user:password@a:27017,b:27017/catalog?replicaSet=shop`.
  */
 export function openMongodb(url: string, { max, name }: { max: number; name: string }): Mongodb {
   const client = createClient(url, { max, name });
@@ -79,8 +79,10 @@ function createClient(url: string, { max, name }: { max: number; name: string })
       ignoreUndefined: true,
     });
   } catch {
-    // Not the driver's message, which may repeat the URL and so the password.
-    throw new Error('The MongoDB URL is not valid; it is like mongodb://user:password@host:27017/catalog');
+    // Not the driver's message: it may repeat the URL, and so the password.
+    throw new Error(
+      'The MongoDB URL is not valid; it must be like mongodb://user:password@host:27017/catalog',
+    );
   }
 }
 
@@ -97,14 +99,14 @@ async function readEngine(client: MongoClient, db: Db): Promise<Engine> {
     : { atomicUpdates: true, findsMany: true, maxUpdates: 1_000, replicated };
 }
 
-/** Unusable, with the driver's words of what is needed and what was found, where a server is too old for it. */
+/** Unusable, with the driver's words on what is needed and what was found, when a server is too old; undefined otherwise. */
 export function tooOld(error: unknown): Unusable | undefined {
   const causes = [error, ...serversOf(error)];
   const cause = causes.find((one) => one instanceof MongoCompatibilityError);
   return cause && new Unusable(`MongoDB is too old: ${cause.message}`);
 }
 
-/** What went wrong with each server, where none could be selected. */
+/** The error of each server, when none could be selected. */
 function serversOf(error: unknown): unknown[] {
   const { reason } = (error ?? {}) as {
     reason?: { servers?: Map<string, { error: unknown }>; compatibilityError?: string };

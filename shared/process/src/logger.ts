@@ -3,7 +3,7 @@ import pino, { type DestinationStream } from 'pino';
 export type { Logger } from 'pino';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Whatever a line was made of, a password in a URL, a bearer token or a JWT in it is not for the log. */
+/** No line may show a password in a URL, a bearer token or a JWT, whatever the line is made of. */
 const SECRETS: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:@/"\\]*):[^\s/"\\]*@/gi, '$1:***@'],
   [/\b(Bearer|Basic) +[A-Za-z0-9._~+/-]+=*/gi, '$1 ***'],
@@ -11,7 +11,7 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\beyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, '***'],
 ];
 
-/** Logs lines of JSON to standard output (or `destination`), with secrets struck out. */
+/** Logs lines of JSON to standard output (or `destination`), with secrets masked. */
 export function createLogger({
   name,
   level,

@@ -1,6 +1,6 @@
 /**
- * What a process was given cannot do, and will not by itself: a server that is too old. Its message is one line that says
- * what is needed and what was found. Starting again would end the same way (run.ts).
+ * Something that the process depends on can never work, such as a server that is too old. The message is one line: what is needed
+ * and what was found. A restart would end in the same way (run.ts of the package service).
  */
 export class Unusable extends Error {
   override name = 'Unusable';

@@ -1,36 +1,36 @@
 /**
- * Sweeps away what has been kept for long enough: batch after batch until nothing is due, so that it keeps up with whatever
- * is written; and after each batch it rests as long as that took, so that half of the time is everybody else's, and a
- * busy store is swept more gently by itself.
+ * Deletes rows that have been kept for long enough: batch after batch until nothing is due, so that it keeps up with whatever is
+ * written. After each batch it rests as long as the batch took, so half of the time is left to others, and a busy store is
+ * swept more gently.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Rows of one kind that are kept for a while only. */
+/** The sweep of one table whose rows are kept for a limited time. */
 export type Sweep = {
-  /** Where they are, for metrics. */
+  /** For metrics. */
   readonly table: string;
-  /** Deletes at most `limit` rows that are due, the oldest first; how many there were. */
+  /** Deletes at most `limit` rows that are due, the oldest first; resolves with their number. */
   sweep(limit: number): Promise<number>;
-  /** By how many seconds the oldest row that is due is overdue; 0 where none is. */
+  /** How many seconds ago the oldest row fell due; 0 when none is due. */
   overdueS(): Promise<number>;
 };
 
 export type Sweeping = {
   readonly sweeps: readonly Pick<Sweep, 'table' | 'overdueS'>[];
-  /** Ends pauses at once, and waits for the batches that are under way. */
+  /** Ends pauses at once, and waits for running batches. */
   close(): Promise<void>;
 };
 
 export type Pace = {
   readonly batchRows: number;
-  /** Between looking again where nothing was due. */
+  /** The pause after a sweep that found less than a batch. */
   readonly intervalMs: number;
   readonly maxRestMs: number;
 };
 
 const PACE: Pace = { batchRows: 2_000, intervalMs: 10_000, maxRestMs: 1_000 };
 
-/** What fails is reported, and done again after the interval. */
+/** A sweep that fails is reported to `onError` and tried again after the interval. */
 export function startSweeping(
   sweeps: readonly Sweep[],
   { onError, pace = PACE }: { onError: (error: unknown) => void; pace?: Pace },

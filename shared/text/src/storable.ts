@@ -1,7 +1,7 @@
 /**
  * Text that survives every store and encoding. PostgreSQL's `text` and `json` refuse NUL, and UTF-8 has no lone
  * surrogates: JSON.stringify escapes them, PostgreSQL refuses the escape in `jsonb` and changes the character in `text`.
- * Text that comes from outside is refused where it is not storable; text of our own is made storable after the last cut.
+ * Refuse text from outside that is not storable; make text of our own storable after the last cut.
  */
 
 /** Whether a text has neither NUL nor lone surrogates, so that it comes back from a store as it went in. */
