@@ -75,6 +75,19 @@ export const CONTROLS = {
       'cut shop': 4,
     }),
   },
+  'older than known': {
+    says: 'an owner answers from memory less than the follower knows, which takes that at once for another history',
+    caughtBy: 'stopped',
+    objecting: / stopped: .*source-replaced/,
+    run: underLoad(
+      {
+        [CART]: 'e2e/faults/controls/older-than-known/cart-main.ts',
+        [TRACKING]: 'e2e/faults/controls/older-than-known/tracking-main.ts',
+      },
+      SCENARIOS['two-of-everything'],
+      { 'move streams': 20 },
+    ),
+  },
   'order of arrival': {
     says: 'a product takes whatever order comes, not the newest one accepted',
     caughtBy: 'products',

@@ -58,6 +58,8 @@ const PAST_THE_LOCK_MS = 4_500;
 const PAST_THE_HEARTBEAT_MS = 17_000;
 /** Beyond the lifetime of the catalog's answers in a run that is about it. */
 const PAST_MAX_AGE_MS = 4_000;
+const STREAM_MOVES = 20;
+const STREAM_MOVE_INTERVAL_MS = 50;
 const TAKE_OVER_CAP_MS = 30_000;
 const STOP_CAP_MS = 30_000;
 
@@ -215,6 +217,21 @@ export const FAULTS = {
   }),
   'freeze cart for long': freezeProcess(CART, PAST_THE_LOCK_MS),
   'freeze tracking for long': freezeProcess(TRACKING, PAST_THE_LOCK_MS),
+  'move streams': {
+    says: 'the balancer ends the streams of heads in order, several times, and each goes on from any of the carts',
+    figure: 'moves of streams',
+    sparesAll: true,
+    async strike({ system, load }) {
+      if (!system.balancers) throw new Error('there is no balancer, and nowhere else to go');
+      const { carts } = system.balancers;
+      const struck = await strikeNow(load, () => carts.endStreams());
+      for (let n = 0; n < STREAM_MOVES; n += 1) {
+        await sleep(STREAM_MOVE_INTERVAL_MS);
+        carts.endStreams();
+      }
+      return struck;
+    },
+  },
   'roll cart': roll(CART),
   'roll tracking': roll(TRACKING),
   'roll catalog': roll(CATALOG),

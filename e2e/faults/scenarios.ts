@@ -22,6 +22,7 @@ const TWO_OF_EVERYTHING = {
 } as const;
 
 const TWO_OF_EVERYTHING_IN_FULL = {
+  'move streams': 5,
   'roll cart': 4,
   'roll tracking': 4,
   'roll catalog': 3,
@@ -162,7 +163,7 @@ export const SCENARIOS = {
   'two-of-everything': {
     says: 'two processes of every service behind one address are exchanged, killed and frozen; two read models follow',
     ...TWO_OF_EVERYTHING,
-    small: { 'roll cart': 1, 'roll tracking': 1, 'kill cart': 1, 'kill tracking': 1 },
+    small: { 'roll cart': 1, 'roll tracking': 1, 'move streams': 1, 'kill cart': 1, 'kill tracking': 1 },
     full: TWO_OF_EVERYTHING_IN_FULL,
     demands: { rolls: 2 },
   },

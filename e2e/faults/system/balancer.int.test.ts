@@ -29,7 +29,9 @@ async function openTarget(name: string, handle?: RequestListener) {
     server.close();
   };
   closers.push(close);
-  return { url: `http://${HOST}:${(server.address() as AddressInfo).port}`, state, close };
+  /** As a process that was told to end: what it has is answered, and no connection is taken. */
+  const leave = () => server.close();
+  return { url: `http://${HOST}:${(server.address() as AddressInfo).port}`, state, leave, close };
 }
 
 async function balance(...urls: string[]) {
@@ -66,6 +68,22 @@ test('gives nothing to a process that is not ready, and lets it finish what it h
   await until(() => balancer.serves(other.url) && !balancer.serves(slow.url));
   for (let n = 0; n < 20; n += 1)
     expect((await post(balancer.url, '')).headers.get('served-by')).toBe('other');
+  finish.resolve();
+  expect(await (await underWay).text()).toBe('finished');
+});
+
+test('lets a process finish that takes no new connections', async () => {
+  const finish = Promise.withResolvers<void>();
+  const slow = await openTarget('slow', async (_, response) => {
+    await finish.promise;
+    response.end('finished');
+  });
+  const balancer = await balance(slow.url);
+  await until(() => balancer.serves(slow.url));
+  const underWay = post(balancer.url, '');
+  await until(() => slow.state.asked === 1);
+  slow.leave();
+  await until(() => !balancer.serves(slow.url));
   finish.resolve();
   expect(await (await underWay).text()).toBe('finished');
 });

@@ -1,7 +1,8 @@
 /**
  * A balancer: one address for several processes. Each request goes to one of those in rotation, drawn anew. It asks every
- * process for its readiness all the time: one that says 503 is given nothing new, and one that says nothing also loses
- * what it was given, as balancers do that close a dead host's connections. Where none is in rotation, all of them are.
+ * process for its readiness all the time: one that says 503 is given nothing new, and one that says nothing at
+ * all also loses what it was given, as balancers do that close a dead host's connections; one that only takes no new
+ * connections may be about to end, and finishes. Where none is in rotation, all of them are.
  *
  * Bodies stream in both directions. A request is given to another process only where the first refused the connection,
  * so that nothing of it was sent; nothing else is repeated.
@@ -26,6 +27,8 @@ export type Balancer = {
   add(url: string): void;
   /** Whether the process at `url` is in rotation. */
   serves(url: string): boolean;
+  /** Ends in order every answer that goes on and on, so that whoever listened asks again, and maybe another process. */
+  endStreams(): void;
   close(): Promise<void>;
 };
 
@@ -36,6 +39,7 @@ type Target = { readonly url: string; agent: Agent; inRotation: boolean };
 
 const CHECK_INTERVAL_MS = 100;
 const CHECK_TIMEOUT_MS = 2_000;
+const STREAM = 'application/x-ndjson';
 /** They concern one connection alone (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
@@ -43,6 +47,7 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
   const targets: Target[] = [];
   const closing = new AbortController();
   const checks: Promise<void>[] = [];
+  const streams = new Set<() => void>();
 
   async function check(target: Target): Promise<void> {
     while (!closing.signal.aborted) {
@@ -61,7 +66,7 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
   }
 
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) =>
-    forward(request, response, candidates()),
+    forward(request, response, { targets: candidates(), streams }),
   );
   server.listen(0, host);
   await once(server, 'listening');
@@ -76,6 +81,9 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
       checks.push(check(target));
     },
     serves: (url) => targets.some((target) => target.url === url && target.inRotation),
+    endStreams() {
+      for (const end of streams) end();
+    },
     async close() {
       closing.abort();
       await Promise.all(checks);
@@ -87,14 +95,14 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
   };
 }
 
-/** What the process says; undefined when it says nothing. */
+/** What the process says, false where it takes no connection; undefined when it says nothing for too long. */
 async function askReadiness(url: string): Promise<boolean | undefined> {
   try {
     const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     await response.arrayBuffer();
     return response.ok;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as Error).name === 'TimeoutError' ? undefined : false;
   }
 }
 
@@ -104,7 +112,12 @@ function renewed(agent: Agent): Agent {
   return new Agent({ keepAlive: true });
 }
 
-function forward(request: IncomingMessage, response: ServerResponse, [target, ...others]: Target[]): void {
+function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { targets, streams }: { targets: readonly Target[]; streams: Set<() => void> },
+): void {
+  const [target, ...others] = targets;
   if (!target) {
     response.writeHead(503).end();
     return;
@@ -124,13 +137,19 @@ function forward(request: IncomingMessage, response: ServerResponse, [target, ..
     response.writeHead(answer.statusCode!, endToEnd(answer.headers));
     response.flushHeaders();
     answer.pipe(response);
+    const end = () => {
+      answer.unpipe(response);
+      response.end();
+    };
+    if (answer.headers['content-type']?.startsWith(STREAM)) streams.add(end);
     answer.once('close', () => {
-      if (!answer.complete) response.destroy();
+      streams.delete(end);
+      if (!answer.complete && !response.writableEnded) response.destroy();
     });
   });
   sent.on('error', (error: NodeJS.ErrnoException) => {
     response.off('close', giveUp);
-    if (error.code === 'ECONNREFUSED') forward(request, response, others);
+    if (error.code === 'ECONNREFUSED') forward(request, response, { targets: others, streams });
     else response.destroy();
   });
 }
