@@ -654,7 +654,8 @@ test('says that writes are stuck, answers them 503, and ends in order all the sa
   const waiting = call('POST', '/carts', { at: stuck.url });
   await until(async () => {
     const { rowCount } = await carts.database.admin.query(
-      `SELECT 1 FROM pg_stat_activity WHERE application_name = 'cart-service' AND wait_event_type = 'Lock'`,
+      `SELECT 1 FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'cart-service' AND wait_event_type = 'Lock'`,
     );
     return rowCount;
   });

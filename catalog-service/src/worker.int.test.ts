@@ -59,7 +59,8 @@ const HOLD_THE_FIRST_CLAIM = `
   CREATE TRIGGER hold BEFORE UPDATE ON jobs FOR EACH ROW
     WHEN (OLD.request -> 'content' -> 'price' ->> 'amount' = '5' AND OLD.request ->> 'productId' = 'price')
     EXECUTE FUNCTION hold()`;
-const WAITS_FOR_LOCK = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 5 AND NOT granted`;
+const WAITS_FOR_LOCK = `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+  WHERE datname = current_database() AND locktype = 'advisory' AND objid = 5 AND NOT granted`;
 
 describe('a change', () => {
   test('is carried out, with its event in the log and its trace carried on', async () => {

@@ -14,6 +14,8 @@ export type ServiceProcess = {
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 };
 
+/** A start takes a second or two; the rest is for a machine that is busy with other things. */
+const START_CAP_MS = 60_000;
 const NEVER = new AbortController().signal;
 const HOST = '127.0.0.1';
 
@@ -34,7 +36,7 @@ export async function openServiceProcess(
       });
       child = started;
       const hasBegun = async () => started.exitCode !== null || (await isReady(url, NEVER));
-      await until(hasBegun);
+      await until(hasBegun, { capMs: START_CAP_MS });
       if (started.exitCode !== null) throw new Error(`${entry} ended with ${started.exitCode}`);
     },
     async kill(signal = 'SIGKILL') {

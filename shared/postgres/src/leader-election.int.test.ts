@@ -81,7 +81,7 @@ test('ends the lead at once when the connection breaks, and stands for it again'
   });
   await until(() => one.isLeader());
   await database.admin.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lock of c'",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lock of c' AND datname = current_database()",
   );
   await until(() => reigns === 2 && one.isLeader());
 });

@@ -15,8 +15,10 @@ import { isAlive } from './is-alive.ts';
 const PREFIX = 'micromart-test-';
 const PORT_ATTEMPTS = 3;
 
-/** No disk has to hold anything that a test wrote; all else is as in earnest. */
-const SETTINGS = { fsync: 'off', full_page_writes: 'off' };
+/**
+ * No disk has to hold anything that a test wrote, and several suites run at once, each with the pools of its services.
+ */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
 
 export async function startTestServer(): Promise<EmbeddedServer> {
   await sweepAbandoned();
