@@ -8,7 +8,7 @@ import {
   pureListNamesWhatExists,
 } from './architecture/purity.ts';
 import { readTree } from './architecture/read-tree.ts';
-import { namesSayWhatFor, noCycles, versionsAreExact } from './architecture/shape.ts';
+import { filesAreShort, namesSayWhatFor, noCycles, versionsAreExact } from './architecture/shape.ts';
 import { type Tree, treeOf } from './architecture/tree.ts';
 import {
   driversStayBehindTheirNames,
@@ -178,6 +178,15 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'cart-service/src/store/store.ts': "import type { Cart } from '../cart.ts';",
       'cart-service/src/store/postgres.ts': "// breaks\nimport { routes } from '../routes.ts';",
       'cart-service/src/cart.ts': "// breaks\nimport type { Store } from './store/store.ts';",
+    },
+  },
+  {
+    name: 'a file has at most 250 lines, tests aside',
+    rule: filesAreShort,
+    broken: {
+      'shared/http/src/app.ts': `// breaks${'\n// one more'.repeat(250)}`,
+      'shared/http/src/app.int.test.ts': '\n// one more'.repeat(300),
+      'shared/http/src/route.ts': '\n// one more'.repeat(249),
     },
   },
   {
