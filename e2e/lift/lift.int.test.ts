@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeKafka } from '@micromart/testing/describe-kafka';
 import { describeOn } from '@micromart/testing/describe-on';
@@ -45,9 +46,14 @@ async function runOnPostgres(name: string, environment: Readonly<Record<string, 
   }
 }
 
-test('a package without an example is one that has no README yet', async () => {
-  for (const { name, example } of examples)
-    expect(example === undefined).toBe((await readReadme(name)) === '');
+test.each(examples)('the README of $name has an example, and says what it prints', ({ example }) => {
+  expect(example).toEqual({ program: expect.stringContaining('console.log'), prints: expect.any(String) });
+});
+
+test('the page of all packages links to the README of each', async () => {
+  const page = await readFile(new URL('../../shared/README.md', import.meta.url), 'utf8');
+  const linked = [...page.matchAll(/^\| \[([a-z-]+)\]\(\1\/README\.md\) \|/gm)].map(([, name]) => name);
+  expect(linked).toEqual([...PACKAGES]);
 });
 
 describe('a package that is lifted out runs its example', () => {
@@ -57,27 +63,25 @@ describe('a package that is lifted out runs its example', () => {
   test.each(alone)('%s', (name) => (onPostgres.includes(name) ? runOnPostgres(name) : runExample(name, {})));
 });
 
-if (onMongodb.length > 0)
-  describeOn(testFerretdb, 'a package that is lifted out runs its example', () => {
-    let server: Awaited<ReturnType<typeof testFerretdb.start>>;
-    beforeAll(async () => {
-      server = await testFerretdb.start();
-    }, MONGODB_START_CAP_MS);
-    afterAll(() => server.close());
+describeOn(testFerretdb, 'a package that is lifted out runs its example', () => {
+  let server: Awaited<ReturnType<typeof testFerretdb.start>>;
+  beforeAll(async () => {
+    server = await testFerretdb.start();
+  }, MONGODB_START_CAP_MS);
+  afterAll(() => server.close());
 
-    test.each(onMongodb)('%s', (name) => runExample(name, { MONGODB_URL: server.freshUrl() }));
-  });
+  test.each(onMongodb)('%s', (name) => runExample(name, { MONGODB_URL: server.freshUrl() }));
+});
 
-if (onKafka.length > 0)
-  describeKafka('a package that is lifted out runs its example on Kafka', () => {
-    let kafka: Awaited<ReturnType<typeof openTestKafka>>;
-    beforeAll(async () => {
-      kafka = await openTestKafka();
-    }, MONGODB_START_CAP_MS);
-    afterAll(() => kafka.close());
+describeKafka('a package that is lifted out runs its example on Kafka', () => {
+  let kafka: Awaited<ReturnType<typeof openTestKafka>>;
+  beforeAll(async () => {
+    kafka = await openTestKafka();
+  }, MONGODB_START_CAP_MS);
+  afterAll(() => kafka.close());
 
-    test.each(onKafka)('%s', (name) => runOnPostgres(name, { KAFKA_BROKERS: kafka.brokers.join(',') }));
-  });
+  test.each(onKafka)('%s', (name) => runOnPostgres(name, { KAFKA_BROKERS: kafka.brokers.join(',') }));
+});
 
 test('a package that imports what it does not declare fails', async () => {
   const lifted = await lift('text');
