@@ -34,3 +34,45 @@ test('a file that is named and not there is found out', () => {
   const source = 'See `shared/src/nowhere.ts` and [this](gone.md), not [that](https://example.org).';
   expect(missing('README.md', source, () => false)).toEqual(['shared/src/nowhere.ts', 'gone.md']);
 });
+
+const BLOCK = /^```ts$([\s\S]*?)^```$/gm;
+const IMPORTED = /^import (?:type )?\{([^}]*)\} from '@micromart\/([\w-]+)\/([\w./-]+)';$/gm;
+
+/** What the examples of a document import from a package of `shared/` that its file does not export. */
+const notExported = (source: string, read: (path: string) => string | undefined): string[] =>
+  [...source.matchAll(BLOCK)].flatMap(([, block]) =>
+    [...block!.matchAll(IMPORTED)].flatMap(([, names, name, file]) => {
+      const path = `shared/${name}/src/${file}.ts`;
+      const exporting = read(path);
+      return names!
+        .split(',')
+        .map((one) =>
+          one
+            .trim()
+            .replace(/^type /, '')
+            .replace(/ as .*/, ''),
+        )
+        .filter((one) => one !== '' && !isExported(one, exporting))
+        .map((one) => `${path} ${one}`);
+    }),
+  );
+
+const isExported = (name: string, source: string | undefined): boolean =>
+  new RegExp(
+    `^export (?:async )?(?:function\\*?|const|class|type) ${name}\\b|^export [^;]*\\b${name}\\b[^;]*;`,
+    'm',
+  ).test(source ?? '');
+
+test.each(documents)('the examples of %s import only names that are exported', (path) => {
+  const read = (name: string) =>
+    existsSync(join(root, name)) ? readFileSync(join(root, name), 'utf8') : undefined;
+  expect(notExported(readFileSync(join(root, path), 'utf8'), read)).toEqual([]);
+});
+
+test('an example that imports what is not exported is found out', () => {
+  const source =
+    "```ts\nimport { a, type B, gone } from '@micromart/text/one';\nimport { c } from '@micromart/no/two';\n```\n";
+  const read = (path: string) =>
+    path === 'shared/text/src/one.ts' ? 'export const a = 1;\nexport type B = 2;\n' : undefined;
+  expect(notExported(source, read)).toEqual(['shared/text/src/one.ts gone', 'shared/no/src/two.ts c']);
+});
