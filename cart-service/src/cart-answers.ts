@@ -34,8 +34,8 @@ export function cartAnswer(
 const TAG = /^([1-9][0-9]{0,9})\.[0-9A-Za-z_-]{1,64}$/;
 
 /**
- * Holds a request to its preconditions, which speak of the cart's version alone; `*` asks whether its target, `exists`, a
- * line or the cart, is there (RFC 9110, 13.1.1 and 13.1.2).
+ * Throws when a precondition does not hold. Preconditions compare the cart's version alone; `*` asks whether the
+ * target, a line or the cart, exists (RFC 9110, 13.1.1 and 13.1.2).
  */
 export function requirePreconditions(
   { ifMatch, ifNoneMatch }: Preconditions,

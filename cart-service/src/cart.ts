@@ -27,10 +27,10 @@ export type Cart = {
 
 export type CloseReason = 'bought' | 'abandoned';
 
-/** What a change of a cart comes to; no events means that there is nothing to change. */
+/** The result of a change. No events means that nothing changes. */
 export type CartChange = { readonly cart: Cart; readonly events: readonly NewEvent[] };
 
-/** What a rule needs to know of the change at hand besides the cart: which cart, which version it gets, and when. */
+/** What a rule needs besides the cart: its id, the version that the change gives it, and the time. */
 export type ChangeContext = { readonly cartId: string; readonly version: number; readonly now: Date };
 
 export const openCart = (owner: string, shopper: string): Cart => ({
@@ -40,7 +40,7 @@ export const openCart = (owner: string, shopper: string): Cart => ({
   items: [],
 });
 
-/** Adds to what is there, all or nothing. What is not on sale is refused. */
+/** Adds to the cart, all or nothing. Throws when a product is not on sale, or a limit is passed. */
 export function addItems(
   cart: Cart,
   wanted: readonly { productId: string; quantity: number }[],
@@ -68,7 +68,8 @@ export function addItems(
 }
 
 /**
- * Sets a line to a quantity, 0 takes it out: what rises is an added event, and must be on sale; what falls a removed one.
+ * Sets a line to a quantity; 0 removes it. An increase is an added event, and its product must be on sale; a decrease
+ * is a removed event.
  */
 export function setQuantity(
   cart: Cart,
@@ -95,7 +96,7 @@ export function setQuantity(
   return takeOut(cart, line!, -difference, context);
 }
 
-/** Takes some of a line out, or all of it when `quantity` is left out or not less than what is there. */
+/** Takes `quantity` out of a line, or the whole line when `quantity` is undefined or not less than the line holds. */
 export function removeItem(
   cart: Cart,
   productId: string,
@@ -128,7 +129,7 @@ export function closeCart(
   };
 }
 
-/** The event that tells followers to drop what they keep by a shopper's key. */
+/** The event that makes followers delete what they hold by a shopper's key. */
 export const shopperForgotten = (shopper: string, now: Date): NewEvent => ({
   type: 'cart.shopper-forgotten',
   subject: shopper,

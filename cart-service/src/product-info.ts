@@ -2,13 +2,18 @@ import type { Product } from '@micromart/contracts/catalog/product';
 import { problem } from '@micromart/http/problem';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 
-/** What the catalog says of products, by id. Nothing can be said of those that are absent, because it is away. */
+/**
+ * What the catalog says of products, by id. An absent id means that nothing is known, because the catalog is
+ * unavailable.
+ */
 export type ProductInfo = ReadonlyMap<string, ProductCopy>;
 
 /** A product that is on sale. */
 export type ProductOnSale = Pick<Product, 'name' | 'price'>;
 
-/** What a product is offered for. Throws when it is not on sale, and when that cannot be told. */
+/**
+ * Name and price of a product. Throws `unprocessable` when it is not on sale, and `unavailable` when this is unknown.
+ */
 export function requireOnSale(productId: string, productInfo: ProductInfo): ProductOnSale {
   const copy = productInfo.get(productId);
   if (!copy) {

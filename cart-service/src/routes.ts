@@ -28,13 +28,13 @@ const answers = { 200: { description: 'The cart', schema: cart, headers: changed
 
 type Written = z.output<typeof idempotencyHeaders>;
 
-/** What may be asked of the cart service. Somebody else's cart is answered as if it were not there. */
+/** The routes of the cart service. Somebody else's cart is answered like one that does not exist. */
 export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => Date): Route[] {
   const idempotency = createIdempotency(store.carts);
 
   /**
-   * Answers a change of a cart: of the newest one, the caller's own, if its preconditions hold. The rule is told what the
-   * catalog says of `wanted`, besides what the cart holds.
+   * Answers a change of the caller's own cart, on its newest version, if the preconditions hold. `rule` gets what the
+   * catalog says of `wanted` and of the cart's products.
    */
   const change = (
     request: RouteRequest<{ cartId: string; productId?: string }, unknown, Written, unknown>,
@@ -189,7 +189,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       path: '/shoppers/{subject}',
       summary: 'Forget a shopper',
       description:
-        'Closes the open carts as abandoned, each with its event, unlinks the person from all that was published, and tells followers to drop what they keep by the pseudonym. The counts stay. After a failure ask again: it goes on where it stopped.',
+        'Closes the open carts as abandoned, each with its event, unlinks the person from all that was published, and makes followers delete what they hold by the pseudonym. The counts stay. After a failure send the request again: it continues where it stopped.',
       roles: ['operator'],
       params: z.object({ subject: z.string().min(1).max(255) }),
       headers: idempotencyHeaders,
@@ -210,8 +210,8 @@ const isThere = ({ items }: Cart, { productId: target }: { productId?: string })
   target === undefined || items.some((one) => one.productId === target);
 
 /**
- * Whether there is anything to change. Where there is not, the rule says so, and preconditions are not looked at: they
- * never take the place of an error that is there without them (RFC 9110, 13.2.1).
+ * Whether there is anything to change. If not, the rule reports it and preconditions are ignored, because they never
+ * replace an error that occurs without them (RFC 9110, 13.2.1).
  */
 const hasSomethingToChange = (
   cart: Cart,

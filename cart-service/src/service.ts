@@ -19,10 +19,10 @@ import { cartRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
 import { warnWhenUnavailable } from './warn-when-unavailable.ts';
 
-/** As long as anybody waits for the catalog. What is known serves then; a cart is shown, and emptied, without. */
+/** The longest wait for the catalog. After it cached copies serve, and a cart can be read and emptied without any. */
 const CATALOG_TIMEOUT_MS = 1_000;
 const CATALOG_CONNECTIONS = 16;
-/** The products themselves are kept by their copies; little else is asked twice. */
+/** Small, because products have copies of their own, and little else is asked twice. */
 const CATALOG_CACHE_BYTES = 4 * 1024 * 1024;
 
 /** The cart service as a value: carts over HTTP, their events on the feed and, where the settings say so, in Kafka. */
@@ -70,6 +70,6 @@ function createCopies(config: Config, { registry }: Metrics, logger: Logger): Pr
     token: createServiceToken(config.SERVICE_TOKEN_FILE),
     clock: steadyClock,
   });
-  const warn = (why: string) => logger.warn({ why }, 'the catalog is away');
+  const warn = (why: string) => logger.warn({ why }, 'the catalog is unavailable');
   return warnWhenUnavailable(copies, { warn, clock: steadyClock });
 }

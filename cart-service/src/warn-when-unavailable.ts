@@ -3,8 +3,8 @@ import type { ProductCopies } from '@micromart/product-copies/product-copies';
 const QUIET_MS = 10_000;
 
 /**
- * The same copies, and a word to `warn` why the catalog's answer to a question is missing: at most once in ten seconds,
- * since every request meets the same.
+ * The same copies; passes to `warn` why an answer of the catalog is missing, at most once in ten seconds, because every
+ * request fails for the same reason.
  */
 export function warnWhenUnavailable(
   copies: ProductCopies,

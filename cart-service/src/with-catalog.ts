@@ -1,14 +1,14 @@
 /**
- * Decisions that need what the catalog says. They are taken inside a change, where nobody can be asked and waited for, so
- * they take what is at hand and fresh, which is nearly always all of it. Where something is not, the decision is given
- * up, with nothing written; the catalog is asked, and the decision taken again with what came of it. A cart may change in
- * between, so this can repeat a few times; at last, what was not asked about counts as what nothing can be said of.
+ * Decisions that need the catalog. A decision runs inside a change and cannot wait, so it uses fresh copies from the
+ * cache, which nearly always has them all. When one is missing, the decision is abandoned and nothing is written; then
+ * the catalog is asked, and the decision runs again with its answer. The cart may change in between, so this can repeat
+ * a few times. In the last round, products that were not asked about count as unknown.
  */
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { ProductCopies } from '@micromart/product-copies/product-copies';
 import type { ProductInfo } from './product-info.ts';
 
-/** What the catalog says of these products; for a decision, which must let its error pass. */
+/** What the catalog says of these products. Only for use in a decision, which must not catch its errors. */
 export type ProductInfoOf = (productIds: readonly string[]) => ProductInfo;
 
 const MAX_ROUNDS = 4;
@@ -17,12 +17,12 @@ class NotCached extends Error {
   readonly productIds: readonly string[];
 
   constructor(productIds: readonly string[]) {
-    super('the catalog is to be asked first');
+    super('the catalog must be asked first');
     this.productIds = productIds;
   }
 }
 
-/** Carries out a change whose decision needs what the catalog says. */
+/** Runs a change whose decision needs the catalog. */
 export async function withCatalog<T>(
   copies: ProductCopies,
   change: (productInfoOf: ProductInfoOf) => Promise<T>,
@@ -38,7 +38,7 @@ export async function withCatalog<T>(
           if (copy) productInfo.set(id, copy);
           else if (!answeredBefore.has(id)) isLacking = true;
         }
-        // All of them, for those at hand now may have expired by the next round.
+        // Ask for all of them: those cached now may have expired by the next round.
         if (isLacking && round < MAX_ROUNDS) throw new NotCached(productIds);
         return productInfo;
       });

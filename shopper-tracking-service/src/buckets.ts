@@ -1,6 +1,6 @@
 /**
- * Time is counted in buckets: minutes, hours and days of UTC, each known by its start in milliseconds since 1970.
- * Minutes are answered for two days and kept a little longer, hours and days for ever.
+ * Events are counted in buckets of time: minutes, hours and days of UTC, each identified by its start in milliseconds
+ * since 1970. Minutes are answered for two days and kept a little longer, hours and days for ever.
  */
 
 export type Step = 'minute' | 'hour' | 'day';
@@ -14,8 +14,8 @@ export const STEP_MS: { readonly [S in Step]: number } = {
 /** How far back answers are to the minute. */
 const MINUTES_ANSWERED_MS = 2 * STEP_MS.day;
 /**
- * How much longer minutes are kept than answers need them. Whoever counts, sweeps or answers goes by a clock of its own:
- * answers are exact as long as no two of these clocks differ by more.
+ * How much longer minutes are kept than answers need them. The processes that count, sweep and answer have clocks of
+ * their own; answers are exact as long as no two of these clocks differ by more.
  */
 export const CLOCK_MARGIN_MS = 6 * STEP_MS.hour;
 
@@ -33,14 +33,14 @@ export const oldestKeptMinute = (nowMs: number): number => oldestAnsweredMinute(
 export const roundDown = (timeMs: number, nowMs: number): number =>
   bucketOf(timeMs, timeMs >= oldestAnsweredMinute(nowMs) ? 'minute' : 'hour');
 
-/** The buckets of one step from `from` up to, not including, `to`: to be added, or to be taken off again. */
+/** The buckets of one step from `from` up to, not including, `to`: to be added (`sign` 1) or subtracted (-1). */
 export type Run = { readonly step: Step; readonly from: number; readonly to: number; readonly sign: 1 | -1 };
 
 /**
  * Covers the time from `from` to `to` by few buckets: days from the midnight nearest to one end to that nearest to the
- * other, and at the ends hours and minutes that are added, or taken off where a day reaches too far. Half a day is the
- * most that an end can miss a midnight by, so this reads fewer buckets than covering the window from inside would. Both
- * ends must have been rounded by roundDown: then no minute is asked for that is not kept.
+ * other; at the ends hours and minutes, added, or subtracted where a day reaches too far. An end is never more than
+ * half a day from a midnight, so this reads fewer buckets than covering the window from inside would. Both ends must
+ * have been rounded by roundDown: then no minute is read that is no longer kept.
  */
 export function cover(from: number, to: number, steps: readonly Step[] = COARSE_TO_FINE): Run[] {
   if (from > to) return cover(to, from, steps).map((run) => ({ ...run, sign: run.sign === 1 ? -1 : 1 }));

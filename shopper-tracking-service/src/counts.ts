@@ -23,8 +23,8 @@ export const removalRatio = ({ added, removed }: Pick<Counts, 'added' | 'removed
   added === 0 ? 0 : removed / added;
 
 /**
- * What sums a batch of events to one row for each product and bucket. Sums do not depend on how events fall into batches.
- * Events that move no product count nothing, and minutes that are too old to be kept are left out.
+ * Makes the function that sums a batch of events to one row for each product and bucket. The sums do not depend on how
+ * events fall into batches. Events that move no product are ignored, and so are minutes too old to be kept.
  */
 export function createTally(counters: Counters): (events: readonly CartEvent[], now: Date) => Tally {
   const increments = Object.values(counters).map(({ increment }) => increment);
@@ -67,7 +67,7 @@ function createSums() {
       if (!row) products.set(productId, { bucket, productId, counts: [...counts] });
       else for (let n = 0; n < counts.length; n += 1) row.counts[n]! += counts[n]!;
     },
-    /** Everybody writes in this order, so that no two writers wait for each other in a circle. */
+    /** In the order in which every writer locks rows, so that no two writers deadlock. */
     rows: (): Row[] =>
       [...buckets]
         .sort(([a], [b]) => a - b)

@@ -29,7 +29,7 @@ const COST =
   'would read more than 10,000 buckets of time with 400.';
 const MAX_MIN_ADDED = 1_000_000_000;
 
-/** What business users may ask of the counters. */
+/** The routes for business users. */
 export function trackingRoutes({
   store,
   consistency,
@@ -39,13 +39,16 @@ export function trackingRoutes({
   consistency: Consistency;
   now: () => Date;
 }): Route[] {
-  /** The clock is asked once the snapshot is there: whatever that sees swept was due by then. */
+  /**
+   * Reads the clock after the snapshot began, so everything that the snapshot misses because it was swept was due by
+   * then.
+   */
   const presentOf = async (freshness: Promise<Freshness>): Promise<Present> => {
     const { asOf } = await freshness;
     return { asOfMs: asOf.getTime(), nowMs: now().getTime() };
   };
 
-  /** Reads many rows: within bounds of its own, so that it keeps nobody waiting who asks for little. */
+  /** Reads many rows, within limits of its own, so that it does not delay requests that read few. */
   async function readManyRows<T>(
     request: ConsistentRequest,
     read: (client: Client, present: Present) => Promise<T>,
@@ -138,7 +141,7 @@ const afterOf = ([value, productId]: readonly [number, string]): After => ({ val
 const tooCostly = () =>
   problem(
     'unavailable',
-    'The question took too long: ask for a smaller window, or again when there is less to do.',
+    'The question took too long: ask for a smaller window, or again when there is less load.',
     {
       type: 'question-too-costly',
       retryAfterS: RETRY_COSTLY_S,

@@ -1,4 +1,4 @@
-/** Windows of time: how they are rounded, and how few buckets tell what happened in them. */
+/** Windows of time: how they are rounded, and which buckets are read for them. */
 import { cover, oldestAnsweredMinute, type Run, roundDown, STEP_MS } from './buckets.ts';
 
 /**
@@ -15,8 +15,8 @@ export type Window = {
 export type Present = { readonly nowMs: number; readonly asOfMs: number };
 
 /**
- * The window that is answered for the one that is asked for. Each bound that is asked for is rounded down from the
- * smaller of it and the As-Of, so that an answer never claims what may not be included yet.
+ * The window that is answered for a requested one. Each requested bound is rounded down from the smaller of it and the
+ * As-Of, so that an answer never claims what may not be included yet.
  */
 export function windowOf(
   { from, to }: { readonly from?: Date | undefined; readonly to?: Date | undefined },
@@ -44,8 +44,8 @@ export type Coverage = {
 const NOTHING: Coverage = { fromTotal: false, runs: [], buckets: 0 };
 
 /**
- * Covers a window by few buckets: by those of the window, or by the total less those before and after it. Neither looks
- * where nothing was counted, so at most half of the days on which anything was are read, whatever is asked.
+ * Covers a window by few buckets: by those of the window, or by the total less those before and after it. Neither reads
+ * where nothing was counted, so no question reads more than half of the days on which anything was.
  */
 export function coverWindow(window: Window, span: Span | undefined): Coverage {
   if (!span) return NOTHING;
@@ -62,7 +62,9 @@ export function coverWindow(window: Window, span: Span | undefined): Coverage {
     : { fromTotal: false, runs: inside, buckets: bucketsIn(inside) };
 }
 
-/** Where nothing was counted any more, on the grid of each step. The last hour's minutes are whole where answered. */
+/**
+ * The ends of what was counted, on the grid of each step. The last hour's minutes are complete while they are answered.
+ */
 function endsOf({ lastDay, lastHour, lastMinute }: Span, minutesFrom: number): number[] {
   const ends = [lastDay + STEP_MS.day, lastHour + STEP_MS.hour];
   const isWhole = lastMinute !== undefined && lastMinute >= minutesFrom && lastMinute >= lastHour;

@@ -39,7 +39,7 @@ export const cart = z
     items: z.array(line).max(MAX_LINES),
     total: money.nullable().meta({
       description:
-        'To be paid today for what is on sale; null when that is nothing, cannot be told, or is in several currencies',
+        'To be paid today for what is on sale; null when nothing is on sale, a price is unknown, or prices are in several currencies',
     }),
     catalog: z.enum(['fresh', 'stale', 'unavailable']).meta({
       description: 'Whether the prices are as the catalog says now, as it said last, or in part unknown',

@@ -1,14 +1,14 @@
 /**
- * Forgetting a shopper. Each step is bounded, and committed by itself: where the process dies, whoever asks again goes on.
+ * Forgetting a shopper. Each step is bounded, and committed by itself: after a crash a repeated request continues.
  *
- * 1. The shopper is leaving: no cart is opened for them any more (shoppers.ts).
+ * 1. The shopper is marked as leaving: no cart is opened for them any more (shoppers.ts).
  * 2. The open carts are closed as abandoned, each with its event.
- * 3. Closed carts lose their owner, and the stored answers go.
- * 4. In one transaction: the event, then the mapping goes. It fails where a cart is open or owned still, because it was
- *    being opened when the shopper began to leave, and all of it is done again.
+ * 3. Closed carts lose their owner, and the stored answers are deleted.
+ * 4. One transaction appends the event and deletes the mapping. It fails when a cart is still open or owned, because it
+ *    was being opened when step 1 ran; then all steps run again.
  *
- * In step 4 the log's heads are locked first, and what writers of carts touch behind the heads after them: the stored
- * answers, and the shopper, to whom an open cart refers. The other way round it would wait for a writer who waits for it.
+ * Step 4 locks the log's heads first, and then what writers of carts lock after the heads: the stored answers, and the
+ * shopper, to whom an open cart refers. In the other order it would deadlock with a writer.
  */
 import type { Changed, ChangeOptions, Decide } from '@micromart/event-log/change-store';
 import type { PostgresChangeStore } from '@micromart/event-log-postgres/changes';
@@ -19,15 +19,15 @@ import { lacksShopper } from './shoppers.ts';
 
 const MAX_CLOSED_AT_ONCE = 100;
 const MAX_ROWS_AT_ONCE = 500;
-/** For all of it; what has been done by then stays done. */
+/** For all steps together; what was done by then stays done. */
 const TIMEOUT_MS = 20_000;
 
 export type Forgetting = ChangeOptions & { readonly now: Date };
 
-/** A cart is open, or owned, still. */
+/** A cart is still open or owned. */
 class NotYet extends Error {}
 
-/** Throws a not-found problem where nothing is known of the shopper, and an unavailable one where it does not end in time. */
+/** Throws a not-found problem when the shopper is unknown, and an unavailable one when it takes too long. */
 export async function forget(
   { pool, carts }: { pool: Pool; carts: PostgresChangeStore<Cart> },
   subject: string,
@@ -67,7 +67,7 @@ export async function forget(
     const behindHeads = async () => {
       await dropAnswers(client, subject);
       const { rowCount } = await client.query('DELETE FROM shoppers WHERE subject = $1', [subject]);
-      // Somebody else has just forgotten the same shopper.
+      // Another request has just forgotten the same shopper.
       if (rowCount === 0) throw unknownShopper();
       if (await isOwned(client, shopper.key)) throw new NotYet();
     };
@@ -88,7 +88,7 @@ export async function forget(
   throw tooLate();
 }
 
-/** Closes a cart and takes its owner away. One that is closed already is written once more, for the columns beside it. */
+/** Closes a cart and removes its owner. A closed cart is written once more, for the columns beside it. */
 const abandon =
   (cartId: string, now: Date): Decide<Cart, null> =>
   (document, version) => {
@@ -101,7 +101,7 @@ const abandon =
     return { answer: null, change: { state: { ...cart, owner: null }, events } };
   };
 
-/** Takes the owner from some of the closed carts; gives their number. */
+/** Removes the owner of some closed carts; returns their number. */
 async function disown(pool: Pool, key: string): Promise<number> {
   const { rowCount } = await pool.query(
     `WITH owned AS MATERIALIZED (
@@ -113,7 +113,7 @@ async function disown(pool: Pool, key: string): Promise<number> {
   return rowCount ?? 0;
 }
 
-/** Deletes some of the answers that were stored for the shopper; gives their number. */
+/** Deletes some of the shopper's stored answers; returns their number. */
 async function dropAnswers(client: Client | Pool, subject: string): Promise<number> {
   const { rowCount } = await client.query(
     `DELETE FROM idempotency_keys WHERE scope = $1 AND key IN (
@@ -131,7 +131,7 @@ async function isOwned(client: Client, key: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Does a step again and again until it has done less than `all`. Throws when it is aborted before. */
+/** Repeats a step until it did less than `all`. Throws when `signal` aborts first. */
 async function untilLess(all: number, signal: AbortSignal, step: () => Promise<number>): Promise<void> {
   while ((await step()) >= all) if (signal.aborted) throw tooLate();
 }
@@ -140,5 +140,5 @@ const unknownShopper = () => problem('not-found', 'Nothing is known of this shop
 const tooLate = () =>
   problem(
     'unavailable',
-    'The shopper could not be forgotten in time; ask again, and it goes on where it stopped.',
+    'The shopper could not be forgotten in time; repeat the request, and it continues where it stopped.',
   );

@@ -12,7 +12,7 @@ import { withShopper } from './shoppers.ts';
 import type { CartStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
-/** For what is in hand, which nobody waits for any more: the requests have been answered, or cut off. */
+/** For statements in flight: nobody waits for them, because their requests were answered or cut off. */
 const CLOSE_LIMIT_MS = 500;
 
 const migrations = [
@@ -63,7 +63,7 @@ export async function openPostgresStore(url: string, onError: (error: unknown) =
 
     async close() {
       carts.stop();
-      // A statement that the server does not end keeps its connection; nobody waits for it any more.
+      // A statement that the server does not end keeps its connection; do not wait for it.
       await Promise.race([
         Promise.all([carts.idle(), sweeping.close()]).then(() => pool.end()),
         delay(CLOSE_LIMIT_MS, undefined, { ref: false }),

@@ -1,23 +1,23 @@
-/** Who is who: each shopper's pseudonym, by which events know them. */
+/** The shoppers' pseudonyms, by which events name them. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { problem } from '@micromart/http/problem';
 import { violatedConstraint } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 
-const MAX_TRIES = 10;
+const MAX_ATTEMPTS = 10;
 const MAX_PAUSE_MS = 100;
 const KNOWN_SHOPPER = 'carts_open_for_known_shopper';
 
-/** Whether it failed because an open cart must have a shopper who is known. */
+/** Whether an error says that the shopper of an open cart is unknown. */
 export const lacksShopper = (error: unknown): boolean => violatedConstraint(error) === KNOWN_SHOPPER;
 
-/** Since when a shopper is leaving counts for so long; a process that forgets them renews it. */
+/** A shopper counts as leaving for a minute; the process that forgets them renews it. */
 const IS_LEAVING = `coalesce(leaving_since > now() - interval '1 minute', false) AS "isLeaving"`;
 
 type Row = { readonly key: string; readonly isLeaving: boolean };
 
-/** The shopper's pseudonym, with the first cart a new one; undefined while they are being forgotten. */
+/** The shopper's pseudonym, which is made with the first cart; undefined while the shopper is being forgotten. */
 async function shopperKey(pool: Pool, subject: string): Promise<string | undefined> {
   const known = await pool.query<Row>({
     name: 'shopper_key',
@@ -38,15 +38,16 @@ async function addShopper(pool: Pool, subject: string): Promise<Row> {
 }
 
 /**
- * Does `work`, which opens a cart, with the shopper's pseudonym. It waits a moment for one who is being forgotten, and tries
- * again where the pseudonym is forgotten before the cart is there. Throws a conflict problem where that does not end.
+ * Runs `work`, which opens a cart, with the shopper's pseudonym. Waits a moment while the shopper is being forgotten,
+ * and tries again when the pseudonym is deleted before the cart is stored. Throws a conflict problem after ten
+ * attempts.
  */
 export async function withShopper<T>(
   pool: Pool,
   subject: string,
   work: (key: string) => Promise<T>,
 ): Promise<T> {
-  for (let tried = 1; tried <= MAX_TRIES; tried += 1) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const key = await shopperKey(pool, subject);
     try {
       if (key !== undefined) return await work(key);

@@ -5,17 +5,17 @@ import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Cart } from '../cart.ts';
 
 /**
- * Where the cart service remembers: carts, who their shoppers are, and the log of all that happened to them. Carts are
- * written through the change store's one verb, so no cart changes without its events.
+ * The cart service's store: carts, who their shoppers are, and the log of all that happened to them. Carts are written
+ * through `ChangeStore.change` alone, so no cart changes without its events.
  */
 export type CartStore = {
-  /** Connections to the same database, for what stands beside the carts. */
+  /** Connections to the same database, for the relay. */
   readonly pool: Pool;
   readonly log: EventLog;
   readonly carts: ChangeStore<Cart>;
-  /** What is swept away by time, for metrics. */
+  /** What is deleted after a time, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
-  /** Opens a cart for a shopper, who gets a pseudonym with the first one. */
+  /** Opens a cart for a shopper, and with the first cart makes the shopper's pseudonym. */
   open<Answer>(
     cartId: string,
     subject: string,
@@ -23,16 +23,16 @@ export type CartStore = {
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
   /**
-   * Forgets a shopper: closes the open carts as abandoned, with their events; then drops the carts' owner, the stored
-   * answers and the pseudonym's link to the person, and appends `cart.shopper-forgotten`. No cart of that pseudonym is open
-   * when that event is written, and none is opened after it. Whoever asks again after a failure goes on where it stopped.
-   * Throws a not-found problem when nothing is known of the shopper.
+   * Forgets a shopper: closes the open carts as abandoned, with their events; then removes the carts' owner, the stored
+   * answers and the pseudonym's link to the person, and appends `cart.shopper-forgotten`. No cart of that pseudonym is
+   * open when that event is written, and none is opened after it. A repeated call after a failure continues where it
+   * stopped. Throws a not-found problem when the shopper is unknown.
    */
   forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
-  /** Whether changes get through, for readiness too. */
+  /** Whether changes are committed, for readiness. */
   checkWrites(): Promise<{ ok: boolean; detail?: string }>;
-  /** Ends what is in hand, within half a second. */
+  /** Ends what is in flight, within half a second. */
   close(): Promise<void>;
 };

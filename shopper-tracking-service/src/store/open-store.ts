@@ -1,7 +1,7 @@
 import { openPostgresStore } from './postgres.ts';
 import type { CountStore } from './store.ts';
 
-/** Opens the store that a URL names, bringing its schema up to date. What is old enough to be swept is so by `now`. */
+/** Opens the store that a URL names, and brings its schema up to date. `now` decides what is old enough to be swept. */
 export function openStore(
   url: string,
   onError: (error: unknown) => void,

@@ -8,11 +8,11 @@ import { addTally } from './postgres-tally.ts';
 import type { CountStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
-/** As many questions over many rows are answered at a time; more would only slow down whoever writes. */
+/** So many questions over many rows run at a time; more would only slow down the writer. */
 const MAX_LIST_CONNECTIONS = 3;
 const MAX_LIST_STATEMENT_MS = 2_000;
 
-/** Lists take milliseconds, and starting workers or a compiler for one takes longer than they save (104 against 53 ms). */
+/** Lists take milliseconds; starting parallel workers or the compiler for one takes longer than it saves. */
 const READER_SETTINGS = { max_parallel_workers_per_gather: '0', jit: 'off' };
 
 const migrations = [

@@ -6,22 +6,22 @@ import type { List, Product } from '../list.ts';
 import type { Window } from '../window.ts';
 
 /**
- * Where shopper tracking remembers its counters. Reads take the connection of a snapshot, so that counters and the
- * position they stand for are read together; what is to be written is for the subscription's transaction.
+ * Shopper tracking's store of counters. Reads take the connection of a snapshot, so that counters and the position they
+ * stand for are read together; what is written goes into the subscription's transaction.
  */
 export type CountStore = {
   readonly pool: Pool;
   /**
-   * For questions over many rows: few connections, each of whose statements ends after two seconds, so that such questions
-   * wait for one another and for nobody else. Whoever gets no connection within five seconds is refused.
+   * For questions over many rows: few connections, each with a limit of two seconds for a statement, so that such
+   * questions wait for each other alone. A request that gets no connection within five seconds is refused.
    */
   readonly listPool: Pool;
-  /** What is swept away by time, for metrics. */
+  /** What is deleted after a time, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
-  /** What adds sums to the counters. */
+  /** The statements that add sums to the counters. */
   addition(tally: Tally): readonly Statement[];
   total(client: Client, productId: string): Promise<Counts>;
-  /** What the counters of a product counted within a window. */
+  /** What was counted for a product within a window. */
   within(client: Client, productId: string, window: Window): Promise<Counts>;
   list(client: Client, list: List): Promise<Product[]>;
   /** Whether the database answers, for readiness. */
