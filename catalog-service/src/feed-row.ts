@@ -1,8 +1,8 @@
 /**
- * What a feed's row comes to. Where a feed names a product more than once its last row counts, however far apart the rows
- * are; but rows are written as they come, and nobody knows what is still to come. So a product remembers that a feed named
- * it more than once (`isRepeated`). From then on its rows are held back: staged, each in place of the one before, and the
- * last of them is written when the feed has been read. So a file that has not changed changes nothing.
+ * The result of a feed's row. When a feed names a product more than once its last row counts, however far apart the
+ * rows are; but rows are written as they come, before the later ones are known. So a product remembers that a feed
+ * named it more than once (`isRepeated`). From then on its rows are held back: stored, each in place of the one before,
+ * and the last of them is written when the feed has been read. So a file that has not changed changes nothing.
  *
  * Only the first time is a row written that a later one replaces: then the product shows the first until the second is
  * read. A feed that names it once again is believed from the next time on.

@@ -1,6 +1,6 @@
 /**
- * A supplier's feed: one product a line, as JSON or as CSV below a header line. Which of the two it is, its first line
- * tells, whatever the file is called. A line that cannot be read is rejected by itself; the others go on.
+ * A supplier's feed: one product a line, as JSON or as CSV below a header line. The first line decides which, whatever
+ * the file is called. An unreadable line is rejected by itself; the others are read.
  */
 import { type FeedLine, feedLine } from '@micromart/contracts/catalog/product';
 import { toStorable } from '@micromart/text/storable';
@@ -10,14 +10,16 @@ export type FeedFormat =
   | { readonly kind: 'ndjson' }
   | { readonly kind: 'csv'; readonly columns: readonly string[] };
 
-/** What tells one state of a file from another (RFC 9110, 8.8): the value of `ETag`, or else of `Last-Modified`. */
+/**
+ * What distinguishes one state of a file from another (RFC 9110, 8.8): the value of `ETag`, or else of `Last-Modified`.
+ */
 export type Validator = {
   readonly value: string;
   /** Whether every byte is the same while it is the same, so that a file may be continued in its middle. */
   readonly strong: boolean;
 };
 
-/** A place in a file, and what has to be known to go on there. */
+/** A position in a file, and what a reader needs to continue there. */
 export type FeedMark = {
   /** Lines before it. */
   readonly line: number;
@@ -36,7 +38,7 @@ export const markStart = (validator: Validator | null): FeedMark => ({
   validator,
 });
 
-/** Whether a file is as it was; one that cannot be told apart counts as another. */
+/** Whether a file is unchanged; one without a validator counts as changed. */
 export const isSameFile = (one: Validator | null, other: Validator | null): boolean =>
   one !== null && one.value === other?.value;
 
@@ -44,7 +46,7 @@ const COLUMNS = ['product_id', 'name', 'department', 'category', 'brand', 'size'
 /** CSV feeds do not say in which currency their prices are. */
 const CSV_CURRENCY = 'USD';
 
-/** What the first line of a file tells of the others; undefined when it is neither JSON nor the columns' names. */
+/** The format that the first line of a file says; undefined when it is neither JSON nor the columns' names. */
 export function formatOf(firstLine: string): FeedFormat | undefined {
   if (firstLine.trimStart().startsWith('{')) return { kind: 'ndjson' };
   const columns = firstLine.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
@@ -100,12 +102,12 @@ function describe({ issues: [first] }: z.ZodError): string {
 
 const MAX_URL_LENGTH = 2_000;
 
-/** Which the parsing of URLs leaves out without a word (WHATWG URL, 4.4), or no store can keep. */
+/** Characters that URL parsing drops silently (WHATWG URL, 4.4), or that no store can keep. */
 const UNFIT = /[\p{Cc}\p{Cs}]|^ | $/u;
 
 /**
- * The address of a feed as it will be asked for, in ASCII; undefined when a text is none: http or https, without a user,
- * whose password everybody would read.
+ * The URL of a feed as it will be requested, in ASCII; undefined when the text is no URL of http or https, or names a
+ * user, whose password every reader of the job would see.
  */
 export function readFeedUrl(text: string): string | undefined {
   if (UNFIT.test(text) || !URL.canParse(text)) return undefined;

@@ -1,10 +1,10 @@
 /**
- * What keeps a job from being carried out, and what becomes of it then:
+ * Why a job fails, and what happens to it then:
  *
- * - refused: by a rule, or by what the feed says. It would be so again, so the job has failed.
- * - passing: an upstream that is away, slow or breaks off, or an error of our own. The job is tried again after a while,
- *   and has failed after so many times in a row.
- * - away: our own store does not answer. The job waits for as long as that takes; it is not the job's failure.
+ * - refused: by a rule, or because of what the feed contains. It would be refused again, so the job has failed.
+ * - transient: an upstream that is unavailable, slow or breaks off, or an error of our own. The job is retried after a
+ *   delay, and fails after ten failures in a row.
+ * - unavailable: our own store does not answer. The job waits for as long as that takes; this is no failure of the job.
  */
 import { Problem } from '@micromart/http/problem';
 import { toStorable } from '@micromart/text/storable';
@@ -20,7 +20,7 @@ export type FeedFault =
   | 'feed-unreadable'
   | 'feed-too-large';
 
-/** What is wrong with a feed or with whoever serves it; `detail` is for whoever ordered the import. */
+/** What is wrong with a feed, or with the host that serves it; `detail` is for the client that ordered the import. */
 export class FeedError extends Error {
   override name = 'FeedError';
   readonly fault: FeedFault;
@@ -31,7 +31,7 @@ export class FeedError extends Error {
   }
 }
 
-/** `isUnavailable` knows the store's errors. */
+/** `isUnavailable` recognises the store's errors. */
 export function failureOf(error: unknown, isUnavailable: (error: unknown) => boolean): Failure {
   if (isUnavailable(error) || (error instanceof Problem && error.code === 'unavailable')) {
     return {
@@ -67,7 +67,10 @@ export type RetryDecision =
       readonly error: JobError;
     };
 
-/** What becomes of a job that had so many failures in a row before this setback; `chance` from 0 to 1. */
+/**
+ * Decides what happens to a job after a failure. `failures` counts those in a row before this one; `chance` is from 0
+ * to 1.
+ */
 export function retryPolicy({ kind, error }: Failure, failures: number, chance: number): RetryDecision {
   if (kind === 'refused') return { state: 'failed', error };
   if (kind === 'unavailable') return { delayS: UNAVAILABLE_DELAY_S * (1 + chance), error };
@@ -80,7 +83,10 @@ export function retryPolicy({ kind, error }: Failure, failures: number, chance: 
   };
 }
 
-/** Why a job is not to be begun once more: it has outlived too many workers without getting any further. */
+/**
+ * Why a job is not started again: too many workers in a row ended while they ran it, without progress. Undefined when
+ * it may start.
+ */
 export const exhausted = (claimsWithoutProgress: number): JobError | undefined =>
   claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS
     ? {

@@ -96,7 +96,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
       path: '/imports',
       summary: "Import a supplier's feed",
       description:
-        'Products that the feed names are written as if put one by one; others stay as they are. Read only from hosts that the worker is told (`IMPORT_ALLOWED_HOSTS`).',
+        'Products that the feed names are written as if put one by one; others stay as they are. Read only from hosts that the worker allows (`IMPORT_ALLOWED_HOSTS`).',
       roles: ['catalog'],
       body: importOrder,
       answers: accepted,

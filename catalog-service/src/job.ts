@@ -82,7 +82,7 @@ export const beginReading = (
   places: before?.places ?? [],
 });
 
-/** Of a chunk, what progress is told by. */
+/** What a chunk adds to the progress. */
 export type ChunkRead = {
   readonly mark: FeedMark;
   readonly bytes: number;
@@ -91,7 +91,7 @@ export type ChunkRead = {
   readonly waitedMs: number;
 };
 
-/** A row of a feed that is held back until the feed has been read, in place of `times - 1` others about its product. */
+/** A row that is held back until the feed has been read, in place of `times - 1` others about its product. */
 export type HeldRow = {
   readonly productId: string;
   /** Its line in the file, from 1. */
@@ -102,11 +102,11 @@ export type HeldRow = {
   readonly content: ProductContent;
 };
 
-/** What a chunk came to, or some of the rows that were held back. */
+/** The result of a chunk, or of some of the rows that were held back. */
 export type ChunkOutcome = {
   /** Rows read. */
   readonly rows: number;
-  /** Products of which it was seen that the file names them more than once. */
+  /** Products that the file turned out to name more than once. */
   readonly repeated: number;
   readonly tally: Tally;
   readonly rejected: readonly RejectedRow[];
@@ -169,20 +169,23 @@ export type Job = {
   readonly error: JobError | null;
 };
 
-/** Of an import's rejected rows, the first so many are kept; all are counted. */
+/** Of the rejected rows of an import, the first 1000 are kept; all are counted. */
 export const MAX_REJECTED_ROWS = 1_000;
 
 /** Failures in a row, without a chunk in between, after which a job is given up. */
 export const MAX_FAILURES = 10;
-/** Workers that may die in a row over a job without bringing it further: one that kills them all is given up. */
+/**
+ * Workers in a row that may end over a job without progress; then the job is given up, because it may be what ends
+ * them.
+ */
 export const MAX_CLAIMS_WITHOUT_PROGRESS = 10;
 
 const FIRST_DELAY_S = 1;
 const MAX_DELAY_S = 300;
 
 /**
- * How long to wait after the `failures`th failure in a row: doubling, and of each delay the second half by chance (0 to
- * 1), so that what failed together does not come back together.
+ * The pause after the `failures`th failure in a row, in seconds: doubling, up to five minutes. The second half of each
+ * pause is random (`chance` from 0 to 1), so that jobs that failed together do not return together.
  */
 export function retryDelayS(failures: number, chance: number): number {
   const full = Math.min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S);

@@ -1,7 +1,7 @@
 /**
- * What is said of products, and for how long it stays true (RFC 9111, 5.2.2). The catalog knows best: an answer lives
- * no longer than until the next scheduled price, and what says that a product is not there lives for seconds only, for
- * it may come.
+ * Answers about products, and for how long they are valid (RFC 9111, 5.2.2). An answer lives no longer than until the
+ * next scheduled price. One that says that a product does not exist lives for seconds only, because it may come to
+ * exist.
  *
  * Lifetimes are whole seconds, rounded down. Caches count them from `Date`, which is rounded down as well, so no copy
  * outlives the moment that limits it.
@@ -18,18 +18,18 @@ export type Lifetimes = {
 };
 
 const MAX_AGE_MISSING_S = 10;
-/** For how long a copy may stand in for the catalog while it is away (RFC 5861, 4). */
+/** For how long a copy may be used while the catalog is unavailable (RFC 5861, 4). */
 const STALE_IF_ERROR_S = 86_400;
 
-/** Says that a product is not there, or not any more. */
+/** Of an answer that a product does not exist, or was withdrawn. */
 export const MISSING_HEADERS = { 'Cache-Control': `private, max-age=${MAX_AGE_MISSING_S}` };
 
-/** A set of products as it stands at a moment: enough to answer whether a copy of it still holds. */
+/** The state of a set of products at a moment: enough to answer whether a copy of it is still valid. */
 export type ProductSetState = {
   /** The value of its entity tag. */
   readonly tag: string;
   readonly missing: readonly string[];
-  /** For how long it stays like this by itself; Infinity when nothing is scheduled. */
+  /** For how long it is valid without a change, in milliseconds; Infinity when nothing is scheduled. */
   readonly settledMs: number;
 };
 

@@ -116,8 +116,8 @@ export function productRoutes(
   ];
 
   /**
-   * Answers for a set of products. Whether a copy still holds is told from versions alone, where nothing else
-   * is asked: no product is read, nothing is serialised. `refuse` may throw, for what is known of them.
+   * Answers for a set of products. Whether a copy is still valid is decided by versions alone: no product is read,
+   * nothing is serialised. `refuse` may throw, for what is known of the products.
    */
   async function answerCopy(
     wanted: readonly string[],
@@ -170,7 +170,7 @@ function requireSold([known]: readonly ProductVersion[]): void {
     });
   }
   if (known.withdrawn) {
-    throw problem('gone', 'This product is sold no more. GET /products?ids= still tells what it was.', {
+    throw problem('gone', 'This product is sold no more. GET /products?ids= still answers what it was.', {
       headers: MISSING_HEADERS,
     });
   }

@@ -1,16 +1,15 @@
 /**
- * What the catalog knows of a product, and what an order to change it comes to. Pure: the time is passed in.
+ * What the catalog knows of a product, and the result of an order to change it. Pure: the time is passed in.
  *
  * Orders are numbered as they were accepted: by their job, and within an import by their row. A product remembers the
- * newest that was decided on it, and an older one changes nothing any more, whenever and by whomever it is brought: so
- * neither two workers nor a revived one can put an old price over a new one. The very order that was decided last gets
- * the same result again, so a chunk that is carried out twice counts the same.
+ * newest order that was decided on it, and an older one changes nothing any more, whenever and by whichever worker it
+ * comes. So neither two workers nor a revived one can put an old price over a new one. An order that is decided again
+ * gets the same result, so a chunk that is repeated counts the same.
  *
- * A scheduled price is in force from its moment on, whether or not anybody has written that down. Writing it down
- * (`decideDue`, or before any other change of the product) makes the version durable that has been answered since. That
- * version, the next one, belongs to the scheduled price from the beginning: another change takes the one after it, also
- * where the moment seems not to have come, since whoever answers may have a clock that is ahead. So no version is ever
- * answered with two contents.
+ * A scheduled price is in force from its moment on, stored or not. Storing it (`decideDue`, or before any other change
+ * of the product) makes the version durable that has been answered since. That version, the next one, belongs to the
+ * scheduled price from the beginning. Another change takes the one after it, even where the moment seems not to have
+ * come, because another process may have a clock that is ahead. So no version is ever answered with two contents.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { productsTag } from '@micromart/contracts/catalog/etag';
@@ -113,7 +112,7 @@ export type Order = {
   readonly isRepeated: boolean | undefined;
 };
 
-/** What an order comes to, on a product as it is stored. */
+/** Decides an order on a product as it is stored. */
 export function decide(
   stored: Product | undefined,
   { log, id, order, origin, now, isRepeated }: Order,
@@ -133,7 +132,7 @@ export function decide(
   return { answer: result, change: { state: { ...next, version, decided }, events } };
 }
 
-/** Writes a due price down; answers whether there was one. */
+/** Stores a due price; answers whether there was one. */
 export const decideDue =
   (id: string, now: Date): Decide<Product, boolean> =>
   (document) => {
@@ -142,7 +141,7 @@ export const decideDue =
     return { answer: true, change: { state: inForce(state, now), events: dueEvents(id, state, now) } };
   };
 
-/** Writes a product once more as it is, for what is kept beside it to be told anew; answers whether there was one. */
+/** Writes a product unchanged, so that the words stored beside it are made anew; answers whether it exists. */
 export const rewriteUnchanged: Decide<Product, boolean> = (document) =>
   document ? { answer: true, change: { state: document.state, events: [] } } : { answer: false };
 

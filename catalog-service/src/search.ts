@@ -1,12 +1,12 @@
 /**
- * What a search takes for a word, and for the same one. It is told here alone, for products and for queries: what the
- * engines take for letters, small letters and equal characters differs from JavaScript, and from each other.
+ * What a search treats as a word, and as the same word. It is defined here alone, for products and for queries, because
+ * engines differ from JavaScript, and from each other, in what they treat as letters, lower case and equal characters.
  *
- * - Characters that only look different are the same (NFKC), and those that are not to be seen are left out: much like
- *   Unicode's NFKC_Casefold (Unicode Standard, 3.13.5).
- * - Capitals and small letters are the same, and so is what is written differently in one of them alone: ß, ẞ and SS, σ
- *   and ς, ı and I. A mere folding of case would leave a name with `ı` unfound in capitals.
- * - Words are of letters, marks and numbers; in many scripts the marks are the vowels.
+ * - Characters that only look different are the same (NFKC), and invisible ones are dropped: much like Unicode's
+ *   NFKC_Casefold (Unicode Standard, 3.13.5).
+ * - Upper and lower case are the same, and so are letters that differ in one case alone: ß, ẞ and SS, σ and ς, ı and I.
+ *   Plain case folding would not find a name with `ı` by its capitals.
+ * - Words consist of letters, marks and numbers; in many scripts the marks are the vowels.
  */
 import type { Product } from './product.ts';
 
@@ -20,7 +20,9 @@ export const MAX_WORD_LENGTH = 200;
 const RULES = 1;
 const UNICODE_STEPS = 1_000;
 
-/** By which rules words are told, and by which version of Unicode (`17.0`): larger when they may come out otherwise. */
+/**
+ * The version of the rules and of Unicode (`17.0`) by which words are made; larger when words may come out differently.
+ */
 export const searchVersion = (unicode: string): number =>
   RULES * UNICODE_STEPS + Math.round(Number(unicode) * 10);
 
@@ -47,8 +49,8 @@ export const wordsOf = (id: string, { name, brand, category }: Product): string[
 const WORD_BEFORE = /[\p{L}\p{N}]+/gu;
 
 /**
- * The words of a text as the version before told them apart. Products that it wrote are found by them until the worker
- * has told their words anew.
+ * The words of a text by the rules of the version before. Products that it wrote are found by them until the worker has
+ * rewritten their words.
  */
 export const searchWordsBefore = (text: string): string[] => [
   ...new Set(text.toLowerCase().match(WORD_BEFORE)),

@@ -21,7 +21,7 @@ import type { WorkerConfig } from './worker-config.ts';
 
 /** Single changes are taken many at a time, for the store writes them together. */
 const CHANGES = { batch: 50, concurrency: 2 };
-/** Imports mostly wait, each for its own upstream, so many may do so at once. */
+/** Imports mostly wait for their upstreams, so several run at once. */
 export const IMPORTS = { batch: 1, concurrency: 8 };
 
 const DUE_INTERVAL_MS = 1_000;
@@ -31,9 +31,9 @@ const HOUSEKEEPING_INTERVAL_MS = 60_000;
 const MAX_HOUSEKEEPING = 1_000;
 
 /**
- * The catalog's worker as a value, the only writer of the catalog: it carries out jobs, writes due prices down, and
- * publishes the events in Kafka where it is told so. It makes the schemas of both databases and grants the API its part.
- * Over HTTP it tells how it is, and nothing else.
+ * The catalog's worker as a value, the only writer of the catalog: it runs jobs, stores due prices, and publishes the
+ * events in Kafka where it is configured. It makes the schemas of both databases and grants the API its part. Over HTTP
+ * it serves its health and metrics alone.
  */
 export const startCatalogWorker = (
   config: WorkerConfig,

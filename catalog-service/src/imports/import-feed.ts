@@ -1,12 +1,12 @@
 /**
- * Carries out an import: chunk by chunk, each read, then written, then recorded. Whoever takes the job over goes on
- * behind the last chunk that was recorded. The one that was under way is carried out again, and comes to the same: its
- * products remember that these very rows were decided on them.
+ * Runs an import in chunks; each is read, then written, then recorded. A worker that takes the job over continues after
+ * the last recorded chunk. It repeats the chunk that was under way, with the same result, because the products remember
+ * that these very rows were decided on them.
  *
- * A file that has changed meanwhile is read from its start, its rows numbered above all before; that is recorded before
- * the first of them is written, or they could be taken for those of the file before.
+ * A file that has changed meanwhile is read from its start, and its rows are numbered above all before. That is
+ * recorded before the first of them is written, or they could be mistaken for rows of the file before.
  *
- * Rows about products that the feed names more than once are held back, and written when all of it has been read.
+ * Rows about products that the feed names more than once are held back, and written when the whole feed has been read.
  */
 import {
   advance,
@@ -28,14 +28,14 @@ export type ImportWork = {
   readonly store: Writing['store'];
   readonly jobRepository: Pick<JobRepository, 'record' | 'held'>;
   readonly requestOptions: Omit<FeedRequestOptions, 'signal' | 'waitedBeforeMs'>;
-  /** By which chunks are written. */
+  /** Limits how fast chunks are written. */
   readonly pace: Pace;
   readonly now: () => Date;
   readonly onChunk: (outcome: ChunkOutcome) => void;
 };
 
 /**
- * Reads the feed to its end, and writes what was held back; gives the progress there. Throws FeedError, the store's
+ * Reads the feed to its end, and writes what was held back; returns the progress there. Throws FeedError, the store's
  * errors, or an Interruption: the signal's reason, or that the claim is lost.
  */
 export async function importFeed(
@@ -94,7 +94,7 @@ export async function importFeed(
       }
       return progress;
     } catch (error) {
-      // What could be read of it is all there is.
+      // What could be read of it is complete, so write what it held back.
       if (progress && error instanceof FeedError && error.fault !== 'upstream-away') await finish(progress);
       throw error;
     } finally {

@@ -1,6 +1,6 @@
-/** What a feed may take up, whoever serves it. */
+/** What any feed may take up. */
 export type ImportLimits = {
-  /** Products that are written together and recorded; a single change may have to wait for so many (pace.ts). */
+  /** Products that are written and recorded together; a single change may have to wait for all of them (pace.ts). */
   readonly chunkRows: number;
   readonly maxLineBytes: number;
   /** Of a file as it is sent; and of what comes out of a compressed one. */
@@ -8,12 +8,12 @@ export type ImportLimits = {
   readonly maxUnpackedBytes: number;
   readonly maxRedirects: number;
   readonly connectTimeoutMs: number;
-  /** For the next bytes to arrive, while they are waited for. */
+  /** The longest wait for the next bytes. */
   readonly silenceTimeoutMs: number;
-  /** The bytes that have to come in each `rateWindowMs` of waiting for them; a feed that drips gives up its place. */
+  /** The bytes that must arrive in each `rateWindowMs` of waiting; a slower feed gives up its slot. */
   readonly minWindowBytes: number;
   readonly rateWindowMs: number;
-  /** For which a feed may be waited for in all, by all attempts of its import together. */
+  /** The longest wait for a feed in all, summed over all attempts of its import. */
   readonly maxWaitMs: number;
 };
 

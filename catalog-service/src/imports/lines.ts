@@ -10,8 +10,8 @@ export type Line = {
 const NEWLINE = 0x0a;
 
 /**
- * Splits bytes into lines, with those that end in each piece given together. Whatever is sent, no more is held than the
- * longest line. Throws FeedError when there is more than `maxBytes`.
+ * Splits bytes into lines, and returns the lines that end in each piece together. Holds no more than the longest line,
+ * whatever is sent. Throws FeedError when there are more than `maxBytes`.
  */
 export async function* splitLines(
   pieces: AsyncIterable<Buffer>,

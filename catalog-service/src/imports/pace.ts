@@ -1,17 +1,17 @@
 /**
- * How fast imports write. What a chunk takes of the worker and of the database, it takes from whoever reads on the same
- * cores: so chunks are small (limits.ts), and a rest follows each, in proportion to its work. A file takes longer for it.
+ * How fast imports write. A chunk takes time of the worker and of the database from reads on the same cores. So chunks
+ * are small (limits.ts), and a rest follows each, in proportion to its work. A file takes longer for it.
  */
 
-/** Of a worker's time imports write in a third at the most, however many there are: a rest is twice as long as the work. */
+/** A rest is twice as long as the work, so all imports together write for at most a third of a worker's time. */
 const REST_PER_WORK = 2;
 
-/** A chunk that had to wait for its database says nothing of the load; it need not be followed by as much again. */
+/** Caps the rest after a chunk that had to wait for its database, because such a wait says nothing of the load. */
 const MAX_REST_MS = 500;
 
 export const restMs = (workedMs: number): number => Math.min(workedMs * REST_PER_WORK, MAX_REST_MS);
 
-/** Carries out work when all that was asked for before has been, and has been rested from; gives what it gives. */
+/** Runs `work` after all earlier work and the rest that follows it; returns its result. */
 export type Pace = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** One for all imports of a worker. */

@@ -1,11 +1,11 @@
 /**
- * Reads a feed in chunks, each complete before it is given out: while the upstream is waited for, nothing is held but
- * what has come of the next chunk. Reading goes on where an earlier one stood, as long as the file is the same:
+ * Reads a feed in chunks, each complete before it is returned: while it waits for the upstream, it holds only what has
+ * arrived of the next chunk. It continues where an earlier reading stopped, as long as the file is the same:
  *
- * - by asking for the rest, where bytes can be counted and the host knows ranges;
- * - else from the start, passing over the lines that were read.
+ * - by requesting the rest, where bytes can be counted and the host supports ranges;
+ * - otherwise from the start, skipping the lines that were read.
  *
- * Where a feed turns out to be damaged or too large, the lines before that are given out first.
+ * Of a feed that turns out to be damaged or too large, the lines before that are returned first.
  */
 import type { FeedLine } from '@micromart/contracts/catalog/product';
 import {
@@ -55,7 +55,7 @@ export type Feed = {
   close(): void;
 };
 
-/** Opens a feed, to be read from its start, or from a mark if the file still is the one that the mark is of. */
+/** Opens a feed, to be read from a mark if the file is still the one that the mark is of, otherwise from its start. */
 export async function openFeed(
   url: string,
   mark: FeedMark | undefined,
@@ -122,7 +122,7 @@ async function* readChunks(
     }
   } catch (error) {
     if (!format || !(error instanceof FeedError) || error.fault === 'upstream-away') throw error;
-    // It would end here again, so what came before is all there is.
+    // Another attempt would end here too, so what came before is all there is.
     if (pending.length > 0) yield chunk(false);
     throw new FeedError(error.fault, `${error.message} It was read up to line ${line}.`);
   }

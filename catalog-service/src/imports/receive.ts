@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Bytes that may have come and not been read; then the sender has to wait. */
+/** Bytes that are buffered before the sender is paused. */
 const MAX_HELD_BYTES = 262_144;
 
 /**
- * The bytes of an answer, taken in from now on: one that breaks before anybody listens would tell nobody. Node's own
- * iterator drops what has come when a connection breaks, so one that breaks off again and again would never get anybody
- * further; this one gives it out first, and then throws. `onSilence` is called when nothing has come for so long while it
- * was waited for, `onWaited` after each wait with the bytes that have come of it: time in which nobody asks for more does
- * not count.
+ * The bytes of an answer, received from now on, so that an error before the first read is not missed. Node's own
+ * iterator drops received bytes when a connection breaks, so an import whose connection breaks again and again would
+ * never advance; this one returns them first, and then throws. `onSilence` is called when a wait for bytes has lasted
+ * `silenceTimeoutMs`; `onWaited` after each wait, with the bytes it brought. Time in which nobody reads is not counted.
  */
 export function receive(
   response: IncomingMessage,

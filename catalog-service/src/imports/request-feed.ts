@@ -1,6 +1,6 @@
 /**
- * Asks the host of a feed, over a connection of its own, by Node's own client: `fetch` does not say which address it
- * dials. Redirects are followed by hand, each checked like the first address.
+ * Requests a feed from its host, over a connection of its own, with Node's own client, because `fetch` does not say
+ * which address it connects to. Redirects are followed by hand, and each is checked like the first address.
  */
 import { type LookupAddress, lookup } from 'node:dns';
 import { get as getHttp, type IncomingMessage } from 'node:http';
@@ -16,14 +16,14 @@ export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
 export type FeedRequestOptions = {
   readonly allowed: AllowedHosts;
   readonly limits: ImportLimits;
-  /** Rejects with its reason whatever is under way. */
+  /** Its reason rejects whatever is in flight. */
   readonly signal: AbortSignal;
-  /** For how long earlier attempts have waited for the same feed. */
+  /** For how long earlier attempts waited for the same feed. */
   readonly waitedBeforeMs: number;
   readonly resolve?: Resolve;
 };
 
-/** Resolves with the head of the answer, whatever it is. Throws FeedError, or the signal's reason. */
+/** Resolves with the answer's status and headers, whatever they are. Throws FeedError, or the signal's reason. */
 export async function requestFeed(
   url: string,
   headers: Record<string, string>,
@@ -49,7 +49,10 @@ export async function requestFeed(
 const toUriReference = (location: string): string =>
   location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Resolves with the head of an answer. The whole file as it is: ranges of a compressed transfer could not be unpacked. */
+/**
+ * Resolves with the status and headers of one answer. Requests the file without transfer compression, because parts of
+ * a compressed transfer could not be decompressed.
+ */
 function requestOnce(
   target: Target,
   headers: Record<string, string>,
@@ -88,7 +91,7 @@ function requestOnce(
   });
 }
 
-/** Gives the client only addresses that may be dialled, so no later look-up can give it others. */
+/** Gives the client only addresses that are allowed, so that no later look-up can give it others. */
 const checkedLookup =
   (port: number, { allowed, resolve = lookupAll }: FeedRequestOptions): LookupFunction =>
   (name, options, callback) => {
@@ -112,7 +115,7 @@ const lookupAll: Resolve = (name) =>
 export const timedOut = (what: string, limitMs: number) =>
   new FeedError('upstream-away', `The host let us wait for more than ${limitMs} ms for its ${what}.`);
 
-/** What the client's errors come to; their codes are fit to be read, their texts may name addresses. */
+/** Maps the client's errors. Shows their codes only, because their texts may contain addresses. */
 export function toFeedError(error: unknown): Error {
   if (error instanceof FeedError) return error;
   const { code = 'an error' } = error as NodeJS.ErrnoException;

@@ -14,7 +14,9 @@ import { FeedError } from '../job-failure.ts';
 /** gzip's first two bytes (RFC 1952, 2.3.1); no text begins with them. */
 const MAGIC = Buffer.from([0x1f, 0x8b]);
 
-/** A file's content, unpacked where it is compressed, which its first bytes tell. Throws FeedError when gzip is broken. */
+/**
+ * A file's content, decompressed where its first bytes say that it is gzip. Throws FeedError when the gzip is damaged.
+ */
 export async function unpack(
   file: AsyncIterable<Buffer>,
 ): Promise<{ isPacked: boolean; content: AsyncIterable<Buffer> }> {
@@ -35,15 +37,15 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** What a call of the decoder may give: small enough that nobody waits for it for long. */
+/** The most that one call of the decoder returns: small, so that it does not block for long. */
 const OUTPUT_BYTES = 65_536;
 /** To the decoder, that the data are in gzip's format, with a window of 32 kB. */
 const GZIP_WINDOW_BITS = 31;
 
 /**
- * Unpacks one member of gzip after another (RFC 1952, 2.2). What a damaged file holds before the damage is given out
- * before the error is thrown; Node's own decoder drops what has come of the last bytes it was given, the last rows of a
- * file whose check sum is wrong. What follows the last member is no part of the content.
+ * Decompresses one member of gzip after another (RFC 1952, 2.2). Returns what a damaged file holds before the damage,
+ * then throws; Node's own decoder drops the output of the last bytes it was given, and with it the last rows of a file
+ * whose checksum is wrong. Bytes after the last member are no part of the content.
  */
 async function* inflate(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const decoder = new ZStream();

@@ -14,16 +14,16 @@ export type Upstream = {
   readonly validator: Validator | null;
   /** Of the whole file; null when it is not said. */
   readonly totalBytes: number | null;
-  /** Bytes of the file that have come, those before the mark included. */
+  /** Bytes of the file received so far, those before the mark included. */
   bytesRead(): number;
-  /** For how long it was waited for, from the question on. */
+  /** For how long the host was waited for, from the request on. */
   waitedMs(): number;
   close(): void;
 };
 
 /**
- * Asks for a file; of one that was read up to a mark, for the rest, if it is unchanged. Throws FeedError:
- * `upstream-away` where the same question may be answered later.
+ * Requests a file; of one that was read up to a mark, the rest, if the file is unchanged. Throws FeedError:
+ * `upstream-away` where the same request may succeed later.
  */
 export async function openUpstream(
   url: string,
@@ -34,7 +34,7 @@ export async function openUpstream(
   let range = mark && rangeHeaders(mark);
   let response = await requestFeed(url, range ?? {}, requestOptions);
   if (range && response.statusCode === 416) {
-    // There is nothing behind the mark, or the file has become shorter: its start tells.
+    // Nothing is behind the mark, or the file has become shorter: read it from its start.
     response.destroy();
     range = undefined;
     response = await requestFeed(url, {}, requestOptions);
@@ -47,7 +47,7 @@ export async function openUpstream(
   }
 }
 
-/** `mark` is where the answer may go on. */
+/** `mark` is where the answer may continue. */
 function usable(
   response: IncomingMessage,
   mark: FeedMark | undefined,
@@ -98,8 +98,8 @@ function usable(
 }
 
 /**
- * Only what is the same byte for byte can be continued (RFC 9110, 13.1.5); the host answers with the whole file when it
- * is not, or knows no ranges.
+ * Only a file that is the same byte for byte can be continued (RFC 9110, 13.1.5). The host answers with the whole file
+ * when it is not, or when it does not support ranges.
  */
 function rangeHeaders({ offset, validator }: FeedMark): Record<string, string> | undefined {
   if (!offset || !validator?.strong) return undefined;
@@ -122,7 +122,9 @@ function requireStatus({ statusCode = 0, headers }: IncomingMessage, wanted: rea
   );
 }
 
-/** A part that is not the one that was asked for would be put in the wrong place (RFC 9110, 14.4). */
+/**
+ * Throws unless the answer is the requested part; another part would be written in the wrong place (RFC 9110, 14.4).
+ */
 function requireRest({ headers }: IncomingMessage, { offset, validator }: FeedMark): void {
   const [, from] = /^bytes ([0-9]+)-/.exec(headers['content-range'] ?? '') ?? [];
   const isSame =

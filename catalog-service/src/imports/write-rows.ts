@@ -88,7 +88,7 @@ function createTally() {
   return {
     tally,
     places,
-    /** Of `times` rows about a product the last came to a result, and took the place of the others. */
+    /** Adds the result of the last of `times` rows about a product; the others are superseded. */
     add(result: Result, times: number, position: LogPosition | undefined) {
       tally[result] += 1;
       tally.superseded += times - 1;

@@ -4,8 +4,8 @@ import type { CatalogWriter } from '../store/store.ts';
 const MAX_TOGETHER = 1_000;
 
 /**
- * Writes down scheduled prices that are due, with their events, the longest due first. Readers have been given them
- * since their moment; this only makes their versions durable. Any number of workers may do so at once.
+ * Stores scheduled prices that are due, with their events, the longest due first. Readers have seen these prices since
+ * their moment; this makes their versions durable. Several workers may run it at once.
  */
 export async function writeDuePrices(
   { products, due }: Pick<CatalogWriter, 'products' | 'due'>,

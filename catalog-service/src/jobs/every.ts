@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Does something now and then, each time when the last has ended and the interval has passed; what fails is reported
- * and done again. `close` ends the pause at once, and waits for what is under way.
+ * Repeats `step`, each time an interval after the last one ended; reports an error and continues. `close` ends the
+ * pause at once, and waits for a step that is running.
  */
 export function every(
   intervalMs: number,

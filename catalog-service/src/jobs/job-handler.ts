@@ -1,7 +1,7 @@
 /**
- * What happens to the deliveries that a worker is brought: their jobs are claimed, carried out, and ended or put back.
- * A job's own failure never fails its delivery: what is to become of it stands in its row. Only where that row cannot be
- * written is the delivery left to be brought again.
+ * Handles a worker's deliveries: claims their jobs, runs them, and ends them or puts them back. A job's own failure
+ * never fails its delivery, because the job's row says what happens next. Only when that row cannot be written is the
+ * delivery left to be delivered again.
  */
 import type { Logger } from '@micromart/process/logger';
 import { exhausted, FeedError, failureOf, retryPolicy } from '../job-failure.ts';
@@ -10,20 +10,22 @@ import type { Claim, Ending, JobRepository, Postponement } from './job-repositor
 import type { JobMetrics } from './metrics.ts';
 import { Interruption } from './watch-claim.ts';
 
-/** Throws what keeps the job from being carried out; `taken` fires when it has been given to another worker. */
+/**
+ * Runs a job, and returns how it ended. Throws when it cannot. `taken` aborts when the job was given to another worker.
+ */
 export type RunJob = (claim: Claim, taken: AbortSignal) => Promise<Omit<Ending, 'claim'>>;
 
 export type Handling = {
   readonly jobRepository: Pick<JobRepository, 'claim' | 'failures' | 'end' | 'postpone'>;
   readonly metrics: Pick<JobMetrics, 'ended' | 'takenOver' | 'upstreamFailed'>;
   readonly logger: Logger;
-  /** Whether an error says that the store is away. */
+  /** Whether an error says that the store is unavailable. */
   readonly isUnavailable: (error: unknown) => boolean;
   /** From 0 to 1. */
   readonly chance: () => number;
 };
 
-/** What one job came to; nothing where another worker has it. */
+/** The result of one job; undefined when another worker has it. */
 type Conclusion = Omit<Ending, 'claim'> | Postponement | undefined;
 
 export function createJobHandler(

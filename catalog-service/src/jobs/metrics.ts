@@ -11,7 +11,7 @@ export type JobMetrics = {
   upstreamFailed(fault: string): void;
 };
 
-/** What a worker counts of its jobs; how many wait is asked when the metrics are. */
+/** A worker's metrics of its jobs. The number of waiting jobs is queried when the metrics are read. */
 export function createJobMetrics(
   registry: Registry,
   { waiting }: Pick<JobRepository, 'waiting'>,
@@ -43,7 +43,7 @@ export function createJobMetrics(
   });
   new Gauge({
     name: 'catalog_jobs_waiting',
-    help: 'Jobs that are queued or active, whoever works on them',
+    help: 'Jobs that are queued or active, with any worker',
     labelNames: ['kind', 'state'],
     registers,
     async collect() {

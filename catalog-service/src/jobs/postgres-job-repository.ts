@@ -9,7 +9,7 @@ import { jobSweeps } from './postgres-sweeps.ts';
 
 const MAX_CONNECTIONS = 4;
 
-/** The progress of a job whose claim is held, with the rows that are held back from then on: all or nothing. */
+/** Writes the progress of a job whose claim is held, with the rows that are held back from then on: all or nothing. */
 const RECORD = `
   WITH recorded AS (
     UPDATE jobs SET progress = $3,

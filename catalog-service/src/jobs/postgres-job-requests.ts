@@ -17,8 +17,9 @@ export function openJobRequests(url: string, onError: (error: unknown) => void):
   let opening: ReturnType<typeof openSend> | undefined;
 
   /**
-   * Opened with the first job, and again after a failure: the schema may come later than this process. Never within a
-   * transaction: it takes a connection of its own, and those who hold all others would wait for it.
+   * Opened with the first job, and again after a failure, because the schema may come later than this process. Never
+   * called within a transaction: it takes a second connection, and transactions that hold all others would deadlock
+   * with it.
    */
   async function sender(): Promise<Send> {
     opening ??= openSend((text, values) => pool.query(text, values), onError).catch((error) => {

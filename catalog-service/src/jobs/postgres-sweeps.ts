@@ -1,11 +1,11 @@
 import type { Pool } from '@micromart/postgres/pool';
 import type { Sweep } from '@micromart/sweeping/sweeping';
 
-/** A job is kept after its end, then its id alone; who asks for it after that is told that it never was. */
+/** For how long a job is kept after its end, and then its id alone. After that a request for it gets a 404. */
 const JOB_KEPT = '30 days';
 const GONE_KEPT = '90 days';
 
-/** What the jobs' sweeps delete. Rows that somebody works on are left to the next batch. */
+/** What is deleted of the jobs. Rows in use are left to the next batch. */
 export const jobSweeps = (pool: Pool): readonly Sweep[] => [
   {
     table: 'jobs',

@@ -3,7 +3,7 @@ import { decideOrder } from '../product.ts';
 import type { CatalogWriter } from '../store/store.ts';
 import type { RunJob } from './job-handler.ts';
 
-/** Carries out jobs that change one product. */
+/** Runs jobs that change one product. */
 export const createRunChange =
   ({ log, products }: Pick<CatalogWriter, 'log' | 'products'>, now: () => Date): RunJob =>
   async ({ number, request, traceparent }) => {

@@ -2,13 +2,13 @@ import type { Pace } from '../imports/pace.ts';
 import { rewriteUnchanged } from '../product.ts';
 import type { CatalogWriter } from '../store/store.ts';
 
-/** Products that are written together; a single change may have to wait for so many. */
+/** Products that are written together; a single change may have to wait for all of them. */
 const MAX_TOGETHER = 50;
 
 /**
- * Tells the words of products anew that were told apart by older rules, or by a worker of the version before, until none
- * is left or this worker is `ending`. What was done is done: whoever begins next finds only the rest. No version and no
- * event comes of it. Any number of workers may do so at once; some products are written twice then.
+ * Rewrites the search words of products whose words were made by older rules, or by a worker of the version before,
+ * until none is left or `ending` aborts. An interrupted run continues with the rest when it is started again. It adds
+ * no version and no event. Several workers may run it at once; some products are then written twice.
  */
 export async function refreshSearchWords(
   { products, outdatedSearch }: Pick<CatalogWriter, 'products' | 'outdatedSearch'>,

@@ -1,6 +1,6 @@
 import type { Claim, JobRepository } from './job-repository.ts';
 
-/** Why work on a job stops before its end: it is to be cancelled, another has it, or this worker is ending. */
+/** Why work on a job stops early: it was cancelled, another worker has it, or this worker is ending. */
 export class Interruption extends Error {
   override name = 'Interruption';
   readonly why: 'cancelled' | 'lost' | 'ending';
@@ -14,14 +14,14 @@ export class Interruption extends Error {
 const CHECK_INTERVAL_MS = 400;
 
 export type Watch = {
-  /** Fires with an Interruption. */
+  /** Aborts with an Interruption as its reason. */
   readonly signal: AbortSignal;
   close(): void;
 };
 
 /**
- * Looks after a claim while its job waits on somebody else, for a moment every now and then: a connection is held for
- * each look alone. `taken` fires when the queue has given the job to another, `ending` when this worker ends.
+ * Checks a claim at intervals while its job waits for the upstream. It holds a connection only during each check.
+ * `taken` aborts when the queue has given the job to another worker, `ending` when this worker ends.
  */
 export function watchClaim(
   jobRepository: Pick<JobRepository, 'statusOf'>,

@@ -1,12 +1,12 @@
 /**
- * The queue is pg-boss. It carries deliveries, each a mere id, from whoever accepts a job to one worker; all there is to
- * know of a job stands in its own row (jobs/). What it does for us:
+ * The queue is pg-boss. It carries deliveries, each a mere id, from the process that accepts a job to one worker;
+ * everything else about a job is in its own row (jobs/). What it does for us:
  *
  * - A delivery is enqueued by the caller's own transaction, with the job's row or not at all.
- * - While a worker has it, the worker's process sends heartbeats. Where none was heard for ten seconds, another gets it.
- *   The first one's `signal` fires, if it is still there to hear it; what it writes all the same is refused by the row.
- * - A worker that fails a delivery, or dies with it, leaves it to the next, as often as need be: when a job has failed
- *   for good is decided by its row.
+ * - While a worker has a delivery, the worker's process sends heartbeats. After ten seconds without one, another worker
+ *   gets it. The first one's `signal` aborts, if its process still runs; what it still writes is refused by the row.
+ * - A delivery whose worker fails or dies goes to the next worker, as often as necessary: the job's row decides when a
+ *   job has failed for good.
  *
  * pg-boss forgets deliveries that nobody fetched in time, and its schema may be emptied; `isLive` finds the jobs that
  * this has orphaned.
@@ -20,7 +20,7 @@ export type QueueName = (typeof QUEUES)[number];
 /** Runs a statement, in the caller's transaction where there is one. */
 export type Execute = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
-/** Hands a delivery to its queue, to be brought after `delayS` seconds. */
+/** Sends a delivery to its queue, to be delivered after `delayS` seconds. */
 export type Send = (
   execute: Execute,
   queue: QueueName,
@@ -30,15 +30,15 @@ export type Send = (
 
 export type Delivery = {
   readonly id: string;
-  /** Fires when the delivery has been given to another worker, or this one is ending. */
+  /** Aborts when the delivery has been given to another worker, or this one is ending. */
   readonly signal: AbortSignal;
 };
 
 export type Queue = {
   readonly send: Send;
   /**
-   * Has `handler` take deliveries, up to `batch` at once and by `concurrency` takers at the same time. Deliveries have
-   * been dealt with when it returns; when it throws, they are brought again.
+   * Passes deliveries to `handler`, up to `batch` at once and to `concurrency` calls at the same time. Deliveries are
+   * done when it returns; when it throws, they are delivered again.
    */
   work(
     queue: QueueName,
@@ -63,12 +63,15 @@ const QUEUE_OPTIONS: QueueOptions = {
 };
 
 const MAX_CONNECTIONS = 3;
-/** New deliveries are announced; those of a dead worker, and delayed ones, are found by asking. */
+/** New deliveries are announced; polling finds those of dead workers, and delayed ones. */
 const POLL_S = 4;
 const CLOSE_LIMIT_MS = 3_500;
 const SCHEMA = 'pgboss';
 
-/** How often dead workers are looked for: with the defaults, one would be missed for a minute. Each look is eight statements. */
+/**
+ * How often to look for dead workers: with the defaults, one would be missed for a minute. Each check is eight
+ * statements.
+ */
 const SUPERVISION: ConstructorOptions = {
   superviseIntervalSeconds: 2,
   monitorIntervalSeconds: 2,
@@ -119,8 +122,8 @@ export async function openQueue(url: string, onError: (error: unknown) => void):
 }
 
 /**
- * What the API needs of the queue: to send. It makes no schema and supervises nothing, for its role may not. Rejects
- * while the schema is missing, or is not of this version.
+ * The API's part of the queue: to send. Makes no schema and supervises nothing, because its role may not. Rejects while
+ * the schema is missing, or is not of this version.
  */
 export async function openSend(
   execute: Execute,
@@ -153,7 +156,7 @@ const sendBy =
     await boss.send(queue, {}, { db, id: delivery, ...(delayS > 0 && { startAfter: Math.ceil(delayS) }) });
   };
 
-/** SQL: whether a delivery is still to be brought, or being dealt with. */
+/** SQL: whether a delivery waits, or is being handled. */
 export const isLive = (delivery: string): string =>
   `EXISTS (SELECT FROM ${SCHEMA}.job WHERE id = ${delivery} AND name IN ('changes', 'imports') AND state < 'completed')`;
 

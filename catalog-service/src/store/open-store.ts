@@ -3,7 +3,7 @@ import { isUnavailable as isPostgresAway } from '@micromart/postgres/failure';
 import { refuseOldServer } from '@micromart/postgres/server-version';
 import type { CatalogReader, CatalogWriter, WriterSettings } from './store.ts';
 
-/** Opens the store that a URL names, to read. The driver of an engine that is not used is not loaded. */
+/** Opens the store that a URL names, for reading. Loads only the driver that it needs. */
 export async function openCatalogReader(
   url: string,
   onError: (error: unknown) => void,
@@ -15,7 +15,7 @@ export async function openCatalogReader(
   return (await import('./mongodb-reader.ts')).openMongodbReader(url);
 }
 
-/** Opens the store that a URL names, to write, bringing its schema up to date. */
+/** Opens the store that a URL names, for writing, and brings its schema up to date. */
 export async function openCatalogWriter(url: string, settings: WriterSettings): Promise<CatalogWriter> {
   if (isPostgres(url)) return (await import('./postgres-writer.ts')).openPostgresWriter(url, settings);
   return (await import('./mongodb-writer.ts')).openMongodbWriter(url, settings);
@@ -24,5 +24,5 @@ export async function openCatalogWriter(url: string, settings: WriterSettings): 
 /** Read as text: a MongoDB URL may name several hosts, which `URL` refuses. Settings let no other scheme pass. */
 const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
 
-/** Whether a database, of either engine, was away, full or busy, so that the same work may well succeed later. */
+/** Whether a database, of either engine, was unavailable, full or busy, so that the same work may succeed later. */
 export const isUnavailable = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);

@@ -85,15 +85,15 @@ function browseStatement({ q, category, after, limit }: Browse): { text: string;
     `SELECT id, state AS product FROM products WHERE ${[...conditions, ...more].join(' AND ')} ORDER BY id LIMIT ${most}`;
   if (q === undefined) return { text: select([]), values };
   // Each is planned by itself: of a condition with OR no index would be used.
-  const told = select([
+  const byWords = select([
     `${SEARCH_VERSION_OF} > 0`,
     `${WORDS} @@ ${given(prefixesOf(searchWords(q)))}::tsquery`,
   ]);
-  const toldBefore = select([
+  const byWordsBefore = select([
     `${SEARCH_VERSION_OF} = 0`,
     `words @@ ${given(prefixesOf(searchWordsBefore(q)))}::tsquery`,
   ]);
-  const text = `SELECT id, product FROM ((${told}) UNION ALL (${toldBefore})) found ORDER BY id LIMIT ${most}`;
+  const text = `SELECT id, product FROM ((${byWords}) UNION ALL (${byWordsBefore})) found ORDER BY id LIMIT ${most}`;
   return { text, values };
 }
 

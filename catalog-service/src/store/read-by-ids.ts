@@ -7,9 +7,9 @@ const MAX_WAITING = 10_000;
 const MAX_CONCURRENT_READS = 2;
 
 /**
- * Reads by ids, for whoever asks at the same moment in one go, since most of what a question costs is asking it: a
- * question that comes while two are under way is asked together with all that come meanwhile. No answer is older than
- * its question. `read` may get an id twice and gives each once; the answer is in the order of its question's ids.
+ * Combines concurrent reads by ids into one, because most of the cost of a read is the round trip: a read that comes
+ * while two are under way is combined with all that come meanwhile. No answer is older than its question. `read` may
+ * get an id twice and returns each row once; an answer is in the order of its own ids.
  */
 export function createReadByIds<Row extends { readonly id: string }>(
   read: (ids: readonly string[]) => Promise<readonly Row[]>,

@@ -4,11 +4,11 @@ import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Product, Version } from '../product.ts';
 
 /**
- * Where the catalog remembers: products, and the log of all that happened to them. The API reads, the worker writes; each
- * comes with credentials of its own, and the API's allow it nothing but reading.
+ * The catalog's store: products, and the log of all that happened to them. The API reads and the worker writes, each
+ * with credentials of its own; the API's allow reading alone.
  *
- * A reader may be opened before the worker has made the schema: until then everything it is asked for rejects with
- * `unavailable` and its check says why, and it goes on by itself.
+ * A reader may be opened before the worker has made the schema. Until then every call rejects with `unavailable` and
+ * `check` says why; afterwards it works without being reopened.
  */
 
 /** What a conditional request is answered from: read from an index alone, never from the product itself. */
@@ -18,8 +18,8 @@ export type StoredProduct = { readonly id: string; readonly product: Product };
 
 export type Browse = {
   /**
-   * Every word of it begins a word of the product's name, brand, category or id (search.ts). A product that the version
-   * before wrote is found by that one's rules until its words are told anew.
+   * Every word of it begins a word of the product's name, brand, category or id (search.ts). Products that the version
+   * before wrote are found by its rules until their words are rewritten.
    */
   readonly q?: string | undefined;
   readonly category?: string | undefined;
@@ -42,7 +42,10 @@ export type CatalogReader = {
 };
 
 export type Capabilities = {
-  /** Whether the engine fences writers against each other. Where it does not, one worker may run and no more. */
+  /**
+   * Whether the engine's updates are atomic, so that several workers may write. Where they are not, one worker may run
+   * and no more.
+   */
   readonly atomicCompareAndSet: boolean;
 };
 
@@ -51,22 +54,22 @@ export type CatalogWriter = {
   readonly capabilities: Capabilities;
   /** Concurrent changes are grouped by the store, so a chunk of an import is written as changes made together. */
   readonly products: ChangeStore<Product>;
-  /** What is swept away by time, for metrics. */
+  /** What is deleted after a time, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
   /** Ids of products whose scheduled price was due at `before`, the longest due first. */
   due(before: Date, limit: number): Promise<string[]>;
-  /** Ids of products whose words were told apart by older rules, or were not told since they changed. */
+  /** Ids of products whose words were made by older rules, or before their last change. */
   outdatedSearch(limit: number): Promise<string[]>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
-  /** Finishes what is in hand. */
+  /** Finishes what is in flight. */
   close(): Promise<void>;
 };
 
 export type WriterSettings = {
   /**
-   * The PostgreSQL role of the API, which is granted what it reads; undefined where the API comes as the owner. On MongoDB
-   * whoever administers the server does that.
+   * The PostgreSQL role of the API, to be granted what it reads; undefined where the API connects as the owner. On
+   * MongoDB the server's administrator grants roles.
    */
   readonly apiRole?: string | undefined;
   readonly onError: (error: unknown) => void;
