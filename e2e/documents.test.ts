@@ -57,11 +57,10 @@ const notExported = (source: string, read: (path: string) => string | undefined)
     }),
   );
 
-const isExported = (name: string, source: string | undefined): boolean =>
-  new RegExp(
-    `^export (?:async )?(?:function\\*?|const|class|type) ${name}\\b|^export [^;]*\\b${name}\\b[^;]*;`,
-    'm',
-  ).test(source ?? '');
+const isExported = (name: string, source = ''): boolean =>
+  [`(async )?(function\\*?|const|class|type) ${name}\\b`, `(type )?\\{[^}]*\\b${name}\\b[^}]*\\}`].some(
+    (form) => new RegExp(`^export ${form}`, 'm').test(source),
+  );
 
 test.each(documents)('the examples of %s import only names that are exported', (path) => {
   const read = (name: string) =>
