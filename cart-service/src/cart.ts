@@ -1,4 +1,4 @@
-import type { Money } from '@micromart/contracts/catalog/product';
+import type { Money } from '@micromart/contracts/money';
 import type { NewEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
 import { type ProductInfo, type ProductOnSale, requireOnSale } from './product-info.ts';

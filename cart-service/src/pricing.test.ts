@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { MAX_AMOUNT, type Product } from '@micromart/contracts/catalog/product';
+import type { Product } from '@micromart/contracts/catalog/product';
+import { MAX_AMOUNT } from '@micromart/contracts/money';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import { stubProduct } from '@micromart/testing/stub-catalog';
 import { type Line, MAX_LINES, MAX_QUANTITY } from './cart.ts';

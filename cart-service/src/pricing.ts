@@ -1,4 +1,4 @@
-import type { Money } from '@micromart/contracts/catalog/product';
+import type { Money } from '@micromart/contracts/money';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { Line } from './cart.ts';
 import type { ProductInfo } from './product-info.ts';

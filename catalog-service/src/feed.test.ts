@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_AMOUNT } from '@micromart/contracts/catalog/product';
+import { MAX_AMOUNT } from '@micromart/contracts/money';
 import fc from 'fast-check';
 import { formatOf, isSameFile, readCsvLine, readFeedUrl, readJsonLine } from './feed.ts';
 

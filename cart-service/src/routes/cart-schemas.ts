@@ -1,5 +1,5 @@
 /** The shapes of what the cart service is sent and answers, as OpenAPI publishes them. */
-import { money } from '@micromart/contracts/catalog/product';
+import { money } from '@micromart/contracts/money';
 import { productId } from '@micromart/contracts/product-id';
 import { writtenHeaders } from '@micromart/event-log/idempotency';
 import { uuid } from '@micromart/http/parameters';

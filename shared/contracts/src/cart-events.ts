@@ -1,13 +1,12 @@
 import { envelope } from '@micromart/events/envelope';
 import { z } from 'zod';
+import { money } from './money.ts';
 import { productId } from './product-id.ts';
 
 /**
  * What the cart service publishes. Change is additive only: new fields are optional, a breaking change is a new type,
  * and types that a follower does not know pass by. Recorded samples in samples/ must parse for ever.
  */
-
-const money = z.object({ amount: z.int().min(0), currency: z.string().regex(/^[A-Z]{3}$/) });
 
 const line = z.object({
   cartId: z.uuid(),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { feedLine, MAX_AMOUNT, money, product, productContent } from './product.ts';
+import { MAX_AMOUNT, money } from '../money.ts';
+import { feedLine, product, productContent } from './product.ts';
 
 const price = { amount: 399, currency: 'USD' };
 const least = { name: 'Bananas', price };

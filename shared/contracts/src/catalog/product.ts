@@ -1,33 +1,13 @@
 import { moment } from '@micromart/text/moment';
 import { isStorable } from '@micromart/text/storable';
 import { z } from 'zod';
+import { MAX_AMOUNT, money } from '../money.ts';
 import { productId } from '../product-id.ts';
 
 /**
  * A product, as it is given to the catalog and as the catalog answers it. Answers may gain fields, so they are read
  * loosely; what is written is held to exactly these.
  */
-
-/**
- * The most that a price may be, in minor units. A cart holds at most 500 lines of 999 units, so that no total passes
- * what JSON's numbers can hold exactly (RFC 8259, 6: up to 2^53 - 1).
- */
-export const MAX_AMOUNT = 10_000_000_000;
-
-/** An amount in minor units (cents), and its currency (ISO 4217). */
-export const money = z.object({
-  // JSON knows -0, which is 0 in every respect but that a comparison of states tells them apart.
-  amount: z
-    .int()
-    .min(0)
-    .overwrite((amount) => amount + 0)
-    .meta({ example: 399 }),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'must be three capital letters, as in USD')
-    .meta({ example: 'USD' }),
-});
-export type Money = z.output<typeof money>;
 
 const MAX_NAME_LENGTH = 300;
 const MAX_LABEL_LENGTH = 100;
