@@ -162,7 +162,7 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'launcher/src/plan.ts': 'export const port = process.env.PORT_BASE;',
       'cart-service/src/routes.ts': '// breaks\nexport const limit = process.env.LIMIT;',
       'shared/http/src/app.ts': "// breaks\nexport const limit = process['env'].LIMIT;",
-      'shared/http/src/server.ts': "// breaks\nimport { env } from 'node:process';",
+      'shared/http/src/server/server.ts': "// breaks\nimport { env } from 'node:process';",
     },
   },
   {

@@ -1,6 +1,6 @@
 /** The clients that the suite is run against, each as the `fetch` that it calls. */
 
-import { createSend } from '@micromart/http/send';
+import { createSend } from '@micromart/http/client/send';
 import { CACHE_LIMITS, createCachingClient } from '@micromart/http-cache/caching-client';
 import { Agent, cacheStores, interceptors, request } from 'undici';
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createSend } from '@micromart/http/send';
+import { createSend } from '@micromart/http/client/send';
 import { createCachingClient } from '@micromart/http-cache/caching-client';
 import { Agent, cacheStores, interceptors, request } from 'undici';
 import type { Figure } from './figure.ts';

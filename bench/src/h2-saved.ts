@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { readBaskets } from '@micromart/demo/baskets';
 import { planCart } from '@micromart/demo/plan';
-import type { Send } from '@micromart/http/send';
+import type { Send } from '@micromart/http/client/send';
 import { createCachingClient } from '@micromart/http-cache/caching-client';
 import { createProductCopies } from '@micromart/product-copies/product-copies';
 import { answerProducts, stubProduct } from '@micromart/testing/stub-catalog';

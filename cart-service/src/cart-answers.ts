@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { matchesStrongly, matchesWeakly, type TagCondition } from '@micromart/http/conditional';
-import { type Preconditions, preconditionFailed } from '@micromart/http/preconditions';
+import { matchesStrongly, matchesWeakly, type TagCondition } from '@micromart/http/conditional/entity-tag';
+import { type Preconditions, preconditionFailed } from '@micromart/http/conditional/preconditions';
 import type { Answer } from '@micromart/http/route';
 import type { Cart } from './cart.ts';
 import { type PricedItems, priceItems } from './pricing.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { productId } from '@micromart/contracts/product-id';
 import type { Decide, Document } from '@micromart/event-log/change-store';
 import { createIdempotency, idempotencyHeaders, writtenHeaders } from '@micromart/event-log/idempotency';
-import { matchesWeakly } from '@micromart/http/conditional';
+import { matchesWeakly } from '@micromart/http/conditional/entity-tag';
 import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';

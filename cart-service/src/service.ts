@@ -1,7 +1,7 @@
 import { feedRoutes } from '@micromart/event-log/feed-routes';
+import { createSend } from '@micromart/http/client/send';
+import { createServiceToken } from '@micromart/http/client/service-token';
 import type { Metrics } from '@micromart/http/metrics';
-import { createSend } from '@micromart/http/send';
-import { createServiceToken } from '@micromart/http/service-token';
 import { CACHE_LIMITS, createCachingClient } from '@micromart/http-cache/caching-client';
 import { createCacheMetrics } from '@micromart/http-cache/metrics';
 import { steadyClock } from '@micromart/http-cache/steady-clock';

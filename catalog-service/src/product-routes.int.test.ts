@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { productsTag } from '@micromart/contracts/catalog/etag';
 import { productContent, productSet } from '@micromart/contracts/catalog/product';
 import { createApp } from '@micromart/http/app';
-import { createAuthentication, type Role } from '@micromart/http/auth';
+import { createAuthentication, type Role } from '@micromart/http/authentication/authentication';
 import { createMetrics } from '@micromart/http/metrics';
-import { type RunningServer, startServer } from '@micromart/http/server';
+import { type RunningServer, startServer } from '@micromart/http/server/server';
 import { isUnavailable } from '@micromart/postgres/failure';
 import { createLogger } from '@micromart/process/logger';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';

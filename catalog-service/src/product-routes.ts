@@ -6,10 +6,10 @@ import {
   productSet,
 } from '@micromart/contracts/catalog/product';
 import { isProductId, productId } from '@micromart/contracts/product-id';
-import { matchesWeakly } from '@micromart/http/conditional';
+import { matchesWeakly } from '@micromart/http/conditional/entity-tag';
+import type { Preconditions } from '@micromart/http/conditional/preconditions';
 import { createListCursor } from '@micromart/http/list-cursor';
 import { wholeNumber } from '@micromart/http/parameters';
-import type { Preconditions } from '@micromart/http/preconditions';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, route } from '@micromart/http/route';
 import { z } from 'zod';

@@ -3,7 +3,7 @@ import { productsTag } from '@micromart/contracts/catalog/etag';
 import { productContent } from '@micromart/contracts/catalog/product';
 import type { Decide } from '@micromart/event-log/change-store';
 import type { NewEvent } from '@micromart/events/envelope';
-import { etag } from '@micromart/http/conditional';
+import { etag } from '@micromart/http/conditional/entity-tag';
 import fc from 'fast-check';
 import {
   decideDue,

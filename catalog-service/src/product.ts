@@ -16,8 +16,8 @@ import { productsTag } from '@micromart/contracts/catalog/etag';
 import type { ProductContent } from '@micromart/contracts/catalog/product';
 import type { Decide, Decision } from '@micromart/event-log/change-store';
 import type { NewEvent } from '@micromart/events/envelope';
-import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/http/conditional';
-import { preconditionFailed } from '@micromart/http/preconditions';
+import { matchesStrongly, matchesWeakly, parseTagCondition } from '@micromart/http/conditional/entity-tag';
+import { preconditionFailed } from '@micromart/http/conditional/preconditions';
 import { problem } from '@micromart/http/problem';
 
 export type { ProductContent };

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { startCartService } from '@micromart/cart-service/service';
 import { startCatalogService } from '@micromart/catalog-service/service';
 import { startCatalogWorker } from '@micromart/catalog-service/worker';
-import type { Role } from '@micromart/http/auth';
+import type { Role } from '@micromart/http/authentication/authentication';
 import { createLogger } from '@micromart/process/logger';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';

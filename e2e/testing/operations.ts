@@ -1,5 +1,5 @@
 /** For tests: what an OpenAPI document says may be asked, and a request for each that is valid as far as the document knows. */
-import type { Role } from '@micromart/http/auth';
+import type { Role } from '@micromart/http/authentication/authentication';
 
 export type JsonSchema = {
   readonly $ref?: string;

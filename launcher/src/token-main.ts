@@ -1,7 +1,7 @@
 /** `npm run token -- <role> [subject]`: prints a token of the development issuer, and nothing else. */
 import { fileURLToPath } from 'node:url';
 import { prepareIssuer } from '@micromart/engines/issuer/issuer';
-import { roles } from '@micromart/http/auth';
+import { roles } from '@micromart/http/authentication/authentication';
 import { readSettings } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
 import { issuerFolderOf } from './plan.ts';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { createWay } from '@micromart/event-source/open-event-source';
-import { createServiceToken } from '@micromart/http/service-token';
+import { createServiceToken } from '@micromart/http/client/service-token';
 import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';

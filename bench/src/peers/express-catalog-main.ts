@@ -6,7 +6,7 @@
 import type { Product } from '@micromart/catalog-service/product';
 import { MAX_PRODUCTS } from '@micromart/contracts/catalog/product';
 import { isProductId } from '@micromart/contracts/product-id';
-import { createAuthentication } from '@micromart/http/auth';
+import { createAuthentication } from '@micromart/http/authentication/authentication';
 import { openPool } from '@micromart/postgres/pool';
 import express from 'express';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createAuthentication } from '@micromart/http/auth';
+import { createAuthentication } from '@micromart/http/authentication/authentication';
 import { until } from '@micromart/testing/until';
 import { type Issuer, openIssuer, prepareIssuer } from './issuer.ts';
 import { startServiceTokens } from './service-tokens.ts';

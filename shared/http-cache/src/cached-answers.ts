@@ -1,10 +1,10 @@
 /** What the cache hands out. */
-import type { HttpHeaders } from '@micromart/http/exchange';
-import { type CacheEntry, mayBeStored } from './cache-entry.ts';
-import { type CacheStatusParameters, formatCacheStatus } from './cache-status.ts';
-import { withoutBody } from './headers.ts';
+import type { HttpHeaders } from '@micromart/http/client/http-client';
 import type { CacheStatus } from './metrics.ts';
-import { isNotModified } from './preconditions.ts';
+import { type CacheStatusParameters, formatCacheStatus } from './rules/cache-status.ts';
+import { withoutBody } from './rules/headers.ts';
+import { isNotModified } from './rules/preconditions.ts';
+import { type CacheEntry, mayBeStored } from './store/cache-entry.ts';
 
 export type CachedAnswer = {
   readonly status: number;

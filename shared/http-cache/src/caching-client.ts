@@ -15,9 +15,17 @@
  * that was aborted, and an address that is none. A caller that gives up stops waiting; the request itself goes on, for
  * the others and for the memory, until its own time is over.
  */
-import { type HttpHeaders, type HttpRequest, isSafe } from '@micromart/http/exchange';
-import type { Send } from '@micromart/http/send';
-import { parseCacheControl } from './cache-control.ts';
+import { type HttpHeaders, type HttpRequest, isSafe } from '@micromart/http/client/http-client';
+import type { Send } from '@micromart/http/client/send';
+import { type CachedAnswer, createCachedAnswers } from './cached-answers.ts';
+import type { CacheMeter } from './metrics.ts';
+import { createOrigins, type OriginLimits } from './origins.ts';
+import { parseCacheControl } from './rules/cache-control.ts';
+import { addressOf, cacheKey, createIdentities } from './rules/cache-key.ts';
+import type { CacheStatusParameters } from './rules/cache-status.ts';
+import { createPolicyFactory } from './rules/policy.ts';
+import { conditionsOf, isConditional, withConditions } from './rules/preconditions.ts';
+import { steadyClock } from './steady-clock.ts';
 import {
   type CacheEntry,
   createEntry,
@@ -26,17 +34,9 @@ import {
   mayServeOnError,
   type ParsedRequest,
   satisfies,
-} from './cache-entry.ts';
-import { addressOf, cacheKey, createIdentities } from './cache-key.ts';
-import type { CacheStatusParameters } from './cache-status.ts';
-import { type CachedAnswer, createCachedAnswers } from './cached-answers.ts';
-import { createEntryStore, type KeyedRequest } from './entry-store.ts';
-import type { MemoryLimits } from './memory.ts';
-import type { CacheMeter } from './metrics.ts';
-import { createOrigins, type OriginLimits } from './origins.ts';
-import { createPolicyFactory } from './policy.ts';
-import { conditionsOf, isConditional, withConditions } from './preconditions.ts';
-import { steadyClock } from './steady-clock.ts';
+} from './store/cache-entry.ts';
+import { createEntryStore, type KeyedRequest } from './store/entry-store.ts';
+import type { MemoryLimits } from './store/memory.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export type CachingClient = {
@@ -114,19 +114,19 @@ export function createCachingClient({
     const mayFail = entry !== undefined && mayServeOnError(entry, request.directives);
     // A caller with a condition holds something that it can do with.
     const attempts = mayFail || isConditional(request.headers) ? 1 : limits.attempts;
-    const exchange = await askOrigin({ method: 'GET', url: request.address, headers }, { attempts });
-    const { answer, failure } = exchange;
+    const result = await askOrigin({ method: 'GET', url: request.address, headers }, { attempts });
+    const { answer, failure } = result;
     const parameters = { fwd: entry ? 'stale' : 'uri-miss', fwdStatus: answer?.status } as const;
     const fail = (why: string) => ({ answer: answerOnError(request, entry, why, parameters), failure: why });
 
     if (!answer || (failure && mayFail)) return fail(failure!);
     if (answer.status === 304 && entry && conditions) {
-      const freshened = freshenEntry(createPolicy, entry, answer, request, exchange);
+      const freshened = freshenEntry(createPolicy, entry, answer, request, result);
       memory.store(request, freshened);
       return { answer: answers.fromEntry(freshened, request.headers, 'revalidated', parameters) };
     }
     if (answer.status === 304 && !isConditional(headers)) return fail('answered 304 to what was no question');
-    const fetched = createEntry(createPolicy, answer, request, exchange);
+    const fetched = createEntry(createPolicy, answer, request, result);
     if (!failure || mayBeStored(fetched)) memory.store(request, fetched);
     return { answer: answers.fetched(fetched, parameters), failure };
   }
@@ -163,15 +163,15 @@ export function createCachingClient({
 
   async function forward(request: HttpRequest): Promise<CachedAnswer> {
     const safe = isSafe(request.method);
-    const exchange = await askOrigin(request, { attempts: safe ? limits.attempts : 1 });
-    const { answer, failure } = exchange;
+    const result = await askOrigin(request, { attempts: safe ? limits.attempts : 1 });
+    const { answer, failure } = result;
     const { headers } = request;
     const directives = parseCacheControl(headers['cache-control']);
     const parameters = { fwd: 'method', fwdStatus: answer?.status } as const;
     // Without an answer it may have been carried out all the same.
     if (!safe && (!answer || answer.status < 400)) memory.invalidate(request.url, answer?.headers);
     return answer
-      ? answers.fetched(createEntry(createPolicy, answer, { headers, directives }, exchange), parameters)
+      ? answers.fetched(createEntry(createPolicy, answer, { headers, directives }, result), parameters)
       : answers.unavailable(`${originOf(request.url)} ${failure}`, parameters);
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createSend } from '@micromart/http/send';
+import { createSend } from '@micromart/http/client/send';
 import { CACHE_LIMITS, type CachingClient, createCachingClient } from './caching-client.ts';
 import { silentMeter } from './testing/origin.ts';
 

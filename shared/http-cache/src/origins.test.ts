@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { Send } from '@micromart/http/send';
+import type { Send } from '@micromart/http/client/send';
 import fc from 'fast-check';
 import { type AskOrigin, createOrigins, LATE_IN_A_ROW } from './origins.ts';
 

@@ -7,8 +7,8 @@
  * that came, make a pause.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpRequest } from '@micromart/http/exchange';
-import type { HttpAnswer, Send } from '@micromart/http/send';
+import type { HttpRequest } from '@micromart/http/client/http-client';
+import type { HttpAnswer, Send } from '@micromart/http/client/send';
 
 export type OriginLimits = {
   /** For the whole answer, attempts and the time between them included. */
@@ -19,7 +19,7 @@ export type OriginLimits = {
   readonly pauseMs: number;
 };
 
-export type Exchange =
+export type OriginResult =
   | {
       readonly answer: HttpAnswer;
       /** When the request was sent, and when its answer was there. */
@@ -30,7 +30,7 @@ export type Exchange =
     }
   | { readonly answer?: undefined; readonly failure: string };
 
-export type AskOrigin = (request: HttpRequest, options: { attempts: number }) => Promise<Exchange>;
+export type AskOrigin = (request: HttpRequest, options: { attempts: number }) => Promise<OriginResult>;
 
 /** What a request says of its origin: that it is there, that it is away, or neither, for this one came late or cut short. */
 type OriginState = 'reachable' | 'unavailable' | 'late';
@@ -63,7 +63,7 @@ export function createOrigins({
   async function attempt(
     request: HttpRequest,
     timeoutMs: number,
-  ): Promise<Exchange & { originState: OriginState }> {
+  ): Promise<OriginResult & { originState: OriginState }> {
     const requestedMs = clock();
     try {
       const answer = await send(request, { timeoutMs, maxBytes: limits.maxAnswerBytes });
@@ -96,15 +96,15 @@ export function createOrigins({
 
     const deadlineMs = performance.now() + limits.timeoutMs;
     for (let left = attempts - 1; ; left -= 1) {
-      const exchange = await attempt(request, Math.max(1, Math.round(deadlineMs - performance.now())));
-      if (exchange.originState === 'reachable') {
+      const result = await attempt(request, Math.max(1, Math.round(deadlineMs - performance.now())));
+      if (result.originState === 'reachable') {
         failures.delete(origin);
-        return exchange;
+        return result;
       }
       const retryPauseMs = RETRY_PAUSE_MS * (0.5 + Math.random());
       if (left === 0 || performance.now() + retryPauseMs >= deadlineMs) {
-        failed(origin, exchange.originState, exchange.failure!);
-        return exchange;
+        failed(origin, result.originState, result.failure!);
+        return result;
       }
       await sleep(retryPauseMs);
     }

@@ -7,13 +7,13 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.ts';
-import { createAuthentication } from './auth.ts';
+import { createAuthentication } from './authentication/authentication.ts';
 import type { Check } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { wholeNumber } from './parameters.ts';
 import { problem } from './problem.ts';
 import { route } from './route.ts';
-import { type RunningServer, startServer } from './server.ts';
+import { type RunningServer, startServer } from './server/server.ts';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -488,6 +488,7 @@ describe('a service', () => {
       '404',
       '412',
       '429',
+      '431',
       '500',
       '503',
     ]);

@@ -3,19 +3,19 @@ import { performance } from 'node:perf_hooks';
 import { isDiskFull } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import type { Authenticate } from './auth.ts';
-import { contextOf, setContext } from './context.ts';
+import type { Authenticate } from './authentication/authentication.ts';
+import { referenceRoutes } from './documents/reference.ts';
 import { type Check, healthRoutes } from './health.ts';
 import { createLimits, type Limits, MAX_OPEN_READS } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { Problem, problem, problemAnswer } from './problem.ts';
-import { referenceRoutes } from './reference.ts';
-import { faultOfHead } from './request-head.ts';
+import { faultOfHead } from './request/request-head.ts';
+import { requestIdFrom } from './request/trace.ts';
 import { type Route, routerPath } from './route.ts';
-import { sendAnswer } from './send-answer.ts';
-import { serveRoute } from './serve-route.ts';
-import { signalOf } from './signal.ts';
-import { requestIdFrom } from './trace.ts';
+import { contextOf, setContext } from './routes/request-context.ts';
+import { sendAnswer } from './routes/send-answer.ts';
+import { serveRoute } from './routes/serve-route.ts';
+import { signalOf } from './server/answer-signal.ts';
 
 /** As a status in metrics and logs alone, for there is nobody left to answer. */
 const CLIENT_GONE = 499;

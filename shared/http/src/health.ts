@@ -4,7 +4,7 @@ import type { Logger } from '@micromart/process/logger';
 import { z } from 'zod';
 import { addReadinessMetrics, type Metrics } from './metrics.ts';
 import { type Route, route } from './route.ts';
-import { isStopping } from './signal.ts';
+import { isStopping } from './server/answer-signal.ts';
 
 export type Check = {
   /** Names the part in the answer. */

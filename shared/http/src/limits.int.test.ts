@@ -3,12 +3,12 @@ import { createLogger } from '@micromart/process/logger';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { until } from '@micromart/testing/until';
 import { createApp } from './app.ts';
-import { createAuthentication } from './auth.ts';
+import { createAuthentication } from './authentication/authentication.ts';
+import { problemsOf } from './documents/openapi.ts';
 import { createLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
-import { problemsOf } from './openapi.ts';
 import { route } from './route.ts';
-import { type RunningServer, startServer } from './server.ts';
+import { type RunningServer, startServer } from './server/server.ts';
 
 const PER_SECOND = 5;
 const MAX_OPEN = 3;

@@ -3,7 +3,7 @@
  * and by connections.
  */
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
-import type { Caller } from './auth.ts';
+import type { Caller } from './authentication/authentication.ts';
 import { problem } from './problem.ts';
 
 const WINDOW_MS = 1_000;

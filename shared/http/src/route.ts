@@ -8,8 +8,8 @@
  */
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { Caller, Role } from './auth.ts';
-import type { PreconditionRule, Preconditions } from './preconditions.ts';
+import type { Caller, Role } from './authentication/authentication.ts';
+import type { PreconditionRule, Preconditions } from './conditional/preconditions.ts';
 import type { ProblemCode } from './problem.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';

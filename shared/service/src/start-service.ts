@@ -9,9 +9,9 @@
  *       });
  */
 import { type AppSettings, createApp } from '@micromart/http/app';
-import { createAuthentication } from '@micromart/http/auth';
+import { createAuthentication } from '@micromart/http/authentication/authentication';
 import { createMetrics, type Metrics } from '@micromart/http/metrics';
-import { startServer } from '@micromart/http/server';
+import { startServer } from '@micromart/http/server/server';
 import type { Logger } from '@micromart/process/logger';
 import type { ServiceSettings } from './config.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createApp } from '@micromart/http/app';
-import { createAuthentication, type Role } from '@micromart/http/auth';
+import { createAuthentication, type Role } from '@micromart/http/authentication/authentication';
 import { createMetrics } from '@micromart/http/metrics';
-import { type RunningServer, startServer } from '@micromart/http/server';
+import { type RunningServer, startServer } from '@micromart/http/server/server';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { until } from '@micromart/testing/until';
 import { createSubscriptionRoutes } from './routes.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Role } from '@micromart/http/auth';
+import type { Role } from '@micromart/http/authentication/authentication';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 export type TestIssuer = {

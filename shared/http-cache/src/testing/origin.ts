@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createSend } from '@micromart/http/send';
+import { createSend } from '@micromart/http/client/send';
 import {
   CACHE_LIMITS,
   type CacheLimits,

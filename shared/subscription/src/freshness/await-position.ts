@@ -1,7 +1,7 @@
 /** Waits until a read model includes a position: what makes a client see its own write in another service's answer. */
 import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 import { problem } from '@micromart/http/problem';
-import { withGrace } from '@micromart/http/signal';
+import { withGrace } from '@micromart/http/server/answer-signal';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Applied } from './applied.ts';
 import { type Inclusion, inclusionOf, type PartitionStanding } from './inclusion.ts';

@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { endEarly, signalOf } from '@micromart/http/signal';
+import { endEarly, signalOf } from '@micromart/http/server/answer-signal';
 import { until } from '@micromart/testing/until';
 import { listParked } from '../dead-letters/parked-events.ts';
 import { createSubscriptionChecks } from '../status.ts';

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { EventLog } from '@micromart/event-log/event-log';
 import { feedRoutes } from '@micromart/event-log/feed-routes';
 import { createApp } from '@micromart/http/app';
-import { createAuthentication } from '@micromart/http/auth';
+import { createAuthentication } from '@micromart/http/authentication/authentication';
 import { createMetrics } from '@micromart/http/metrics';
-import { type RunningServer, startServer } from '@micromart/http/server';
+import { type RunningServer, startServer } from '@micromart/http/server/server';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { until } from '@micromart/testing/until';
 import { openTestFollower, testLogger } from '../testing/follower.ts';

@@ -2,8 +2,8 @@
 
 import { type ReceivedEvent, readEvent } from '@micromart/events/envelope';
 import { formatAfter, isLogName, type Sequences } from '@micromart/events/position';
-import { createListen, NDJSON } from '@micromart/http/listen';
-import { createSend } from '@micromart/http/send';
+import { createListen, NDJSON } from '@micromart/http/client/listen';
+import { createSend } from '@micromart/http/client/send';
 import { z } from 'zod';
 import { type EventSource, SourceReplaced } from './event-source.ts';
 

@@ -1,0 +1,187 @@
+/** The OpenAPI 3.1 document of a service, made of the declarations that its routes are served by. */
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import { preconditionHeaders } from '../conditional/preconditions.ts';
+import { isUnlimited } from '../limits.ts';
+import { type ProblemCode, statusOf, titleOf } from '../problem.ts';
+import type { AnswerDeclaration, Route } from '../route.ts';
+import { MAX_HEADER_BYTES } from '../server/unreadable-request.ts';
+
+export type OpenApiDocument = ReturnType<typeof createDocument>;
+
+const problemSchema = z
+  .object({
+    type: z
+      .string()
+      .meta({ description: 'What kind of problem it is, relative to this service: /problems/<slug>' }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: 'What is wrong with this request, and what to do about it' }),
+    instance: z.string().meta({ description: "The request's path" }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: 'Each part of the request that is wrong, such as body.items.0.quantity' }),
+  })
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
+
+/** Of a request that could not be read, and so has no path to name. */
+const unreadableSchema = problemSchema.omit({ instance: true, errors: true }).meta({
+  id: 'UnreadableProblem',
+  description: 'Problem details (RFC 9457) of a request that cannot be read',
+});
+
+const requestIdHeader = z
+  .string()
+  .meta({ description: "The request's id, as it stands in the logs", header: { id: 'X-Request-Id' } });
+
+const cacheControlHeader = z.string().meta({
+  description: 'Whether and for how long the answer may be kept; `no-store` unless this route says otherwise',
+});
+
+const retryAfter = z.string().meta({ description: 'Seconds to wait' });
+
+/** What the answer to a problem tells in headers, besides what every answer does. */
+const problemHeaders: Partial<Record<ProblemCode, z.ZodObject>> = {
+  unauthenticated: z.object({ 'WWW-Authenticate': z.string() }),
+  conflict: z.object({ 'Retry-After': retryAfter.optional() }),
+  'unsupported-media-type': z.object({
+    Accept: z.string().optional().meta({ description: 'The media type that is read here' }),
+    'Accept-Encoding': z.string().optional().meta({ description: 'The coding that is read here' }),
+  }),
+  'too-many-requests': z.object({ 'Retry-After': retryAfter }),
+  unavailable: z.object({ 'Retry-After': retryAfter }),
+};
+
+export const headersOfProblem = (code: ProblemCode): z.ZodObject => problemHeaders[code] ?? z.object({});
+
+const LICENSE = { name: 'MIT', identifier: 'MIT' };
+const DESCRIPTION =
+  'Errors are problem details (RFC 9457). What is not declared here, a parameter, a field of a body or a body where none belongs, is refused with 400, and so is text with NUL or halves of surrogate pairs. Preconditions (RFC 9110, 13) are honoured where `If-Match` and `If-None-Match` are declared and refused elsewhere. GET is answered with HEAD too.';
+/** Relative to where the document is, so that it also holds behind a proxy that puts a prefix before the paths. */
+const SERVERS = [{ url: '.' }];
+/** Of what every service has. */
+const SERVICE_TAG = 'service';
+const OF_EVERY_SERVICE = /^\/(health\/|metrics$|docs$|openapi\.json$|asyncapi\.json$)/;
+
+/** What a route is about: the first part of its path. */
+const tagOf = (path: string): string => (OF_EVERY_SERVICE.test(path) ? SERVICE_TAG : path.split('/')[1]!);
+
+export function openApiDocument({
+  title,
+  version,
+  routes,
+}: {
+  title: string;
+  version: string;
+  routes: readonly Route[];
+}): OpenApiDocument {
+  const codes = new Set(routes.flatMap(problemsOf));
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+  const document: ZodOpenApiObject = {
+    openapi: '3.1.1',
+    info: { title, version, description: DESCRIPTION, license: LICENSE },
+    servers: SERVERS,
+    tags: [...new Set(routes.map(({ path }) => tagOf(path)))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      responses: {
+        ...Object.fromEntries([...codes].map((code) => [code, problemResponse(code)])),
+        'head-too-large': headTooLarge,
+      },
+    },
+  };
+  return createDocument(document);
+}
+
+/** All problems that a route answers with: those it names, and those that follow from its declaration. */
+export function problemsOf(route: Route): ProblemCode[] {
+  const implied: ProblemCode[] = ['invalid', 'internal'];
+  if (route.roles !== 'open') implied.push('unauthenticated', 'forbidden', 'unavailable');
+  if (!isUnlimited(route.path)) implied.push('too-many-requests');
+  if (route.preconditions !== 'refused') implied.push('precondition-failed');
+  if (route.body) implied.push('too-large', 'unsupported-media-type');
+  return [...new Set([...implied, ...route.problems])];
+}
+
+/** The answers that are no problems: those that the route declares, and the 304 of one that reads. */
+export function answersOf({ method, preconditions, answers }: Route): Route['answers'] {
+  return method === 'get' && preconditions !== 'refused' ? { 304: NOT_MODIFIED, ...answers } : answers;
+}
+
+const NOT_MODIFIED: AnswerDeclaration = {
+  description: 'What you have is what would be answered.',
+  headers: z.object({ ETag: z.string().optional(), Vary: z.string().optional() }),
+};
+
+function operation(route: Route): ZodOpenApiOperationObject {
+  const { method, path, summary, description, roles, params, query, headers, body, preconditions } = route;
+  const responses: Record<string, ZodOpenApiResponseObject | { $ref: string }> = {};
+  for (const code of problemsOf(route)) {
+    responses[statusOf(code)] = { $ref: `#/components/responses/${code}` };
+  }
+  responses[HEAD_TOO_LARGE] = { $ref: '#/components/responses/head-too-large' };
+  for (const [status, answer] of Object.entries(answersOf(route))) responses[status] = response(answer);
+  return {
+    operationId: operationId(method, path),
+    tags: [tagOf(path)],
+    summary,
+    ...(description !== undefined && { description }),
+    'x-roles': roles === 'open' ? [] : [...roles],
+    security: roles === 'open' ? [] : [{ bearer: [] }],
+    requestParams: {
+      ...(params && { path: params }),
+      query,
+      header: z.object({ ...headers?.shape, ...(preconditions !== 'refused' && preconditionHeaders.shape) }),
+    },
+    ...(body && {
+      requestBody: { required: route.bodyRequired, content: { 'application/json': { schema: body } } },
+    }),
+    responses,
+  };
+}
+
+function response(answer: AnswerDeclaration): ZodOpenApiResponseObject {
+  const { description, headers, schema = z.string() } = answer;
+  const mediaTypes = mediaTypesOf(answer);
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
+  return {
+    description,
+    headers: allHeaders(headers),
+    ...(mediaTypes.length > 0 && { content }),
+  };
+}
+
+/** Those in which an answer's body may come; none where it has no body. */
+export const mediaTypesOf = ({ schema, contentType, linesType }: AnswerDeclaration): string[] =>
+  [contentType ?? (schema && 'application/json'), linesType].filter((type) => type !== undefined);
+
+const allHeaders = (declared: z.ZodObject | undefined) =>
+  z.object({ 'Cache-Control': cacheControlHeader, ...declared?.shape, 'X-Request-Id': requestIdHeader });
+
+const problemResponse = (code: ProblemCode): ZodOpenApiResponseObject => ({
+  description: titleOf(code),
+  headers: allHeaders(headersOfProblem(code)),
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+/** Of the answer to a request whose head is too long. The server gives it before there is a route or a request id. */
+const HEAD_TOO_LARGE = 431;
+
+const headTooLarge: ZodOpenApiResponseObject = {
+  description: `The address and the headers together have more than ${MAX_HEADER_BYTES} bytes`,
+  headers: z.object({ 'Cache-Control': z.literal('no-store') }),
+  content: { 'application/problem+json': { schema: unreadableSchema } },
+};
+
+/** `get /carts/{cartId}/items` is `getCartsCartIdItems`. */
+const operationId = (method: string, path: string): string =>
+  method + path.replace(/[^A-Za-z0-9]+([A-Za-z0-9]|$)/g, (_, letter: string) => letter.toUpperCase());

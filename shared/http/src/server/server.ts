@@ -1,0 +1,184 @@
+/**
+ * Listens, within limits, and stops without failing anybody. `close()`:
+ *
+ * 1. answers long polls and streams now, and has readiness say 503, so that a balancer sends nobody any more. For a short
+ *    grace all requests are served as before, on the connections that clients have: the kernel resets a connection that
+ *    it has taken and this process has not when the listener closes, so few should be connecting then;
+ * 2. takes no new connections, and puts `Connection: close` on every answer, so that clients leave a connection because
+ *    they were told, not because it closed under a request they had just sent;
+ * 3. after another grace closes the connections on which nothing is asked;
+ * 4. after four seconds destroys what is left.
+ */
+import { once } from 'node:events';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@micromart/process/logger';
+import type { Express } from 'express';
+import { endEarly } from './answer-signal.ts';
+import { type ConnectionLimits, createConnections } from './connections.ts';
+import { MAX_HEADER_BYTES, TUNNEL } from './unreadable-request.ts';
+import { withPrototype } from './with-prototype.ts';
+
+export type RunningServer = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+export type ServerLimits = ConnectionLimits & {
+  /** To receive the head of a request. */
+  readonly headersTimeoutMs: number;
+};
+
+const LIMITS: ServerLimits = { maxConnections: 10_000, maxWaiting: 2_048, headersTimeoutMs: 10_000 };
+/** To receive a request; answering it may take longer. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
+const SILENCE_TIMEOUT_MS = 120_000;
+/** Long enough for a balancer that asks for readiness several times a second. */
+const LEAVING_GRACE_MS = 500;
+/** Long enough that clients that ask often have been told on each of their connections. */
+const IDLE_GRACE_MS = 500;
+const IN_FLIGHT_LIMIT_MS = 4_000;
+
+/** Of the warning that there are too many connections. */
+const WARN_INTERVAL_MS = 60_000;
+
+/** Rejects when the address cannot be listened on. Port 0 takes any that is free. */
+export async function startServer(
+  app: Express,
+  {
+    host,
+    port,
+    logger,
+    limits = {},
+  }: { host: string; port: number; logger: Logger; limits?: Partial<ServerLimits> },
+): Promise<RunningServer> {
+  const { headersTimeoutMs, ...connectionLimits } = { ...LIMITS, ...limits };
+  let state: 'serving' | 'leaving' | 'closing' = 'serving';
+  const connections = createConnections({
+    ...connectionLimits,
+    onFull: warnWhenFull(logger, connectionLimits.maxConnections),
+    handle(request, response) {
+      if (state === 'leaving') endEarly(response);
+      if (state === 'closing') endSoon(response);
+      app(request, response);
+    },
+  });
+
+  const server = createServer({
+    IncomingMessage: onlyWhere(connections.mayRead, withPrototype(IncomingMessage, app.request)),
+    ServerResponse: withPrototype(ServerResponse, app.response),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+    // The application refuses what has none, with a problem.
+    requireHostHeader: false,
+    // Most requests have no body, and need no stream for one.
+    optimizeEmptyRequests: true,
+  });
+  server.timeout = SILENCE_TIMEOUT_MS;
+  server.on('connection', connections.add);
+  server.on('request', connections.take);
+  // What a request expects is for the application to promise or refuse.
+  server.on('checkContinue', connections.take);
+  server.on('checkExpectation', connections.take);
+  server.on('connect', (_, socket) => connections.refuse(socket as Socket, { code: TUNNEL }));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else connections.refuse(socket, error);
+  });
+
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+
+  const closeIdle = () => server.closeIdleConnections();
+  /** Node counts a connection that never asked anything among the busy ones. */
+  const closeSilent = () => {
+    for (const socket of connections.sockets()) if (socket.bytesRead === 0) socket.destroy();
+  };
+
+  const stop = async () => {
+    state = 'leaving';
+    for (const response of connections.inFlight()) endSoon(response);
+    const limit = setTimeout(() => {
+      logger.warn(
+        { inFlight: connections.inFlight().length },
+        'requests were cut off: they were not answered in time',
+      );
+      server.closeAllConnections();
+    }, IN_FLIGHT_LIMIT_MS);
+    // Where nobody is connected, nobody has to be told.
+    if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
+    state = 'closing';
+    const closed = closeListener(server);
+    for (const response of connections.inFlight()) endSoon(response);
+    const idle = setTimeout(() => {
+      closeIdle();
+      closeSilent();
+      // A stream that began before we stopped could not say that its connection is to be closed.
+      for (const response of connections.inFlight()) response.once('close', closeIdle);
+    }, IDLE_GRACE_MS);
+    await closed;
+    clearTimeout(idle);
+    clearTimeout(limit);
+  };
+
+  let stopped: Promise<void> | undefined;
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    close: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/**
+ * Makes requests of connections that are wanted. Of others it makes one that claims to leave HTTP for another protocol: the
+ * parser then stops, where it would go on to make, in one go, a request and a response of everything that it has been
+ * given. Should it not believe that any more, the requests are made in vain, and ignored.
+ */
+function onlyWhere(
+  mayRead: (socket: Socket) => boolean,
+  base: typeof IncomingMessage,
+): typeof IncomingMessage {
+  function Wanted(socket: Socket): IncomingMessage {
+    return mayRead(socket) ? new base(socket) : new Unwanted(socket);
+  }
+  return Wanted as unknown as typeof IncomingMessage;
+}
+
+class Unwanted extends IncomingMessage {
+  get upgrade(): boolean {
+    return true;
+  }
+
+  set upgrade(_: unknown) {}
+}
+
+/** Resolves when all connections have ended. The HTTP server's own close would close the idle ones at once. */
+const closeListener = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => {
+      server.close();
+      resolve();
+    });
+  });
+
+function endSoon(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+  endEarly(response);
+}
+
+/** Says it at once, and then no more than once a minute. */
+function warnWhenFull(logger: Logger, maxConnections: number): () => void {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() - saidMs < WARN_INTERVAL_MS) return;
+    saidMs = performance.now();
+    logger.warn({ maxConnections }, 'there are too many connections: silent ones are closed for new ones');
+  };
+}
