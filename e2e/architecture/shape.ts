@@ -35,9 +35,9 @@ export const filesAreShort: Rule = ({ files }) =>
 
 /** Names of files, without endings, and of exports that gave way to the field's own words. */
 const REPLACED_FILES =
-  /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|setback|standing|tail|trip|use-order|way)$/;
+  /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|place|setback|standing|tail|trip|use-order|way)$/;
 const REPLACED_EXPORTS =
-  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere)\b/;
+  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead)\b/;
 
 export const replacedNamesStayAway: Rule = ({ files }) =>
   files
