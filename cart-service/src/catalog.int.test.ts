@@ -171,8 +171,14 @@ describe('while the catalog is away', () => {
     await carts.catalog.stop();
     expect(await read(id)).toMatchObject({ items: [{ currentPrice: usd(399) }], catalog: 'stale' });
     expect((await add(id, ['tea'])).body).toMatchObject({ items: [{ quantity: 2 }], catalog: 'stale' });
+    const readiness = async () => (await call('GET', '/health/ready')).body;
+    expect(await readiness()).toMatchObject({
+      ...{ ready: true, degraded: true },
+      parts: { store: { ok: true }, catalog: { ok: false, detail: expect.any(String) } },
+    });
     await carts.catalog.start();
     await until(async () => (await read(id)).catalog === 'fresh');
+    expect(await readiness()).toMatchObject({ degraded: false, parts: { catalog: { ok: true } } });
   });
 
   test('nothing is added of which nothing recent enough is known, and all else goes on', async () => {

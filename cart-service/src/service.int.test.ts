@@ -664,6 +664,26 @@ test('says that writes are stuck, answers them 503, and ends in order all the sa
   holder.release();
 });
 
+test('answers writes 503 while the disk is full, says so in readiness, and goes on when there is room', async () => {
+  const full = await carts.start();
+  const readiness = async () => (await call('GET', '/health/ready', { at: full.url, token: '' })).body;
+  await carts.database.admin.query(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE disk_full; END $$;
+    CREATE TRIGGER disk_full BEFORE INSERT ON carts FOR EACH ROW EXECUTE FUNCTION disk_full()`);
+  try {
+    expect((await call('POST', '/carts', { at: full.url })).status).toBe(503);
+    expect(await readiness()).toMatchObject({
+      ...{ ready: true, degraded: true },
+      parts: { store: { ok: true }, writes: { ok: false, detail: expect.stringContaining('full') } },
+    });
+  } finally {
+    await carts.database.admin.query('DROP FUNCTION disk_full CASCADE');
+  }
+  expect((await call('POST', '/carts', { at: full.url })).status).toBe(201);
+  expect(await readiness()).toMatchObject({ degraded: false, parts: { writes: { ok: true } } });
+  await full.close();
+});
+
 test('does its work without Kafka, where it was to publish, and says that it is degraded', async () => {
   const broker = `127.0.0.1:${await freePort()}`;
   const degraded = await carts.start({ KAFKA_PUBLISH_URL: `kafka://${broker}/cart-events` });

@@ -14,6 +14,7 @@ import type { Running } from '@micromart/service/run';
 import { startService } from '@micromart/service/start-service';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import { cartAsyncApi } from './asyncapi.ts';
+import { type CatalogHealth, createCatalogHealth } from './catalog-health.ts';
 import type { Config } from './config.ts';
 import { cartRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
@@ -30,7 +31,8 @@ export const startCartService = (config: Config, logger: Logger): Promise<Runnin
   startService({ name: 'cart-service', settings: config, logger }, async ({ metrics, opened, started }) => {
     const store = opened(await openStore(config.STORE_URL, (err) => logger.warn({ err }, 'store')));
     createSweepMetrics(metrics.registry, store);
-    const copies = createCopies(config, metrics, logger);
+    const catalogHealth = createCatalogHealth(steadyClock);
+    const copies = createCopies(config, { metrics, logger, catalogHealth });
     const feed = started(feedRoutes(store.log));
     const relay = config.KAFKA_PUBLISH_URL
       ? started(
@@ -50,6 +52,7 @@ export const startCartService = (config: Config, logger: Logger): Promise<Runnin
       checks: [
         { name: 'store', check: store.check },
         { name: 'writes', optional: true, check: store.checkWrites },
+        { name: 'catalog', optional: true, check: catalogHealth.check },
         ...(relay ? [relay.check] : []),
       ],
       isUnavailable,
@@ -58,16 +61,23 @@ export const startCartService = (config: Config, logger: Logger): Promise<Runnin
   });
 
 /** What the catalog answers, kept as long as that says. */
-function createCopies(config: Config, { registry }: Metrics, logger: Logger): ProductCopies {
+function createCopies(
+  config: Config,
+  {
+    metrics: { registry },
+    logger,
+    catalogHealth,
+  }: { metrics: Metrics; logger: Logger; catalogHealth: CatalogHealth },
+): ProductCopies {
   const copies = createProductCopies({
     client: createCachingClient({
       name: 'cart-service',
-      send: createSend({ connections: CATALOG_CONNECTIONS }),
+      send: catalogHealth.watchSend(createSend({ connections: CATALOG_CONNECTIONS })),
       meter: createCacheMetrics(registry).of('catalog'),
       limits: { ...CACHE_LIMITS, timeoutMs: CATALOG_TIMEOUT_MS, maxBytes: CATALOG_CACHE_BYTES },
     }),
     catalogUrl: config.CATALOG_URL,
-    token: createServiceToken(config.SERVICE_TOKEN_FILE),
+    token: catalogHealth.watchToken(createServiceToken(config.SERVICE_TOKEN_FILE)),
     clock: steadyClock,
   });
   const warn = (why: string) => logger.warn({ why }, 'the catalog is unavailable');

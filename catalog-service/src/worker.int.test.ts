@@ -299,6 +299,34 @@ describe('an import', () => {
   });
 });
 
+type Readiness = { readonly parts: { readonly writes: { readonly ok: boolean; readonly detail?: string } } };
+
+test('a worker whose disk is full says so, and is well again when there is room', async () => {
+  const { admin } = catalog.store;
+  const writes = async () => {
+    const answers = await Promise.all(workers.map(({ url }) => fetch(`${url}/health/ready`)));
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as Readiness[];
+    const parts = bodies.map((body) => body.parts.writes);
+    return { statuses: answers.map(({ status }) => status), parts };
+  };
+  await admin.query(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;
+    CREATE TRIGGER disk_full BEFORE INSERT ON event_log_events FOR EACH ROW EXECUTE FUNCTION disk_full()`);
+  const jobs = await Promise.all([put('full-1', 5), put('full-2', 5)]);
+  const { statuses } = await until(async () => {
+    const now = await writes();
+    return now.parts.some(({ ok, detail }) => !ok && detail?.includes('full')) && now;
+  });
+  expect(statuses).toEqual([200, 200]);
+  await admin.query('DROP FUNCTION disk_full CASCADE');
+  for (const job of jobs) expect(await end(job)).toMatchObject({ state: 'done' });
+  let n = 0;
+  await until(async () => {
+    n += 1;
+    await end(await put(`room-${n}`, 5));
+    return (await writes()).parts.every(({ ok }) => ok);
+  });
+});
+
 test('a worker tells how it is, and counts what it did', async () => {
   const ready = await fetch(`${workers[0]!.url}/health/ready`);
   expect([ready.status, await ready.json()]).toMatchObject([

@@ -90,6 +90,7 @@ export const startCatalogWorker = (
       routes: [],
       checks: [
         { name: 'store', check: store.check },
+        ...(store.checkWrites ? [{ name: 'writes', optional: true, check: store.checkWrites }] : []),
         { name: 'jobs', check: jobRepository.check },
         ...(relay ? [relay.check] : []),
       ],

@@ -56,6 +56,7 @@ export async function openPostgresWriter(
     },
 
     check: () => checkAnswers(pool),
+    checkWrites: () => products.check(),
 
     async close() {
       await Promise.all([sweeping.close(), products.idle()]);

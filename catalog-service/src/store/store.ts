@@ -62,6 +62,8 @@ export type CatalogWriter = {
   outdatedSearch(limit: number): Promise<string[]>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
+  /** Whether changes get through: neither stuck nor refused by a full disk. Undefined where the engine cannot tell. */
+  readonly checkWrites?: () => Promise<{ ok: boolean; detail?: string }>;
   /** Finishes what is in flight. */
   close(): Promise<void>;
 };

@@ -82,6 +82,9 @@ const failures: Record<string, () => never> = {
   away: () => {
     throw new Away('connect ECONNREFUSED 10.1.2.3:5432');
   },
+  full: () => {
+    throw Object.assign(new Away('could not extend file: No space left on device'), { code: '53100' });
+  },
   bug: () => {
     throw new TypeError('SELECT secret FROM /srv/shelf.ts');
   },
@@ -281,6 +284,13 @@ describe('a refusal', () => {
     const { title, detail, instance, ...body } = (await response.json()) as Record<string, unknown>;
     expect(body).toMatchObject({ type: `/problems/${slug}`, status });
     expect([typeof title, typeof detail, instance]).toEqual(['string', 'string', path.split('?')[0]]);
+  });
+
+  test('of writes to a full disk are one line in the log, not one for each', async () => {
+    const statuses = await Promise.all([1, 2, 3].map(async () => (await ask('/fail/full')).status));
+    expect(statuses).toEqual([503, 503, 503]);
+    const lines = logLines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('disk'));
+    expect(lines).toMatchObject([{ level: 50, msg: expect.stringContaining('full') }]);
   });
 
   test('lists all that is wrong, and where', async () => {
