@@ -1,4 +1,4 @@
-/** The answers that are kept, by address, who asked and variant; and what is forgotten of them. */
+/** The stored answers, by address, caller and variant, and their invalidation. */
 import type { HttpHeaders } from '@micromart/http/client/http-client';
 import type { CacheMeter } from '../metrics.ts';
 import { addressOf, keyPrefix } from '../rules/cache-key.ts';
@@ -10,24 +10,24 @@ export type KeyedRequest = { readonly key: string; readonly headers: HttpHeaders
 
 export type EntryStore = {
   find(request: KeyedRequest): CacheEntry | undefined;
-  /** Announces an answer that may come to be kept. */
+  /** Announces a request whose answer may be stored. */
   expect(request: KeyedRequest): void;
   expectNoMore(request: KeyedRequest): void;
   /**
-   * Keeps an answer that is expected, in the place of the one before, unless that was asked for later. One that may not be
-   * kept takes that away.
+   * Stores an expected answer in place of the one before, unless that one was requested later. An answer that may not be
+   * stored removes the one before.
    */
   store(request: KeyedRequest, answer: CacheEntry): void;
   /**
-   * Forgets what a request with an unsafe method may have changed: its address and, at the same origin, those that its
-   * answer names (RFC 9111, 4.4). What was asked for before is not expected any more: it may tell of the time before.
+   * Removes what a request with an unsafe method may have changed: its address and, at the same origin, the addresses that
+   * its answer names (RFC 9111, 4.4). Answers to earlier requests are no longer expected: they may show the old state.
    */
   invalidate(url: string, answer?: HttpHeaders): void;
   readonly entries: number;
   readonly bytes: number;
 };
 
-/** What is kept under a key, and which request brought the latest of it. */
+/** The variants under a key, and the number of the request that brought the latest. */
 type StoredVariants = { readonly variants: Variants; readonly number: number };
 
 const EMPTY: StoredVariants = { variants: [], number: 0 };
@@ -52,7 +52,7 @@ export function createEntryStore(limits: MemoryLimits, meter: CacheMeter): Entry
       const number = expected.get(request);
       const { key, headers } = request;
       const before = memory.get(key) ?? EMPTY;
-      // Without a number it is not expected; with an earlier one it has been overtaken.
+      // Without a number it is not expected; with a lower one a later request has overtaken it.
       if (number === undefined || number < before.number) return;
       const variants = withVariant(before.variants, headers, answer);
       if (variants.length > 0) memory.set(key, { variants, number }, bytesOf(key, variants));

@@ -1,6 +1,6 @@
 /**
- * Which entry has to go for another one: the oldest first, but one that was used since it was last looked at is passed over
- * once. That is nearly what was used least recently, without moving an entry at each use.
+ * Second-chance eviction: the oldest entry goes first, but an entry that was used since its last turn is spared once. That
+ * is close to least recently used, without moving an entry at each use.
  *
  * It is a ring of its own. A map keeps the order of insertion too, but to find the first of it, a new iterator passes over
  * the places of all that are gone, and one that is kept holds on to every table that the map has outgrown since.
@@ -9,13 +9,13 @@ export type MemoryEntry = { readonly key: string; readonly bytes: number; isUsed
 
 type Link = { entry: MemoryEntry | undefined; before: Link; after: Link };
 
-/** An entry's place; it is what removes the entry again. */
+/** An entry in the order; `remove` takes it out again. */
 export type OrderedEntry = { readonly entry: MemoryEntry; remove(): void };
 
 export type EvictionOrder = {
-  /** Puts an entry behind all others. */
+  /** Appends an entry. */
   add(entry: MemoryEntry): OrderedEntry;
-  /** The one to go next; undefined when there is none. */
+  /** The entry to evict next; undefined when there is none. */
   next(): MemoryEntry | undefined;
 };
 
