@@ -19,7 +19,7 @@ export type SuiteAnswer = {
 export type SuiteFetch = (url: string, request?: SuiteRequest) => Promise<SuiteAnswer>;
 
 const CONNECTIONS = 200;
-const SILENT = { answered() {}, collapsed() {}, asked() {}, evicted() {}, keeps() {} };
+const SILENT = { answered() {}, collapsed() {}, requested() {}, evicted() {}, stored() {} };
 
 /**
  * Ours, as the services use it, but for what the suite would mistake: it counts every request, so none is repeated; its

@@ -78,7 +78,7 @@ describe('a folded batch', () => {
     const loaded = new Map([['a', { version: 7, sequence: 42, state: { sum: 1 } }]]);
     const { rows, events, decided } = foldBatch([look], loaded, placing);
     expect({ rows, events }).toEqual({ rows: [], events: [] });
-    expect(decided).toMatchObject([{ answer: 7, place: { offset: 0, sequence: 42 } }]);
+    expect(decided).toMatchObject([{ answer: 7, position: { offset: 0, sequence: 42 } }]);
   });
 
   test('refuses a key that another request of the batch bears', () => {
