@@ -14,21 +14,9 @@
  * - It never gives up: whatever ends it (an error that the client takes for final, a topic that is gone or is not for a log
  *   of so many partitions, no sign of life) is told to `onState`, and after a pause there is a new one.
  */
-import type { GroupMember } from './group-consumer.ts';
+import type { Consumption } from './consumption.ts';
 import { beMember } from './member.ts';
-import type { ReceivedMessage } from './message.ts';
 import { persevere } from './retry-forever.ts';
-
-export type Consumption = GroupMember & {
-  /** How many partitions the topic must have; undefined while nobody knows. */
-  partitions(): number | undefined;
-  onAssigned(partitions: readonly number[] | undefined): void;
-  onMessages(partition: number, messages: readonly ReceivedMessage[], signal: AbortSignal): Promise<void>;
-  /** The offset of the first message that is still needed of a partition; undefined while nobody knows. */
-  resumeAt(partition: number): string | undefined;
-  /** What is wrong now, as one line without secrets; undefined as soon as this is a member again. */
-  onState(failure: string | undefined): void;
-};
 
 /** Consumes until the signal is aborted; never rejects. */
 export const consume = (consumption: Consumption, signal: AbortSignal): Promise<void> =>

@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
-import type { Consumption } from './consumer.ts';
+import type { Consumption } from './consumption.ts';
 import { createGroupConsumer, HEARTBEAT_INTERVAL_MS, PARTITIONS_AT_ONCE } from './group-consumer.ts';
 import { requirePartitions } from './topic.ts';
 import { whenAborted } from './when-aborted.ts';
