@@ -5,7 +5,7 @@ import type { Document } from './change-store.ts';
 import { type ChangeRequest, foldBatch } from './fold.ts';
 
 const PARTITIONS = 4;
-const placing = { partitions: PARTITIONS, newId: randomUUID };
+const positioning = { partitions: PARTITIONS, newId: randomUUID };
 const time = new Date(0);
 
 type Sum = { readonly sum: number };
@@ -30,13 +30,13 @@ describe('a folded batch', () => {
       fc.property(changes, (list) => {
         const alone = new Map<string, Document<Sum>>();
         for (const [id, n] of list) {
-          const { rows } = foldBatch([add(id, n)], alone, placing);
+          const { rows } = foldBatch([add(id, n)], alone, positioning);
           for (const row of rows) alone.set(id, { ...row, sequence: 0 });
         }
         const { rows } = foldBatch(
           list.map(([id, n]) => add(id, n)),
           new Map(),
-          placing,
+          positioning,
         );
         expect(new Map(rows.map(({ id, version, state }) => [id, { version, state }]))).toEqual(
           new Map([...alone].map(([id, { version, state }]) => [id, { version, state }])),
@@ -51,7 +51,7 @@ describe('a folded batch', () => {
         const { rows, events, decided } = foldBatch(
           list.map(([id, n]) => add(id, n)),
           new Map(),
-          placing,
+          positioning,
         );
         expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
         expect(events).toHaveLength(decided.filter((one) => !('error' in one)).length);
@@ -64,7 +64,11 @@ describe('a folded batch', () => {
   });
 
   test('leaves no trace of a change that throws but its error', () => {
-    const { rows, events, decided } = foldBatch([add('a', 1), add('a', 0), add('a', 2)], new Map(), placing);
+    const { rows, events, decided } = foldBatch(
+      [add('a', 1), add('a', 0), add('a', 2)],
+      new Map(),
+      positioning,
+    );
     expect(decided[1]).toEqual({ error: new Error('nothing to add') });
     expect(rows).toMatchObject([{ id: 'a', expected: 0, version: 2, state: { sum: 3 } }]);
     expect(events.map(({ data }) => data)).toEqual([
@@ -73,10 +77,10 @@ describe('a folded batch', () => {
     ]);
   });
 
-  test('writes nothing for a change that changes nothing, and places it at the last event of its document', () => {
+  test('writes nothing for a change that changes nothing, and positions it at the last event of its document', () => {
     const look: ChangeRequest<Sum> = { id: 'a', decide: (document) => ({ answer: document?.version }) };
     const loaded = new Map([['a', { version: 7, sequence: 42, state: { sum: 1 } }]]);
-    const { rows, events, decided } = foldBatch([look], loaded, placing);
+    const { rows, events, decided } = foldBatch([look], loaded, positioning);
     expect({ rows, events }).toEqual({ rows: [], events: [] });
     expect(decided).toMatchObject([{ answer: 7, position: { offset: 0, sequence: 42 } }]);
   });
@@ -89,7 +93,7 @@ describe('a folded batch', () => {
         { ...add('b', 1), key },
       ],
       new Map(),
-      placing,
+      positioning,
     );
     expect(decided[1]).toMatchObject({ error: { code: 'conflict' } });
     expect(answers).toHaveLength(1);
