@@ -37,7 +37,7 @@ export const filesAreShort: Rule = ({ files }) =>
 const REPLACED_FILES =
   /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|place|setback|standing|tail|trip|use-order|way)$/;
 const REPLACED_EXPORTS =
-  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead)\b/;
+  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead|bornAs|createAnswerMemory|createUseOrder|judgeAnswer|mayBeKept)\b/;
 
 export const replacedNamesStayAway: Rule = ({ files }) =>
   files
