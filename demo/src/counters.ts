@@ -16,9 +16,9 @@ const WAIT_S = 30;
 const CATCH_UP_CAP_MS = 600_000;
 
 /**
- * Reads the counters of every product, all of them including the events up to `consistentWith` (as long as that takes;
- * `onWait` is told how far behind they are). The list is sorted by a counter, so when a product turns up twice counters
- * have changed while it was read, and it is read anew.
+ * Reads the counters of every product, all of them including the events up to `consistentWith`, however long that
+ * takes; `onWait` gets how far behind they are. The list is sorted by a counter. So when a product appears twice,
+ * counters have changed during the reading, and it starts again.
  */
 export async function readCounters({
   tracking,

@@ -32,7 +32,10 @@ export async function forEachInTurn<T>(
       else start(waiting.splice(at, 1)[0]!);
   };
 
-  /** Starts what is free until at most `most` wait. Whoever waits then waits for a key in work, so some work is running. */
+  /**
+   * Starts items whose keys are free until at most `most` wait. What still waits then waits for a key in work, so some
+   * work is running.
+   */
   const startUntil = async (most: number): Promise<void> => {
     startThoseFree();
     while (waiting.length > most && !failure.signal.aborted) {

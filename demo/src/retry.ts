@@ -3,9 +3,9 @@ import type { Answer } from './http-client.ts';
 import { describe, type Verdict } from './verdict.ts';
 
 /**
- * Asks again until there is an answer to go by. A connection that fails, or an answer that `judge` says to ask again
- * after, is followed by a pause that doubles, or by the one that Retry-After asks for; so a service may be killed and
- * come back meanwhile. It is for requests that may be repeated: reads, and writes with an Idempotency-Key.
+ * Repeats a request until an answer is accepted. After a failed connection, or an answer that `classify` says to retry,
+ * it pauses: as long as Retry-After asks, or twice as long as before. So a service may be killed and come back
+ * meanwhile. Only for requests that may be repeated: reads, and writes with an Idempotency-Key.
  */
 
 const FIRST_PAUSE_MS = 50;
@@ -20,7 +20,7 @@ export type Attempts = {
   /** How long to go on asking. */
   readonly capMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told of each repeat: why it is needed. */
+  /** Called before each repeat, with the reason. */
   readonly onRetry?: ((why: string) => void) | undefined;
 };
 

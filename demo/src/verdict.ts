@@ -5,7 +5,7 @@ export type Verdict = 'accept' | 'retry' | 'refuse';
 
 /**
  * Of a write with an Idempotency-Key. Worth repeating are 409 (the same key is still being worked on), 429 (too many
- * writes of one shopper) and 503 (something is away).
+ * writes of one shopper) and 503 (something is unavailable).
  */
 export function classifyWrite({ status }: Answer): Verdict {
   if (status >= 200 && status < 300) return 'accept';

@@ -1,6 +1,6 @@
 /**
- * Where the system that runs on a data folder is reached: a file that lies there from its start to its end. So whoever
- * is told the folder need not be told HOST and PORT_BASE besides.
+ * The addresses of the system that runs on a data folder: a file there, from its start to its end. So a program that
+ * knows the folder needs neither HOST nor PORT_BASE.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What `npm start` was told on its command line and by the settings that are its own. */
+/** What the command line and the settings of `npm start` say. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MAX_PORT_OFFSET } from './system.ts';

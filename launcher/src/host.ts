@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 
 /**
- * The address of what HOST names, looked up once, so that every process listens on the same one, and whoever may read
- * only from listed addresses can be given it. Throws where it is none, or one that no URL can name.
+ * The address of what HOST names, looked up once, so that every process listens on the same one, and the catalog can be
+ * allowed to read from it. Throws when it is no address, or one that not every URL can name.
  */
 export async function addressOf(host: string): Promise<string> {
   const address = await lookup(host).then(

@@ -1,6 +1,6 @@
 /**
  * The launcher as a process. The first Ctrl-C (or SIGTERM, or the terminal's end) ends everything in order; a second one
- * does not wait for the services to finish what they have in hand.
+ * does not wait for the services to finish what is in flight.
  */
 import './without-libpq-variables.ts';
 import { HELP, parseArguments, readSettings } from './arguments.ts';

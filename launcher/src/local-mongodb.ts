@@ -1,6 +1,6 @@
 /**
- * The MongoDB-compatible server of a data folder, for whoever wants to try the catalog on MongoDB and has none. One that
- * ends by itself is started again.
+ * The MongoDB-compatible server of a data folder, to try the catalog on MongoDB without one. It is restarted when it
+ * ends by itself.
  */
 import { join } from 'node:path';
 import { type Ferretdb, startFerretdb } from '@micromart/engines/ferretdb/server';

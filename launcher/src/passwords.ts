@@ -6,7 +6,7 @@ export type PasswordOf = (role: string) => string;
 
 /**
  * The passwords of the embedded server's roles. One random secret is kept, in a file that only its owner may read; each
- * password is made of it and the role's name (HMAC, RFC 2104), so none tells anything of another.
+ * password is derived from it and the role's name (HMAC, RFC 2104), so none reveals another.
  */
 export async function openPasswords(file: string): Promise<PasswordOf> {
   let secret = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 /**
- * Decides what to embed and what each process is told: pure, from the table and the environment. The rule: only what
- * the environment leaves unset is embedded, and a process is given its own settings, nobody else's.
+ * Decides what to embed and which settings each process gets: pure, from the table and the environment. The rule: only
+ * what the environment leaves unset is embedded, and a process gets its own settings alone.
  */
 
 import { join } from 'node:path';
@@ -203,7 +203,7 @@ function planKafka(
 
 const KAFKA_URL = /^kafka(:\/\/|\+ssl:\/\/[^/]+@)[^\s,/@]+(,[^\s,/@]+)*$/;
 
-/** By which settings a process finds the events it follows. Over Kafka it is told the owner's feed besides. */
+/** The settings by which a process finds the events it follows. Over Kafka it gets the owner's feed too. */
 const planFollowing = (
   { follows = [] }: ProcessRow,
   urlOf: (name: string) => string,

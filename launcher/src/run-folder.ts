@@ -1,6 +1,6 @@
 /**
  * Who runs on a data folder: one launcher, and the processes it started. Each has a file here with its process id and
- * the moment of its start, so whoever comes after a launcher that was killed finds what it left behind, and never takes
+ * the moment of its start. So the launcher after one that was killed finds what it left behind, and never mistakes
  * another process for it.
  */
 import { writeFileSync } from 'node:fs';

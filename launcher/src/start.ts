@@ -1,6 +1,6 @@
 /**
- * Starts the system that a plan describes, and ends it in order: the services first, each with time to finish what it
- * has in hand, then what keeps their data. A start that fails half-way ends what it had started.
+ * Starts the system that a plan describes, and ends it in order: the services first, each with time to finish what is
+ * in flight, then what keeps their data. A start that fails half-way ends what it had started.
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export type System = {
    */
   readonly settled: Promise<void>;
   close(): Promise<void>;
-  /** Kills the services at once, for whoever does not want to wait; `close` comes back the sooner. */
+  /** Kills the services at once; a `close` that waits for them returns the sooner. */
   kill(): void;
 };
 
@@ -188,7 +188,7 @@ async function tellWhenReady({ name, url }: ProcessPlan, output: Output, signal:
   }
 }
 
-/** A service that does without Kafka is ready, and whoever gave a wrong address would not learn of it. */
+/** A service without Kafka is ready, so a wrong address would go unnoticed. */
 async function tellWhatIsMissing(
   name: string,
   url: string,

@@ -1,10 +1,10 @@
 /**
- * Keeps one process running until it is told to stop.
+ * Keeps one process running until `stop`.
  *
  * - It runs in a process group of its own, so Ctrl-C reaches the launcher alone, which passes the end on in order.
- * - When it ends by itself it is started again after a while (back-off.ts), for ever: what it waits for may come back.
- *   Only where it says that it would end the same way (process/run.ts) is it left as it is.
- * - `stop` asks it to end (SIGTERM), kills it after ten seconds, and always comes back with the process gone.
+ * - When it ends by itself it is restarted after a pause (back-off.ts), for ever, because what it waits for may come
+ *   back. It is not restarted when it says that it would end the same way (`EXIT_MISCONFIGURED`).
+ * - `stop` asks it to end (SIGTERM), kills it after ten seconds, and returns once the process is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

@@ -13,7 +13,7 @@ export type ProcessRow = {
   /** The topic of the events that it owns, for a system that runs over Kafka. */
   readonly publishes?: string;
   readonly follows?: readonly FollowRow[];
-  /** What else it is told. */
+  /** Its other settings. */
   readonly settings?: (system: Surroundings) => Readonly<Record<string, string>>;
   /** Whether it calls others in its own name, and so gets a token, renewed in time, in `SERVICE_TOKEN_FILE`. */
   readonly callsOthers?: boolean;
