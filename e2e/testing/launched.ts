@@ -15,6 +15,8 @@ export type Launched = {
   readonly portBase: number;
   /** Starts it and comes back once every service is ready; `words` are as after `npm start --`. */
   start(...words: string[]): Promise<void>;
+  /** A token of a role, whose subject is the role's name. Only once it was started. */
+  token(role: string): Promise<string>;
   /** What a service at this place above `PORT_BASE` is asked, in a role. Only once it was started. */
   client(portOffset: number, role: string): Promise<Ask>;
   /** Ends it in order. Throws when it does not end well. */
@@ -45,6 +47,10 @@ export async function openLaunched(): Promise<Launched> {
     }
     if (ending.exitCode !== 0) throw new Error(`the launcher ended with ${ending.exitCode}`);
   };
+  const tokenOf = async (role: string) => {
+    const issuer = await openIssuer(issuerFolderOf(dataDir));
+    return issuer.sign({ subject: role, roles: [role], ttlS: TOKEN_TTL_S });
+  };
   return {
     portBase,
     async start(...words) {
@@ -72,10 +78,9 @@ export async function openLaunched(): Promise<Launched> {
       if (started.exitCode !== null || printed.includes('is not ready yet')) throw new Error(printed);
     },
     async client(portOffset, role) {
-      const issuer = await openIssuer(issuerFolderOf(dataDir));
-      const token = await issuer.sign({ subject: role, roles: [role], ttlS: TOKEN_TTL_S });
-      return createAsk(`http://127.0.0.1:${portBase + portOffset}`, token);
+      return createAsk(`http://127.0.0.1:${portBase + portOffset}`, await tokenOf(role));
     },
+    token: tokenOf,
     stop,
     async close() {
       await stop();
