@@ -75,10 +75,10 @@ const follow = (server: Server, workload: Workload): Promise<number> =>
     try {
       const cap = AbortSignal.timeout(LEG_CAP_MS);
       for (;;) {
-        const { rings } = subscription.applied;
+        const { notifications } = subscription.applied;
         if ((await countApplied(store.pool)) === workload.events) break;
         cap.throwIfAborted();
-        if (rings === subscription.applied.rings) await subscription.applied.next(cap);
+        if (notifications === subscription.applied.notifications) await subscription.applied.next(cap);
       }
       const seconds = (performance.now() - startedMs) / 1_000;
       await requireCounted(store.pool, workload.totals, workload.events);

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { createWay } from '@micromart/event-source/open-event-source';
+import { openEventSource } from '@micromart/event-source/open-event-source';
 import { createServiceToken } from '@micromart/http/client/service-token';
 import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
@@ -22,7 +22,7 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
   startService({ name: NAME, settings: config, logger }, async ({ metrics, opened, started }) => {
     const store = opened(await openStore(config.STORE_URL, (err) => logger.warn({ err }, 'store')));
     createSweepMetrics(metrics.registry, store);
-    const cart = createWay({
+    const cart = openEventSource({
       eventsUrl: config.CART_EVENTS_URL,
       feedUrl: config.CART_FEED_URL,
       kafkaCaFile: config.KAFKA_CA_FILE,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { testLogger as logger } from '@micromart/subscription/testing/follower';
-import { createWay } from './open-event-source.ts';
+import { openEventSource } from './open-event-source.ts';
 
 const open = (eventsUrl: string, feedUrl?: string) =>
-  createWay({
+  openEventSource({
     eventsUrl,
     feedUrl,
     kafkaCaFile: undefined,

@@ -10,7 +10,7 @@ import type { Logger } from '@micromart/process/logger';
 import type { EventSource, Transport } from '@micromart/subscription/sources/event-source';
 import { createFeedSource } from '@micromart/subscription/sources/feed-source';
 
-export type Way = {
+export type OpenedEventSource = {
   /** What a subscription follows. */
   readonly from: { readonly source: EventSource; readonly transport?: Transport };
   /** What readiness says of it, besides the lag. */
@@ -18,7 +18,7 @@ export type Way = {
 };
 
 /** `http(s)://…/events`: the owner's feed. `kafka(+ssl)://…/topic`: Kafka, and the feed at `feedUrl` for what it loses. */
-export function createWay({
+export function openEventSource({
   eventsUrl,
   feedUrl,
   kafkaCaFile,
@@ -37,7 +37,7 @@ export function createWay({
   /** Gives the token to read the feed with. */
   token: () => Promise<string>;
   logger: Logger;
-}): Way {
+}): OpenedEventSource {
   if (!isKafkaUrl(eventsUrl))
     return { from: { source: createFeedSource({ url: eventsUrl, token }) }, checks: [] };
   if (feedUrl === undefined) throw new Error("events by Kafka need the owner's feed besides");

@@ -16,11 +16,11 @@
  */
 import type { Consumption } from './consumption.ts';
 import { beMember } from './member.ts';
-import { persevere } from './retry-forever.ts';
+import { keepTrying } from './retry-forever.ts';
 
 /** Consumes until the signal is aborted; never rejects. */
 export const consume = (consumption: Consumption, signal: AbortSignal): Promise<void> =>
-  persevere(
+  keepTrying(
     (onJoined) =>
       beMember({ ...consumption, onJoined }, signal).finally(() => consumption.onAssigned(undefined)),
     { ...consumption, doing: `consuming as ${consumption.group}` },

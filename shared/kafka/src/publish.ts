@@ -2,7 +2,7 @@ import type { EventLog } from '@micromart/event-log/event-log';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Logger } from '@micromart/process/logger';
-import type { Bell } from '@micromart/subscription/signal';
+import type { Notifier } from '@micromart/subscription/notifier';
 import { inBatches, messageOf } from './message.ts';
 import type { RelayMetrics } from './metrics.ts';
 import { createProducer, type Producer } from './producer.ts';
@@ -15,7 +15,7 @@ export type Publishing = {
   readonly topic: KafkaTopic;
   readonly positions: RelayPositions;
   /** Rings when this process has appended to the log. */
-  readonly appended: Bell;
+  readonly appended: Notifier;
   readonly metrics: RelayMetrics;
   readonly logger: Logger;
   /** Called whenever all is published, and after each round. */
@@ -41,14 +41,14 @@ export async function publish(publishing: Publishing, signal: AbortSignal): Prom
   const producers = Array.from({ length: PRODUCERS }, () => createProducer(topic, logger));
   try {
     while (!signal.aborted) {
-      const { rings } = appended;
+      const { notifications } = appended;
       const lag = lagOf((await log.heads()).last, published);
       metrics.lag(lag);
       if (lag > 0) {
         await publishRound(publishing, { producers, published });
       } else {
         probeNowAndThen();
-        if (appended.rings === rings) await appended.next(signal, POLL_INTERVAL_MS);
+        if (appended.notifications === notifications) await appended.next(signal, POLL_INTERVAL_MS);
       }
       onWell();
     }

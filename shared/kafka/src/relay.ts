@@ -18,11 +18,11 @@ import type { Check } from '@micromart/http/health';
 import { runAsLeader } from '@micromart/postgres/leader-election';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
-import { createBell } from '@micromart/subscription/signal';
+import { createNotifier } from '@micromart/subscription/notifier';
 import type { RelayMetrics } from './metrics.ts';
 import { publish } from './publish.ts';
 import { createRelayPositions } from './relay-positions.ts';
-import { persevere } from './retry-forever.ts';
+import { keepTrying } from './retry-forever.ts';
 import { parseKafkaUrl } from './url.ts';
 import { whenAborted } from './when-aborted.ts';
 
@@ -50,8 +50,8 @@ const GOODBYE_MS = 2_000;
 export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }: RelaySettings): Relay {
   const topic = parseKafkaUrl(url, caFile);
   const positions = createRelayPositions(pool, { topic: topic.topic, log });
-  const appended = createBell();
-  const unsubscribe = log.onAppended(appended.ring);
+  const appended = createNotifier();
+  const unsubscribe = log.onAppended(appended.notify);
   let failure: string | undefined;
   const onState = (now: string | undefined) => {
     failure = now;
@@ -64,7 +64,7 @@ export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }:
     logger,
     async onLead(signal) {
       const deps = { log, topic, positions, appended, metrics, logger };
-      const publishing = persevere(
+      const publishing = keepTrying(
         (onWell) => publish({ ...deps, onWell }, signal),
         { topic, doing: 'publishing', onState, logger },
         signal,

@@ -9,7 +9,7 @@ const STEADY_MS = 10_000;
 /** Short of what others pause, for the client itself has been trying for some seconds when it gives up. */
 const LONGEST_PAUSE_MS = 2_000;
 
-export type Perseverance = {
+export type KeepTrying = {
   readonly topic: KafkaTopic;
   /** What is being attempted, as in "not publishing: no broker answers". */
   readonly doing: string;
@@ -23,9 +23,9 @@ export type Perseverance = {
  * grow. An attempt says by `onWell` that it has come to work. Each new failure is one line in the log, once it has
  * happened twice: a first one is often a broker that has just started.
  */
-export async function persevere(
+export async function keepTrying(
   attempt: (onWell: () => void) => Promise<void>,
-  { topic, doing, onState, logger }: Perseverance,
+  { topic, doing, onState, logger }: KeepTrying,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;

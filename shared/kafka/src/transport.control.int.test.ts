@@ -21,7 +21,7 @@ const EVENTS = 120;
 jest.unstable_mockModule('@micromart/subscription/apply/reorder-buffer', () => ({
   ...intake,
   createIntake(start: number) {
-    const sound = intake.createIntake(start);
+    const sound = intake.createReorderBuffer(start);
     return Object.assign(Object.create(sound), {
       accept(events: Parameters<typeof sound.accept>[0]) {
         return events.reduce((fresh, event) => {

@@ -30,7 +30,7 @@ describeKafka('following Kafka', () => {
   test('says that its topic is not for a log of so many partitions, and goes on by the feed', async () => {
     const topic = parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/for-another-log`);
     const lines: string[] = [];
-    const write = (line: string) => void lines.push(JSON.parse(line).msg);
+    const write = (state: string) => void lines.push(JSON.parse(state).msg);
     const logger = createLogger({ name: 'test', level: 'warn', destination: { write } });
     await ensureTopic(topic, { partitions: 3, logger, signal: AbortSignal.timeout(TOPIC_TIMEOUT_MS) });
     const follower = await openTestFollower();

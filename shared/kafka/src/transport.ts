@@ -10,8 +10,8 @@
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Check } from '@micromart/http/health';
 import { sequenceOf } from '@micromart/subscription/apply/reorder-buffer';
-import { createMark, type Mark } from '@micromart/subscription/apply/watermark';
-import type { Place, Transport } from '@micromart/subscription/sources/event-source';
+import { createWatermark, type Watermark } from '@micromart/subscription/apply/watermark';
+import type { DeliveryHandler, Transport } from '@micromart/subscription/sources/event-source';
 import { consume } from './consumer.ts';
 import type { GroupMember } from './group-consumer.ts';
 import { type ReceivedMessage, readMessage } from './message.ts';
@@ -74,15 +74,15 @@ function readAll(messages: readonly ReceivedMessage[]) {
 }
 
 /** Which offset of each partition is the first that is still needed: the one after what was delivered and is applied. */
-function createProgress(place: Pick<Place, 'position'>) {
-  type Progress = { mark: Mark<string>; delivered: number; resumeAt: string | undefined };
+function createProgress(place: Pick<DeliveryHandler, 'position'>) {
+  type Progress = { mark: Watermark<string>; delivered: number; resumeAt: string | undefined };
   const partitions = new Map<number, Progress>();
   return {
     note(partition: number, events: readonly LoggedEvent[] = [], lastOffset: string) {
-      const one = partitions.get(partition) ?? { mark: createMark(), delivered: 0, resumeAt: undefined };
+      const one = partitions.get(partition) ?? { mark: createWatermark(), delivered: 0, resumeAt: undefined };
       partitions.set(partition, one);
       one.delivered = events.reduce((last, event) => Math.max(last, sequenceOf(event)), one.delivered);
-      one.mark.note(one.delivered, String(BigInt(lastOffset) + 1n));
+      one.mark.set(one.delivered, String(BigInt(lastOffset) + 1n));
     },
     resumeAt(partition: number): string | undefined {
       const one = partitions.get(partition);

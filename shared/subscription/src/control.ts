@@ -3,7 +3,7 @@ import type { Client, Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import type { Waiting } from './apply/waiting.ts';
 import { createWaitingNotes } from './apply/waiting-notes.ts';
-import type { Bell } from './signal.ts';
+import type { Notifier } from './notifier.ts';
 
 /**
  * - `source-replaced`: the history it stands in is gone. Only a rebuild helps: going on would take another history's
@@ -34,13 +34,13 @@ export type Control = {
 export function createControl({
   pool,
   name,
-  bell,
+  notifier,
   waiting,
   logger,
 }: {
   pool: Pool;
   name: string;
-  bell: Bell;
+  notifier: Notifier;
   waiting: Waiting;
   logger: Logger;
 }): Control {
@@ -63,7 +63,7 @@ export function createControl({
       [name],
     );
     state = rows[0];
-    bell.ring();
+    notifier.notify();
   }
 
   return {

@@ -1,5 +1,5 @@
 /**
- * What an instance does to follow: loops around one picture (line.ts), woken by one bell. Each asks what there is for it
+ * What an instance does to follow: loops around one picture (line.ts), woken by one notifier. Each asks what there is for it
  * to do, does it, or waits; each starts again after an error.
  *
  * There are two parts. To work is to take events in and to apply them. To watch is to know the owner's heads, over all
@@ -9,24 +9,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDiskFull } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
-import { createDrain } from './apply/apply-loop.ts';
-import { readStanding } from './apply/checkpoint.ts';
-import { createLook } from './apply/refresh-positions.ts';
-import { createLine } from './apply/subscription-state.ts';
+import { createApplyLoop } from './apply/apply-loop.ts';
+import { readCheckpoint } from './apply/checkpoint.ts';
+import { createRefreshPositions } from './apply/refresh-positions.ts';
+import { createSubscriptionState } from './apply/subscription-state.ts';
 import type { Waiting } from './apply/waiting.ts';
-import { createNoting } from './apply/write-checkpoint.ts';
+import { createWriteCheckpoint } from './apply/write-checkpoint.ts';
 import type { Control } from './control.ts';
 import type { Applied } from './freshness/applied.ts';
 import type { Limits } from './limits.ts';
 import type { SubscriptionMeter } from './metrics.ts';
+import type { Notifier } from './notifier.ts';
 import type { Projection } from './projection.ts';
-import { repeat } from './retry-forever.ts';
-import type { Bell } from './signal.ts';
-import { createPlace } from './sources/delivery-handler.ts';
+import { retryForever } from './retry-forever.ts';
+import { createDeliveryHandler } from './sources/delivery-handler.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
-import { createFill } from './sources/fetch-missing.ts';
-import { createHeadWatch } from './sources/heads-client.ts';
-import { createShare, type Share } from './sources/partition-assignment.ts';
+import { createFetchMissing } from './sources/fetch-missing.ts';
+import { createHeadsClient } from './sources/heads-client.ts';
+import { createPartitionAssignment, type PartitionAssignment } from './sources/partition-assignment.ts';
 import { createReplacedSource } from './sources/replaced-source.ts';
 
 const CONTROL_INTERVAL_MS = 1_000;
@@ -39,7 +39,7 @@ export type FollowDeps<E> = {
   readonly projection: Projection<E>;
   readonly control: Control;
   /** Wakes the loops. */
-  readonly bell: Bell;
+  readonly notifier: Notifier;
   /** Tells others of a commit. */
   readonly applied: Applied;
   readonly waiting: Waiting;
@@ -67,17 +67,20 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     transport,
     projection,
     control,
-    bell,
+    notifier,
     applied,
     waiting,
     meter,
     logger,
     limits,
   } = deps;
-  const carried = transport && { transport, share: createShare(limits, performance.now()) };
-  const line = createLine(limits, carried?.share);
+  const carried = transport && {
+    transport,
+    assignment: createPartitionAssignment(limits, performance.now()),
+  };
+  const state = createSubscriptionState(limits, carried?.assignment);
   const replacedSource = createReplacedSource(limits);
-  const shared = { name, pool, line, control, replacedSource, bell };
+  const shared = { name, pool, state, control, replacedSource, notifier };
 
   const wellAgain = (loop: string) => {
     if (waiting.succeeded(loop)) logger.info({ subscription: name, loop }, 'following again');
@@ -86,7 +89,7 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
   const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
     Promise.all(
       Object.entries(loops).map(([loop, step]) =>
-        repeat(step, {
+        retryForever(step, {
           signal,
           onError(err) {
             const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
@@ -98,36 +101,36 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     );
 
   const transportLoops = (
-    { transport, share }: { transport: Transport; share: Share },
+    { transport, assignment }: { transport: Transport; assignment: PartitionAssignment },
     signal: AbortSignal,
   ) => {
-    const place = createPlace({ ...shared, share, meter });
+    const place = createDeliveryHandler({ ...shared, assignment, meter });
     return {
       transport: () => transport.run(place, signal).finally(() => place.assign(undefined)),
-      look: createLook({ ...shared, signal }),
+      look: createRefreshPositions({ ...shared, signal }),
       control: () => control.refresh(pool).then(() => sleep(CONTROL_INTERVAL_MS, undefined, { signal })),
     };
   };
 
   return {
-    assigned: () => carried?.share.assigned,
+    assigned: () => carried?.assignment.assigned,
 
     async begin() {
       await pool.query('INSERT INTO subscriptions (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
       await control.refresh(pool);
       const askedMs = performance.now();
-      line.learn(await readStanding(pool, name), askedMs);
+      state.learn(await readCheckpoint(pool, name), askedMs);
     },
 
     async work(signal) {
-      const feed = createFill({
+      const feed = createFetchMissing({
         ...shared,
         source,
         pagesAtOnce: limits.pagesAtOnce,
         onFetched: ({ kind }, fresh) => transport && meter.healed(kind, fresh),
         signal,
       });
-      const apply = createDrain({
+      const apply = createApplyLoop({
         ...shared,
         target: { pool, subscription: name, projection, parkedEvents: limits.parkedEvents },
         limits,
@@ -139,9 +142,9 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     },
 
     async watch(signal) {
-      line.lead(performance.now());
-      bell.ring();
-      const heads = createHeadWatch({
+      state.lead(performance.now());
+      notifier.notify();
+      const heads = createHeadsClient({
         ...shared,
         source,
         waitS: limits.headWaitS,
@@ -149,8 +152,8 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
         onWell: () => wellAgain('heads'),
         signal,
       });
-      await runAll({ heads, notes: createNoting({ ...shared, meter, signal }) }, signal);
-      line.resign();
+      await runAll({ heads, notes: createWriteCheckpoint({ ...shared, meter, signal }) }, signal);
+      state.resign();
       meter.forget();
     },
   };

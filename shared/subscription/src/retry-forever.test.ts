@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { pauseMs, repeat } from './retry-forever.ts';
+import { pauseMs, retryForever } from './retry-forever.ts';
 
 test('pauses a third longer after each failure, up to five seconds, half of it by chance', () => {
   expect([1, 2, 3, 4].map((failures) => Math.round(pauseMs(failures, 1)))).toEqual([100, 130, 169, 220]);
@@ -16,7 +16,7 @@ test('does a step again after an error, and ends when it is aborted', async () =
     if (steps === 2) throw new Error('once');
     if (steps === 4) stop.abort();
   };
-  await repeat(step, { signal: stop.signal, onError: (error) => errors.push(error) });
+  await retryForever(step, { signal: stop.signal, onError: (error) => errors.push(error) });
   expect(steps).toBe(4);
   expect(errors).toEqual([new Error('once')]);
 });

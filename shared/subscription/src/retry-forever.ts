@@ -15,7 +15,7 @@ export function pauseMs(failures: number, chance = Math.random()): number {
  * Does a step again and again until the signal is aborted. A step that throws is reported and done again after a pause,
  * which grows while it keeps failing: nothing that is repeated ever dies of an error.
  */
-export async function repeat(
+export async function retryForever(
   step: () => Promise<void>,
   {
     signal,

@@ -13,7 +13,7 @@
  * moment at which one is done without the other; whoever is late, a zombie or a commit of unknown outcome, is refused.
  * Everything in memory is only a picture of the database, thrown away and read again when in doubt.
  *
- * Loops around one picture, woken by one bell, do the work (follow.ts):
+ * Loops around one picture, woken by one notifier, do the work (follow.ts):
  *
  *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (noting.ts)
  *     (place.ts) ├─► lanes, one for each partition ───┤
@@ -54,9 +54,9 @@ import { createFollower, type Follower } from './follower.ts';
 import { type Applied, createApplied } from './freshness/applied.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
+import { createNotifier } from './notifier.ts';
 import type { Projection } from './projection.ts';
-import { repeat } from './retry-forever.ts';
-import { createBell } from './signal.ts';
+import { retryForever } from './retry-forever.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
 
 /** For the batch in hand, notes, an operator's hand; besides, one holds the lock. */
@@ -104,9 +104,9 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     settings: FENCED_SETTINGS,
     onIdleError: (err) => logger.warn({ err, subscription: name }, 'store'),
   });
-  const bell = createBell();
+  const notifier = createNotifier();
   const waiting = createWaiting();
-  const control = createControl({ pool, name, bell, waiting, logger });
+  const control = createControl({ pool, name, notifier, waiting, logger });
   const meter = metrics.of(name);
   const deps = {
     name,
@@ -115,7 +115,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     transport,
     projection,
     control,
-    bell,
+    notifier,
     applied,
     waiting,
     meter,
@@ -126,7 +126,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
   // With a transport every instance works, as long as it is open; else the leader, with a new picture in each reign.
   const member = transport && createFollower(deps);
   const closing = new AbortController();
-  const working = member && repeat(() => workAsMember(member), { signal: closing.signal, onError });
+  const working = member && retryForever(() => workAsMember(member), { signal: closing.signal, onError });
 
   async function workAsMember(follower: Follower): Promise<void> {
     await begin(follower);

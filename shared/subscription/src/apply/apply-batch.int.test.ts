@@ -6,7 +6,7 @@ import { openTestFollower, type TestFollower } from '../testing/follower.ts';
 import { testEvent } from '../testing/source.ts';
 import { type ApplyBatch, createApplyBatch } from './apply-batch.ts';
 import { toItem } from './batch-item.ts';
-import { adopt } from './checkpoint.ts';
+import { adoptLog } from './checkpoint.ts';
 import { EventFault } from './event-fault.ts';
 import { fence, StaleFence } from './fence.ts';
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
   await follower.empty();
   await follower.pool.query('INSERT INTO subscriptions (name) VALUES ($1)', [NAME]);
   const last = new Map([0, 1, 2].map((partition) => [partition, 0]));
-  await adopt(follower.pool, NAME, { log: 'test-1', at: new Date(), last });
+  await adoptLog(follower.pool, NAME, { log: 'test-1', at: new Date(), last });
   const { pool, projection } = follower;
   applyBatch = createApplyBatch({ pool, subscription: NAME, projection, parkedEvents: 1_000 });
 });

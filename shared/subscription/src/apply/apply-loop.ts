@@ -5,13 +5,13 @@ import type { Control } from '../control.ts';
 import type { Applied } from '../freshness/applied.ts';
 import type { Limits } from '../limits.ts';
 import type { SubscriptionMeter } from '../metrics.ts';
-import type { Bell } from '../signal.ts';
+import type { Notifier } from '../notifier.ts';
 import { type BatchTarget, createApplyBatch, TooManyParked } from './apply-batch.ts';
 import { type Item, movesOf, toItem } from './batch-item.ts';
-import { readStanding } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { EventFault } from './event-fault.ts';
 import { StaleFence } from './fence.ts';
-import type { Line } from './subscription-state.ts';
+import type { SubscriptionState } from './subscription-state.ts';
 
 const ATTEMPT_PAUSE_MS = 20;
 
@@ -19,36 +19,36 @@ const ATTEMPT_PAUSE_MS = 20;
  * One batch. Where it fails by no event's fault, nobody knows whether its last commit took place: the next call begins
  * with the positions of the database and gives the events back to their lanes, which leave out those that are behind.
  */
-export function createDrain<E>({
+export function createApplyLoop<E>({
   target,
   limits,
-  line,
+  state,
   control,
-  bell,
+  notifier,
   applied,
   meter,
   signal,
 }: {
   target: BatchTarget<E>;
   limits: Pick<Limits, 'batchEvents' | 'attempts'>;
-  line: Line;
+  state: SubscriptionState;
   control: Control;
-  bell: Bell;
+  notifier: Notifier;
   applied: Applied;
   meter: SubscriptionMeter;
   signal: AbortSignal;
 }): () => Promise<void> {
   const applyBatch = createApplyBatch(target);
-  let unsure: readonly ReceivedEvent[] = [];
+  let inDoubt: readonly ReceivedEvent[] = [];
 
   async function applyOnce(items: readonly Item<E>[]): Promise<void> {
     signal.throwIfAborted();
     const outcome = await applyBatch(items);
-    for (const { partition, to } of movesOf(items)) line.commit(partition, to);
-    for (const { partition, to } of outcome.whole) applied.note(line.log!, partition, to);
+    for (const { partition, to } of movesOf(items)) state.commit(partition, to);
+    for (const { partition, to } of outcome.whole) applied.note(state.log!, partition, to);
     meter.batch(items.length, outcome);
-    bell.ring();
-    applied.ring();
+    notifier.notify();
+    applied.notify();
   }
 
   /** Applies items, halving them as long as they fail, in order, until those at fault stand alone. */
@@ -81,19 +81,19 @@ export function createDrain<E>({
 
   async function recover(): Promise<void> {
     const askedMs = performance.now();
-    line.restart(await readStanding(target.pool, target.subscription), askedMs);
-    for (const event of unsure) line.fill(event.partition, [event]);
-    unsure = [];
+    state.restart(await readCheckpoint(target.pool, target.subscription), askedMs);
+    for (const event of inDoubt) state.fill(event.partition, [event]);
+    inDoubt = [];
   }
 
-  return async function drain() {
-    if (unsure.length > 0) await recover();
-    const events = control.isActive() ? line.take(limits.batchEvents) : [];
-    if (events.length === 0) return bell.next(signal);
+  return async function applyNext() {
+    if (inDoubt.length > 0) await recover();
+    const events = control.isActive() ? state.take(limits.batchEvents) : [];
+    if (events.length === 0) return notifier.next(signal);
     try {
       await applyAll(events.map((event) => toItem(target.projection, event)));
     } catch (error) {
-      unsure = events;
+      inDoubt = events;
       if (error instanceof TooManyParked) return control.stop('too-many-parked', error.message);
       if (error instanceof StaleFence) return meter.refused();
       meter.retried();

@@ -4,12 +4,16 @@ import type { Heads } from '@micromart/event-log/event-log';
 import type { Sequences } from '@micromart/events/position';
 import { inTransaction, type Pool } from '@micromart/postgres/pool';
 
-export type Standing = { readonly log: string | undefined; readonly positions: Sequences };
+export type Checkpoint = { readonly log: string | undefined; readonly positions: Sequences };
 
 /** What the owner said of a partition: where it ends, and until when the position is known to include everything. */
-export type Note = { readonly partition: number; readonly head: number; readonly asOf: Date | undefined };
+export type CheckpointMetadata = {
+  readonly partition: number;
+  readonly head: number;
+  readonly asOf: Date | undefined;
+};
 
-export async function readStanding(pool: Pool, subscription: string): Promise<Standing> {
+export async function readCheckpoint(pool: Pool, subscription: string): Promise<Checkpoint> {
   const { rows } = await pool.query<{ log: string | null; partition: number | null; sequence: number }>(
     `SELECT s.log, p.partition, p.sequence FROM subscriptions s
      LEFT JOIN subscription_positions p ON p.subscription = s.name WHERE s.name = $1 ORDER BY p.partition`,
@@ -27,7 +31,7 @@ export async function readStanding(pool: Pool, subscription: string): Promise<St
  * Takes a log's history as the subscription's own, if it has none yet, and starts its partitions that are new at 0. The
  * standing afterwards tells whether it is this log's.
  */
-export async function adopt(pool: Pool, subscription: string, { log, last }: Heads): Promise<Standing> {
+export async function adoptLog(pool: Pool, subscription: string, { log, last }: Heads): Promise<Checkpoint> {
   await inTransaction(pool, async (client) => {
     await client.query('UPDATE subscriptions SET log = $2 WHERE name = $1 AND log IS NULL', [
       subscription,
@@ -39,17 +43,17 @@ export async function adopt(pool: Pool, subscription: string, { log, last }: Hea
       [subscription, log, [...last.keys()]],
     );
   });
-  return readStanding(pool, subscription);
+  return readCheckpoint(pool, subscription);
 }
 
 /**
  * Writes down what the owner said. It is true whoever writes it, so it needs no fence; it only ever grows. Gives the
  * number of parked events of each of these partitions, which is there to be read on the way.
  */
-export async function writeNotes(
+export async function writeCheckpointMetadata(
   pool: Pool,
   subscription: string,
-  notes: readonly Note[],
+  metadata: readonly CheckpointMetadata[],
 ): Promise<ReadonlyMap<number, number>> {
   const { rows } = await pool.query<{ partition: number; parked: number }>({
     name: 'write-notes',
@@ -63,9 +67,9 @@ export async function writeNotes(
            WHERE p.subscription = $1 AND p.partition = n.partition RETURNING p.partition, p.parked`,
     values: [
       subscription,
-      notes.map((note) => note.partition),
-      notes.map((note) => note.head),
-      notes.map((note) => note.asOf ?? null),
+      metadata.map((note) => note.partition),
+      metadata.map((note) => note.head),
+      metadata.map((note) => note.asOf ?? null),
     ],
   });
   return new Map(rows.map(({ partition, parked }) => [partition, parked]));

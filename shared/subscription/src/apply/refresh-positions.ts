@@ -1,31 +1,31 @@
 /** Looks into the database for where others have moved the positions, as long as that is of interest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@micromart/postgres/pool';
-import type { Bell } from '../signal.ts';
-import { readStanding } from './checkpoint.ts';
-import type { Line } from './subscription-state.ts';
+import type { Notifier } from '../notifier.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import type { SubscriptionState } from './subscription-state.ts';
 
 /** No more often than this. */
-const LOOK_INTERVAL_MS = 100;
+const REFRESH_INTERVAL_MS = 100;
 
-export function createLook({
+export function createRefreshPositions({
   name,
   pool,
-  line,
-  bell,
+  state,
+  notifier,
   signal,
 }: {
   name: string;
   pool: Pool;
-  line: Line;
-  bell: Bell;
+  state: SubscriptionState;
+  notifier: Notifier;
   signal: AbortSignal;
 }): () => Promise<void> {
-  return async function look() {
-    if (!line.mustLook()) return bell.next(signal);
+  return async function refreshPositions() {
+    if (!state.mustRefresh()) return notifier.next(signal);
     const askedMs = performance.now();
-    line.learn(await readStanding(pool, name), askedMs);
-    bell.ring();
-    await sleep(LOOK_INTERVAL_MS, undefined, { signal });
+    state.learn(await readCheckpoint(pool, name), askedMs);
+    notifier.notify();
+    await sleep(REFRESH_INTERVAL_MS, undefined, { signal });
   };
 }

@@ -2,14 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import fc from 'fast-check';
 import { testEvent } from '../testing/source.ts';
-import { createIntake, sequenceOf } from './reorder-buffer.ts';
+import { createReorderBuffer, sequenceOf } from './reorder-buffer.ts';
 
 const event = (sequence: number) => testEvent({ partition: 0, sequence });
 const sequences = (events: readonly ReceivedEvent[]) => events.map(sequenceOf);
 
 describe('intake', () => {
   test('hands out the next events in order, and leaves out what it had', () => {
-    const intake = createIntake(10);
+    const intake = createReorderBuffer(10);
     expect(intake.accept([event(12), event(11), event(11), event(10), event(3)])).toBe(2);
     expect(sequences(intake.take(10))).toEqual([11, 12]);
     expect(intake.accept([event(11), event(12)])).toBe(0);
@@ -17,7 +17,7 @@ describe('intake', () => {
   });
 
   test('keeps what lies behind a hole until the hole is filled', () => {
-    const intake = createIntake(0);
+    const intake = createReorderBuffer(0);
     intake.accept([event(1), event(4), event(6)]);
     expect(sequences(intake.take(10))).toEqual([1]);
     expect(intake.missing(9)).toEqual({ kind: 'hole', after: 1, upTo: 3 });
@@ -30,7 +30,7 @@ describe('intake', () => {
   });
 
   test('gives out again what was taken but not committed, once it is started again', () => {
-    const intake = createIntake(0);
+    const intake = createReorderBuffer(0);
     const events = [1, 2, 3, 4].map(event);
     intake.accept(events);
     const taken = intake.take(3);
@@ -65,7 +65,7 @@ describe('intake', () => {
   test('hands out every event once, in order, however they come and whatever fails meanwhile', () => {
     fc.assert(
       fc.property(journey, ({ n, deliveries, take, start, failEvery }) => {
-        const intake = createIntake(start);
+        const intake = createReorderBuffer(start);
         const committed: number[] = [];
         let batches = 0;
         const apply = () => {
@@ -97,7 +97,7 @@ describe('intake', () => {
           apply();
         }
         expect(committed).toEqual(Array.from({ length: n - start }, (_, i) => start + i + 1));
-        expect(intake.waiting).toBe(0);
+        expect(intake.buffered).toBe(0);
       }),
     );
   });

@@ -10,13 +10,13 @@ import type { ReceivedEvent } from '@micromart/events/envelope';
 /** Events that are to be fetched: those after `after` up to and including `upTo`. */
 export type Missing = { readonly kind: 'hole' | 'tail'; readonly after: number; readonly upTo: number };
 
-export type Intake = {
+export type ReorderBuffer = {
   /** The last sequence whose effect is committed. */
   readonly position: number;
   /** The last sequence of the unbroken run from the position on. */
   readonly ready: number;
   /** How many events wait to be taken, those behind a hole among them. */
-  readonly waiting: number;
+  readonly buffered: number;
   /** Takes in what has come; gives how many of them it did not have yet. Duplicates are left out. */
   accept(events: readonly ReceivedEvent[]): number;
   /** Hands out the next events in order, at most `max`. */
@@ -35,21 +35,21 @@ export type Intake = {
 
 export const sequenceOf = (event: ReceivedEvent): number => Number(event.sequence);
 
-export function createIntake(start: number): Intake {
+export function createReorderBuffer(start: number): ReorderBuffer {
   let position = start;
   let taken = start;
   let ready = start;
-  const waiting = new Map<number, ReceivedEvent>();
+  const buffered = new Map<number, ReceivedEvent>();
 
   const extendRun = () => {
-    while (waiting.has(ready + 1)) ready += 1;
+    while (buffered.has(ready + 1)) ready += 1;
   };
 
   function restart(at: number) {
     position = at;
     taken = at;
     ready = at;
-    for (const sequence of waiting.keys()) if (sequence <= at) waiting.delete(sequence);
+    for (const sequence of buffered.keys()) if (sequence <= at) buffered.delete(sequence);
     extendRun();
   }
 
@@ -60,26 +60,26 @@ export function createIntake(start: number): Intake {
     get ready() {
       return ready;
     },
-    get waiting() {
-      return waiting.size;
+    get buffered() {
+      return buffered.size;
     },
 
     accept(events) {
-      const before = waiting.size;
+      const before = buffered.size;
       for (const event of events) {
         const sequence = sequenceOf(event);
-        if (sequence > taken && !waiting.has(sequence)) waiting.set(sequence, event);
+        if (sequence > taken && !buffered.has(sequence)) buffered.set(sequence, event);
       }
       extendRun();
-      return waiting.size - before;
+      return buffered.size - before;
     },
 
     take(max) {
       const run: ReceivedEvent[] = [];
       while (taken < ready && run.length < max) {
         taken += 1;
-        run.push(waiting.get(taken)!);
-        waiting.delete(taken);
+        run.push(buffered.get(taken)!);
+        buffered.delete(taken);
       }
       return run;
     },
@@ -97,15 +97,15 @@ export function createIntake(start: number): Intake {
     },
 
     drop() {
-      waiting.clear();
+      buffered.clear();
       ready = taken;
     },
 
     missing(head) {
-      const behindAHole = waiting.size - (ready - taken);
+      const behindAHole = buffered.size - (ready - taken);
       if (behindAHole === 0) return head > ready ? { kind: 'tail', after: ready, upTo: head } : undefined;
       let next = Number.POSITIVE_INFINITY;
-      for (const sequence of waiting.keys()) if (sequence > ready && sequence < next) next = sequence;
+      for (const sequence of buffered.keys()) if (sequence > ready && sequence < next) next = sequence;
       return { kind: 'hole', after: ready, upTo: next - 1 };
     },
   };

@@ -12,15 +12,15 @@ import type { Heads } from '@micromart/event-log/event-log';
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Limits } from '../limits.ts';
-import type { Share } from '../sources/partition-assignment.ts';
-import type { Note, Standing } from './checkpoint.ts';
-import { createIntake, type Intake, type Missing, sequenceOf } from './reorder-buffer.ts';
-import { createMark, type Mark } from './watermark.ts';
+import type { PartitionAssignment } from '../sources/partition-assignment.ts';
+import type { Checkpoint, CheckpointMetadata } from './checkpoint.ts';
+import { createReorderBuffer, type Missing, type ReorderBuffer, sequenceOf } from './reorder-buffer.ts';
+import { createWatermark, type Watermark } from './watermark.ts';
 
-type Lane = {
+type PartitionState = {
   readonly partition: number;
-  readonly intake: Intake;
-  readonly mark: Mark<Date>;
+  readonly reorderBuffer: ReorderBuffer;
+  readonly watermark: Watermark<Date>;
   /** The owner's head, so far as it is known. */
   head: number;
   /** When the head came to lie beyond what is here. */
@@ -30,26 +30,26 @@ type Lane = {
   /** The highest sequence that the transport has brought since the share was told. */
   broughtUpTo: number;
   /** The position is no older than that. */
-  lookedMs: number;
+  refreshedMs: number;
   /** Whether something was learnt that is not written down yet. */
   noteworthy: boolean;
 };
 
 export type Fetch = Missing & { readonly partition: number; readonly limit: number };
 
-export type Line = {
+export type SubscriptionState = {
   readonly log: string | undefined;
   /** Takes in what the database said when it was asked at `askedMs`: others may have moved on. */
-  learn(standing: Standing, askedMs: number): void;
+  learn(checkpoint: Checkpoint, askedMs: number): void;
   /** Starts again from a standing, after a failure: what was handed out counts as not had. */
-  restart(standing: Standing, askedMs: number): void;
+  restart(checkpoint: Checkpoint, askedMs: number): void;
   /** Takes note that the share has changed: what waits of others' partitions is theirs to apply. */
   reassign(): void;
   /** From now on this instance looks after the ends of all lanes, until it resigns. */
   lead(nowMs: number): void;
   resign(): void;
   /** Whether the database is to be looked into: for partitions that were assigned, or for others' that lie behind. */
-  mustLook(): boolean;
+  mustRefresh(): boolean;
   /** Takes in what the owner said of its heads. */
   hear(heads: Heads, nowMs: number): void;
   /** Whether events of this partition may come in now. */
@@ -59,7 +59,7 @@ export type Line = {
   /** Takes in what was fetched; gives how many events were new. */
   fill(partition: number, events: readonly ReceivedEvent[]): number;
   /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
-  acceptNews(events: readonly ReceivedEvent[]): void;
+  acceptWithHeads(events: readonly ReceivedEvent[]): void;
   /** What is to be fetched now, the emptiest lanes first, and in how many milliseconds there will be more. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
   /** The next events to apply, of all lanes in turn, dense and in order in each. */
@@ -68,49 +68,54 @@ export type Line = {
   positions(): Sequences;
   heads(): Sequences;
   /** What was learnt since the last call. */
-  notes(): Note[];
+  takeCheckpointMetadata(): CheckpointMetadata[];
 };
 
-type LineLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
+type StateLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
 
 /** Without a share, all lanes are this instance's own, and everything is fetched at once. */
-export function createLine({ bufferedEvents, pageEvents }: LineLimits, share?: Share): Line {
+export function createSubscriptionState(
+  { bufferedEvents, pageEvents }: StateLimits,
+  assignment?: PartitionAssignment,
+): SubscriptionState {
   let log: string | undefined;
   let leading = false;
-  const lanes = new Map<number, Lane>();
+  const partitionStates = new Map<number, PartitionState>();
   let turn = 0;
-  const isOwn = ({ partition }: Lane) => share?.owns(partition) ?? true;
+  const isOwn = ({ partition }: PartitionState) => assignment?.owns(partition) ?? true;
   /** Whether others may have moved its position since the database was looked into. */
-  const isUnsure = ({ lookedMs }: Lane) => share !== undefined && lookedMs < share.assignedMs;
+  const isUnsure = ({ refreshedMs }: PartitionState) =>
+    assignment !== undefined && refreshedMs < assignment.assignedMs;
 
   /** Takes each lane to where the database says; `move` tells whether others have been there. */
   function moveLanes(
-    standing: Standing,
+    checkpoint: Checkpoint,
     askedMs: number,
-    move: (intake: Intake, position: number) => boolean,
+    move: (reorderBuffer: ReorderBuffer, position: number) => boolean,
   ) {
-    log = standing.log;
-    for (const [partition, position] of standing.positions) {
-      const lane = lanes.get(partition) ?? newLane(partition, position, askedMs);
-      lanes.set(partition, lane);
-      lane.lookedMs = askedMs;
-      if (!move(lane.intake, position)) continue;
-      lane.stirredMs = askedMs;
-      lane.noteworthy = true;
+    log = checkpoint.log;
+    for (const [partition, position] of checkpoint.positions) {
+      const partitionState = partitionStates.get(partition) ?? newLane(partition, position, askedMs);
+      partitionStates.set(partition, partitionState);
+      partitionState.refreshedMs = askedMs;
+      if (!move(partitionState.reorderBuffer, position)) continue;
+      partitionState.stirredMs = askedMs;
+      partitionState.noteworthy = true;
     }
   }
 
-  function dueOf(lane: Lane, nowMs: number): { fetch: Fetch; inMs: number } | undefined {
-    const { partition, intake } = lane;
-    const missing = intake.missing(lane.head);
+  function dueOf(partitionState: PartitionState, nowMs: number): { fetch: Fetch; inMs: number } | undefined {
+    const { partition, reorderBuffer } = partitionState;
+    const missing = reorderBuffer.missing(partitionState.head);
     if (!missing) return undefined;
     const size = missing.upTo - missing.after;
     if (missing.kind === 'hole')
       return { fetch: { ...missing, partition, limit: Math.min(size, pageEvents) }, inMs: 0 };
     // Whole pages, once half of what may wait has gone: a page for each event that leaves would be many requests.
-    if (!leading || intake.waiting > bufferedEvents / 2) return undefined;
-    const dueMs = share?.patienceEndsMs(lane) ?? 0;
-    if (!Number.isFinite(dueMs) || (!isOwn(lane) && lane.lookedMs < dueMs)) return undefined;
+    if (!leading || reorderBuffer.buffered > bufferedEvents / 2) return undefined;
+    const dueMs = assignment?.fetchDeadlineMs(partitionState) ?? 0;
+    if (!Number.isFinite(dueMs) || (!isOwn(partitionState) && partitionState.refreshedMs < dueMs))
+      return undefined;
     return { fetch: { ...missing, partition, limit: pageEvents }, inMs: Math.max(0, dueMs - nowMs) };
   }
 
@@ -119,83 +124,92 @@ export function createLine({ bufferedEvents, pageEvents }: LineLimits, share?: S
       return log;
     },
 
-    learn(standing, askedMs) {
-      moveLanes(standing, askedMs, (intake, position) => intake.skipTo(position));
+    learn(checkpoint, askedMs) {
+      moveLanes(checkpoint, askedMs, (reorderBuffer, position) => reorderBuffer.skipTo(position));
     },
 
-    restart(standing, askedMs) {
-      moveLanes(standing, askedMs, (intake, position) => {
-        const moved = position > intake.position;
-        intake.restart(position);
+    restart(checkpoint, askedMs) {
+      moveLanes(checkpoint, askedMs, (reorderBuffer, position) => {
+        const moved = position > reorderBuffer.position;
+        reorderBuffer.restart(position);
         return moved;
       });
     },
 
     reassign() {
-      for (const lane of lanes.values()) {
-        lane.broughtUpTo = 0;
-        if (share?.assigned && !isOwn(lane)) lane.intake.drop();
+      for (const partitionState of partitionStates.values()) {
+        partitionState.broughtUpTo = 0;
+        if (assignment?.assigned && !isOwn(partitionState)) partitionState.reorderBuffer.drop();
       }
     },
 
     lead(nowMs) {
       leading = true;
-      for (const lane of lanes.values()) lane.stirredMs = nowMs;
+      for (const partitionState of partitionStates.values()) partitionState.stirredMs = nowMs;
     },
 
     resign() {
       leading = false;
-      for (const lane of lanes.values()) lane.head = 0;
+      for (const partitionState of partitionStates.values()) partitionState.head = 0;
     },
 
-    mustLook() {
-      if (!share) return false;
-      if (share.assigned?.size && log === undefined) return true;
-      return [...lanes.values()].some((lane) =>
-        isOwn(lane) ? isUnsure(lane) : leading && lane.head > lane.intake.position,
+    mustRefresh() {
+      if (!assignment) return false;
+      if (assignment.assigned?.size && log === undefined) return true;
+      return [...partitionStates.values()].some((partitionState) =>
+        isOwn(partitionState)
+          ? isUnsure(partitionState)
+          : leading && partitionState.head > partitionState.reorderBuffer.position,
       );
     },
 
     hear({ at, last }, nowMs) {
       for (const [partition, head] of last) {
-        const lane = lanes.get(partition)!;
-        const { ready } = lane.intake;
-        if (head > ready && lane.head <= ready) lane.behindSinceMs = nowMs;
-        lane.head = Math.max(lane.head, head);
-        lane.mark.note(head, at);
-        lane.noteworthy = true;
+        const partitionState = partitionStates.get(partition)!;
+        const { ready } = partitionState.reorderBuffer;
+        if (head > ready && partitionState.head <= ready) partitionState.behindSinceMs = nowMs;
+        partitionState.head = Math.max(partitionState.head, head);
+        partitionState.watermark.set(head, at);
+        partitionState.noteworthy = true;
       }
     },
 
     admits(partition) {
-      const lane = lanes.get(partition);
-      return lane !== undefined && !isUnsure(lane) && lane.intake.waiting < bufferedEvents;
+      const partitionState = partitionStates.get(partition);
+      return (
+        partitionState !== undefined &&
+        !isUnsure(partitionState) &&
+        partitionState.reorderBuffer.buffered < bufferedEvents
+      );
     },
 
     accept(partition, events, nowMs) {
-      const lane = lanes.get(partition);
-      if (!lane) return 0;
-      const fresh = lane.intake.accept(events);
+      const partitionState = partitionStates.get(partition);
+      if (!partitionState) return 0;
+      const fresh = partitionState.reorderBuffer.accept(events);
       const last = events.reduce((highest, event) => Math.max(highest, sequenceOf(event)), 0);
       // A transport that only repeats itself is silent about what the owner has; one that catches up is not.
-      if (fresh > 0 || last > lane.broughtUpTo) lane.stirredMs = nowMs;
-      lane.broughtUpTo = Math.max(lane.broughtUpTo, last);
+      if (fresh > 0 || last > partitionState.broughtUpTo) partitionState.stirredMs = nowMs;
+      partitionState.broughtUpTo = Math.max(partitionState.broughtUpTo, last);
       return fresh;
     },
 
-    fill: (partition, events) => lanes.get(partition)?.intake.accept(events) ?? 0,
+    fill: (partition, events) => partitionStates.get(partition)?.reorderBuffer.accept(events) ?? 0,
 
-    acceptNews(events) {
+    acceptWithHeads(events) {
       for (const [partition, own] of Map.groupBy(events, (event) => event.partition)) {
-        const lane = lanes.get(partition);
-        if (lane && lane.intake.waiting < bufferedEvents) lane.intake.accept(own);
+        const partitionState = partitionStates.get(partition);
+        if (partitionState && partitionState.reorderBuffer.buffered < bufferedEvents)
+          partitionState.reorderBuffer.accept(own);
       }
     },
 
     due(nowMs) {
-      const all = [...lanes.values()].flatMap((lane) => dueOf(lane, nowMs) ?? []);
+      const all = [...partitionStates.values()].flatMap(
+        (partitionState) => dueOf(partitionState, nowMs) ?? [],
+      );
       const later = all.filter(({ inMs }) => inMs > 0).map(({ inMs }) => inMs);
-      const waiting = ({ partition }: Fetch) => lanes.get(partition)!.intake.waiting;
+      const waiting = ({ partition }: Fetch) => partitionStates.get(partition)!.reorderBuffer.buffered;
       return {
         fetches: all
           .filter(({ inMs }) => inMs === 0)
@@ -206,44 +220,52 @@ export function createLine({ bufferedEvents, pageEvents }: LineLimits, share?: S
     },
 
     take(max) {
-      const all = [...lanes.values()];
+      const all = [...partitionStates.values()];
       const events: ReceivedEvent[] = [];
       // Another lane comes first each time, so that none is left out while the others fill every batch.
       for (let i = 0; i < all.length && events.length < max; i += 1)
-        events.push(...all[(turn + i) % all.length]!.intake.take(max - events.length));
+        events.push(...all[(turn + i) % all.length]!.reorderBuffer.take(max - events.length));
       turn += 1;
       return events;
     },
 
     commit(partition, sequence) {
-      const lane = lanes.get(partition)!;
-      lane.intake.commit(sequence);
-      lane.noteworthy = true;
+      const partitionState = partitionStates.get(partition)!;
+      partitionState.reorderBuffer.commit(sequence);
+      partitionState.noteworthy = true;
     },
 
-    positions: () => new Map([...lanes].map(([partition, { intake }]) => [partition, intake.position])),
+    positions: () =>
+      new Map(
+        [...partitionStates].map(([partition, { reorderBuffer }]) => [partition, reorderBuffer.position]),
+      ),
     heads: () =>
-      new Map([...lanes].map(([partition, { head, intake }]) => [partition, Math.max(head, intake.ready)])),
+      new Map(
+        [...partitionStates].map(([partition, { head, reorderBuffer }]) => [
+          partition,
+          Math.max(head, reorderBuffer.ready),
+        ]),
+      ),
 
-    notes() {
-      return [...lanes.values()].flatMap((lane) => {
-        if (!lane.noteworthy) return [];
-        lane.noteworthy = false;
-        const { partition, head, intake, mark } = lane;
-        return [{ partition, head, asOf: mark.reached(intake.position) }];
+    takeCheckpointMetadata() {
+      return [...partitionStates.values()].flatMap((partitionState) => {
+        if (!partitionState.noteworthy) return [];
+        partitionState.noteworthy = false;
+        const { partition, head, reorderBuffer, watermark } = partitionState;
+        return [{ partition, head, asOf: watermark.reached(reorderBuffer.position) }];
       });
     },
   };
 }
 
-const newLane = (partition: number, position: number, nowMs: number): Lane => ({
+const newLane = (partition: number, position: number, nowMs: number): PartitionState => ({
   partition,
-  intake: createIntake(position),
-  mark: createMark(),
+  reorderBuffer: createReorderBuffer(position),
+  watermark: createWatermark(),
   head: position,
   behindSinceMs: nowMs,
   stirredMs: nowMs,
   broughtUpTo: 0,
-  lookedMs: nowMs,
+  refreshedMs: nowMs,
   noteworthy: false,
 });

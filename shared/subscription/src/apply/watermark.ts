@@ -5,27 +5,27 @@
  * Under load such words come many times a second, and the position would for ever chase the newest without reaching it.
  * So two are kept: the one that is being chased, until it is reached, and the newest, which is chased next.
  */
-export type Mark<T> = {
-  note(sequence: number, word: T): void;
+export type Watermark<T> = {
+  set(sequence: number, value: T): void;
   /** The latest word that a position makes true, given once; undefined when nothing new was reached. */
   reached(position: number): T | undefined;
 };
 
-export function createMark<T>(): Mark<T> {
-  let chased: { sequence: number; word: T } | undefined;
-  let newest: { sequence: number; word: T } | undefined;
+export function createWatermark<T>(): Watermark<T> {
+  let chased: { sequence: number; value: T } | undefined;
+  let newest: { sequence: number; value: T } | undefined;
   return {
-    note(sequence, word) {
-      newest = { sequence, word };
+    set(sequence, value) {
+      newest = { sequence, value };
       chased ??= newest;
     },
     reached(position) {
-      let word: T | undefined;
+      let value: T | undefined;
       while (chased && position >= chased.sequence) {
-        word = chased.word;
+        value = chased.value;
         chased = chased === newest ? undefined : newest;
       }
-      return word;
+      return value;
     },
   };
 }

@@ -2,39 +2,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@micromart/postgres/pool';
 import type { SubscriptionMeter } from '../metrics.ts';
-import type { Bell } from '../signal.ts';
-import { writeNotes } from './checkpoint.ts';
-import type { Line } from './subscription-state.ts';
+import type { Notifier } from '../notifier.ts';
+import { writeCheckpointMetadata } from './checkpoint.ts';
+import type { SubscriptionState } from './subscription-state.ts';
 
 /** No more often than this. */
-const NOTE_INTERVAL_MS = 100;
+const CHECKPOINT_INTERVAL_MS = 100;
 
-export function createNoting({
+export function createWriteCheckpoint({
   name,
   pool,
-  line,
-  bell,
+  state,
+  notifier,
   meter,
   signal,
 }: {
   name: string;
   pool: Pool;
-  line: Line;
-  bell: Bell;
+  state: SubscriptionState;
+  notifier: Notifier;
   meter: SubscriptionMeter;
   signal: AbortSignal;
 }): () => Promise<void> {
   const parked = new Map<number, number>();
-  return async function note() {
-    const notes = line.notes();
-    if (notes.length === 0) return bell.next(signal);
-    for (const [partition, count] of await writeNotes(pool, name, notes)) parked.set(partition, count);
-    const positions = line.positions();
+  return async function writeCheckpoint() {
+    const metadata = state.takeCheckpointMetadata();
+    if (metadata.length === 0) return notifier.next(signal);
+    for (const [partition, count] of await writeCheckpointMetadata(pool, name, metadata))
+      parked.set(partition, count);
+    const positions = state.positions();
     meter.standing({
-      lag: sum([...line.heads()].map(([partition, head]) => head - positions.get(partition)!)),
+      lag: sum([...state.heads()].map(([partition, head]) => head - positions.get(partition)!)),
       parked: sum([...parked.values()]),
     });
-    await sleep(NOTE_INTERVAL_MS, undefined, { signal });
+    await sleep(CHECKPOINT_INTERVAL_MS, undefined, { signal });
   };
 }
 

@@ -14,8 +14,8 @@ import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool'
 import { executeAll } from '@micromart/postgres/statement';
 import type { Logger } from '@micromart/process/logger';
 import { EventFault, handling } from '../apply/event-fault.ts';
+import type { Notifier } from '../notifier.ts';
 import type { Projection } from '../projection.ts';
-import type { Bell } from '../signal.ts';
 
 export type ParkedState = 'parked' | 'retried' | 'discarded';
 
@@ -79,7 +79,7 @@ export function createParking<E>({
   pool: Pool;
   subscription: string;
   projection: Projection<E>;
-  applied: Bell;
+  applied: Notifier;
   logger: Logger;
 }): Parking {
   async function resolve(id: string, by: string, verdict: 'retried' | 'discarded'): Promise<Released> {
@@ -89,7 +89,7 @@ export function createParking<E>({
       return release(client, verdict === 'discarded' ? chain.slice(1) : chain, by);
     });
     logger.info({ subscription, id, by, verdict, released }, 'parked event resolved');
-    applied.ring();
+    applied.notify();
     return released;
   }
 

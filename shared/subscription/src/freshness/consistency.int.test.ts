@@ -110,14 +110,14 @@ describe('Consistent-With', () => {
 
   test('goes on waiting for a while when the service stops, because another instance applies', async () => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
-    const bell = createApplied();
+    const notifier = createApplied();
     let waits = 0;
     const applied = Object.assign(createApplied(), {
       next: (signal: AbortSignal, maxMs?: number) => {
         waits += 1;
         if (waits === 1) endEarly(response);
         if (waits === 2) source.append(0, 'a');
-        return bell.next(signal, maxMs);
+        return notifier.next(signal, maxMs);
       },
     });
     expect((await read('test-1/0@2', 30, { signal: signalOf(response), applied })).value).toBe(3);

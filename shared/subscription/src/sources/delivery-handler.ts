@@ -3,55 +3,55 @@
  * where the partitions stand that were just assigned.
  */
 
-import type { Line } from '../apply/subscription-state.ts';
+import type { SubscriptionState } from '../apply/subscription-state.ts';
 import type { Control } from '../control.ts';
 import type { SubscriptionMeter } from '../metrics.ts';
-import type { Bell } from '../signal.ts';
-import type { Place } from './event-source.ts';
-import type { Share } from './partition-assignment.ts';
+import type { Notifier } from '../notifier.ts';
+import type { DeliveryHandler } from './event-source.ts';
+import type { PartitionAssignment } from './partition-assignment.ts';
 
-export function createPlace({
-  line,
-  share,
+export function createDeliveryHandler({
+  state,
+  assignment,
   control,
-  bell,
+  notifier,
   meter,
 }: {
-  line: Line;
-  share: Share;
+  state: SubscriptionState;
+  assignment: PartitionAssignment;
   control: Control;
-  bell: Bell;
+  notifier: Notifier;
   meter: SubscriptionMeter;
-}): Place {
-  const mayEnter = (partition: number) => control.isActive() && line.admits(partition);
+}): DeliveryHandler {
+  const mayEnter = (partition: number) => control.isActive() && state.admits(partition);
 
   async function untilRoom(partition: number, signal: AbortSignal): Promise<void> {
-    share.hold();
-    while (!signal.aborted && share.owns(partition) && !mayEnter(partition)) await bell.next(signal);
-    share.release(performance.now());
+    assignment.hold();
+    while (!signal.aborted && assignment.owns(partition) && !mayEnter(partition)) await notifier.next(signal);
+    assignment.release(performance.now());
   }
 
   return {
     get log() {
-      return line.log;
+      return state.log;
     },
     get partitions() {
-      return line.positions().size || undefined;
+      return state.positions().size || undefined;
     },
     assign(partitions) {
-      share.assign(partitions, performance.now());
-      line.reassign();
-      bell.ring();
+      assignment.assign(partitions, performance.now());
+      state.reassign();
+      notifier.notify();
     },
     async deliver(log, partition, events, signal) {
       if (!mayEnter(partition)) await untilRoom(partition, signal);
-      if (!signal.aborted && share.owns(partition) && log === line.log) {
+      if (!signal.aborted && assignment.owns(partition) && log === state.log) {
         const own = events.filter((event) => event.partition === partition);
-        meter.duplicates(own.length - line.accept(partition, own, performance.now()));
+        meter.duplicates(own.length - state.accept(partition, own, performance.now()));
       }
-      bell.ring();
+      notifier.notify();
     },
     unreadable: meter.unreadable,
-    position: (partition) => line.positions().get(partition) ?? 0,
+    position: (partition) => state.positions().get(partition) ?? 0,
   };
 }

@@ -38,11 +38,11 @@ export type EventSource = {
  */
 export type Transport = {
   /** Takes a place, and gives it up when the signal is aborted. */
-  run(place: Place, signal: AbortSignal): Promise<void>;
+  run(handler: DeliveryHandler, signal: AbortSignal): Promise<void>;
 };
 
 /** An instance's place at a transport: what passes between the two. */
-export type Place = {
+export type DeliveryHandler = {
   /** The log that is followed; undefined until that is known. */
   readonly log: string | undefined;
   /** How many partitions that has; undefined until that is known. */

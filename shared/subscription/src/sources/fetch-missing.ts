@@ -2,9 +2,9 @@
 
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import { sequenceOf } from '../apply/reorder-buffer.ts';
-import type { Fetch, Line } from '../apply/subscription-state.ts';
+import type { Fetch, SubscriptionState } from '../apply/subscription-state.ts';
 import type { Control } from '../control.ts';
-import type { Bell } from '../signal.ts';
+import type { Notifier } from '../notifier.ts';
 import { type EventSource, SourceReplaced } from './event-source.ts';
 import type { ReplacedSource } from './replaced-source.ts';
 
@@ -12,22 +12,22 @@ import type { ReplacedSource } from './replaced-source.ts';
  * One round of pages, at most `pagesAtOnce` of them side by side. Throws SourceReplaced where the owner says so of one, as
  * long as that is not certain.
  */
-export function createFill({
+export function createFetchMissing({
   source,
   pagesAtOnce,
-  line,
+  state,
   control,
   replacedSource,
-  bell,
+  notifier,
   signal,
   onFetched,
 }: {
   source: EventSource;
   pagesAtOnce: number;
-  line: Line;
+  state: SubscriptionState;
   control: Control;
   replacedSource: ReplacedSource;
-  bell: Bell;
+  notifier: Notifier;
   signal: AbortSignal;
   onFetched: (fetch: Fetch, fresh: number) => void;
 }): () => Promise<void> {
@@ -35,7 +35,7 @@ export function createFill({
     const { partition, after, limit } = fetch;
     const question = `page of ${partition}`;
     try {
-      const events = await source.page({ log: line.log!, partition, after, limit, signal });
+      const events = await source.page({ log: state.log!, partition, after, limit, signal });
       replacedSource.refute(question);
       takeIn(events, fetch);
     } catch (error) {
@@ -47,14 +47,14 @@ export function createFill({
 
   function takeIn(events: readonly ReceivedEvent[], fetch: Fetch): void {
     checkPage(events, fetch);
-    onFetched(fetch, line.fill(fetch.partition, events));
-    bell.ring();
+    onFetched(fetch, state.fill(fetch.partition, events));
+    notifier.notify();
   }
 
-  return async function fill() {
-    if (!control.isActive()) return bell.next(signal);
-    const { fetches, nextMs } = line.due(performance.now());
-    if (fetches.length === 0) return bell.next(signal, nextMs);
+  return async function fetchMissing() {
+    if (!control.isActive()) return notifier.next(signal);
+    const { fetches, nextMs } = state.due(performance.now());
+    if (fetches.length === 0) return notifier.next(signal, nextMs);
     const outcomes = await Promise.allSettled(fetches.slice(0, pagesAtOnce).map(fetchPage));
     const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     if (errors.length > 0) throw errors[0];

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Heads } from '@micromart/event-log/event-log';
 import type { Sequences } from '@micromart/events/position';
 import type { Pool } from '@micromart/postgres/pool';
-import { adopt } from '../apply/checkpoint.ts';
-import type { Line } from '../apply/subscription-state.ts';
+import { adoptLog } from '../apply/checkpoint.ts';
+import type { SubscriptionState } from '../apply/subscription-state.ts';
 import type { Control } from '../control.ts';
-import type { Bell } from '../signal.ts';
+import type { Notifier } from '../notifier.ts';
 import { type EventSource, SourceReplaced } from './event-source.ts';
 import type { ReplacedSource } from './replaced-source.ts';
 
@@ -41,16 +41,16 @@ export function replacedBy(
  * One question and what follows from all that comes in answer to it. Throws SourceReplaced for heads of another history, as
  * long as that is not certain; nothing of them is taken in.
  */
-export function createHeadWatch({
+export function createHeadsClient({
   name,
   pool,
   source,
   waitS,
   events,
-  line,
+  state,
   control,
   replacedSource,
-  bell,
+  notifier,
   onWell,
   signal,
 }: {
@@ -60,10 +60,10 @@ export function createHeadWatch({
   waitS: number;
   /** How many events an answer may bring along. */
   events: number;
-  line: Line;
+  state: SubscriptionState;
   control: Control;
   replacedSource: ReplacedSource;
-  bell: Bell;
+  notifier: Notifier;
   /** Called for every good answer. */
   onWell: () => void;
   signal: AbortSignal;
@@ -71,12 +71,12 @@ export function createHeadWatch({
   const isReplaced = () => control.state?.stopped === 'source-replaced';
 
   return async function watchHeads() {
-    if (isReplaced()) return bell.next(signal);
-    let positions = line.positions();
-    for await (const news of source.watch({ after: line.heads(), waitS, events, signal })) {
+    if (isReplaced()) return notifier.next(signal);
+    let positions = state.positions();
+    for await (const news of source.watch({ after: state.heads(), waitS, events, signal })) {
       if (isReplaced()) return;
-      if (line.log === undefined) line.learn(await adopt(pool, name, news), performance.now());
-      const replaced = replacedBy({ log: line.log!, positions }, news);
+      if (state.log === undefined) state.learn(await adoptLog(pool, name, news), performance.now());
+      const replaced = replacedBy({ log: state.log!, positions }, news);
       if (replaced) {
         if (replacedSource.conclude(QUESTION, performance.now()))
           return control.stop('source-replaced', replaced);
@@ -86,9 +86,9 @@ export function createHeadWatch({
       onWell();
       // What comes next was looked up later than this, but maybe before what has been applied meanwhile.
       positions = news.last;
-      line.hear(news, performance.now());
-      if (control.isActive()) line.acceptNews(news.events ?? []);
-      bell.ring();
+      state.hear(news, performance.now());
+      if (control.isActive()) state.acceptWithHeads(news.events ?? []);
+      notifier.notify();
     }
     await sleep(LEAST_INTERVAL_MS);
   };

@@ -9,7 +9,7 @@
  */
 import type { Limits } from '../limits.ts';
 
-export type Share = {
+export type PartitionAssignment = {
   /** Undefined while this instance has no place at the transport. */
   readonly assigned: ReadonlySet<number> | undefined;
   /** When that was told. */
@@ -20,7 +20,7 @@ export type Share = {
   hold(): void;
   release(nowMs: number): void;
   /** When what has not come by itself is to be fetched. */
-  patienceEndsMs(lane: Silence): number;
+  fetchDeadlineMs(lane: Silence): number;
 };
 
 /** What is known of a partition of which less is here than the owner has. */
@@ -32,7 +32,10 @@ export type Silence = {
   readonly stirredMs: number;
 };
 
-export function createShare({ graceMs, awayMs }: Pick<Limits, 'graceMs' | 'awayMs'>, nowMs: number): Share {
+export function createPartitionAssignment(
+  { graceMs, awayMs }: Pick<Limits, 'graceMs' | 'awayMs'>,
+  nowMs: number,
+): PartitionAssignment {
   let assigned: ReadonlySet<number> | undefined;
   let assignedMs = nowMs;
   let held = 0;
@@ -58,7 +61,7 @@ export function createShare({ graceMs, awayMs }: Pick<Limits, 'graceMs' | 'awayM
       held -= 1;
       releasedMs = nowMs;
     },
-    patienceEndsMs({ partition, behindSinceMs, stirredMs }) {
+    fetchDeadlineMs({ partition, behindSinceMs, stirredMs }) {
       if (!assigned) return Math.max(stirredMs, assignedMs) + awayMs;
       if (!owns(partition)) return Math.max(stirredMs, behindSinceMs) + graceMs;
       return held > 0 ? Infinity : Math.max(stirredMs, behindSinceMs, releasedMs) + graceMs;

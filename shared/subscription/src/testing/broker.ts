@@ -4,8 +4,8 @@
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { sequenceOf } from '../apply/reorder-buffer.ts';
-import { createBell } from '../signal.ts';
-import type { Place, Transport } from '../sources/event-source.ts';
+import { createNotifier } from '../notifier.ts';
+import type { DeliveryHandler, Transport } from '../sources/event-source.ts';
 
 export type TestBroker = {
   /** A way to one place. */
@@ -22,10 +22,10 @@ const BATCH = 50;
 
 export function createTestBroker({ partitions }: { partitions: number }): TestBroker {
   type Message = { readonly log: string; readonly event: LoggedEvent };
-  const bell = createBell();
+  const notifier = createNotifier();
   const empty = () => Array.from({ length: partitions }, (): Message[] => []);
   const offsets = empty().map(() => 0);
-  const places = new Set<Place>();
+  const places = new Set<DeliveryHandler>();
   let topic = empty();
   let away = false;
   let generation = new AbortController();
@@ -43,7 +43,7 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
     }
   }
 
-  async function bring(place: Place, partition: number, signal: AbortSignal) {
+  async function bring(place: DeliveryHandler, partition: number, signal: AbortSignal) {
     const isDone = ({ log, event }: Message) =>
       log !== place.log || sequenceOf(event) <= place.position(partition);
     for (let next = offsets[partition]!; !signal.aborted; ) {
@@ -51,7 +51,7 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
       // An offset that points to nothing: from the earliest message on.
       if (next > messages.length) next = 0;
       const batch = messages.slice(next, next + BATCH);
-      if (batch.length === 0) await bell.next(signal);
+      if (batch.length === 0) await notifier.next(signal);
       for (const [log, some] of Map.groupBy(batch, (message) => message.log))
         await place.deliver(
           log,
@@ -81,11 +81,11 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
     }),
     publish(log, events) {
       for (const event of events) topic[event.partition]!.push({ log, event });
-      bell.ring();
+      notifier.notify();
     },
     recreate() {
       topic = empty();
-      bell.ring();
+      notifier.notify();
     },
     setAway(value) {
       away = value;

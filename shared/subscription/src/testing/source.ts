@@ -1,7 +1,7 @@
 /** For tests: an owner's log in memory, with the promises of the real one, and ways to break them. */
 import { randomUUID } from 'node:crypto';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { createBell } from '../signal.ts';
+import { createNotifier } from '../notifier.ts';
 import { type EventSource, SourceReplaced } from '../sources/event-source.ts';
 
 export type TestSource = EventSource & {
@@ -43,7 +43,7 @@ export function createTestSource({
   partitions: number;
   log?: string;
 }): TestSource {
-  const bell = createBell();
+  const notifier = createNotifier();
   const empty = () => Array.from({ length: partitions }, (): LoggedEvent[] => []);
   let name = log;
   let events = empty();
@@ -61,7 +61,7 @@ export function createTestSource({
     const list = events[partition]!;
     const event = { ...testEvent({ partition, sequence: list.length + 1, key }), data, type };
     list.push(event);
-    bell.ring();
+    notifier.notify();
     return event;
   };
 
@@ -77,7 +77,7 @@ export function createTestSource({
     replace(log) {
       name = log;
       events = empty();
-      bell.ring();
+      notifier.notify();
     },
     restore(partition, last) {
       events[partition]!.length = last;
@@ -87,14 +87,14 @@ export function createTestSource({
     },
     setAway(value) {
       away = value;
-      bell.ring();
+      notifier.notify();
     },
 
     async *watch({ after, waitS, signal }) {
       for (let told = after; ; ) {
         refuseIfAway();
         const moved = [...last()].some(([partition, head]) => head > (told.get(partition) ?? 0));
-        if (told.size > 0 && !moved) await bell.next(signal, waitS * 1_000);
+        if (told.size > 0 && !moved) await notifier.next(signal, waitS * 1_000);
         signal.throwIfAborted();
         refuseIfAway();
         told = last();

@@ -2,23 +2,23 @@
  * Wakes whoever waits for something to change within this process. It remembers nobody who is not waiting: look, then
  * wait, and look again, with no `await` between looking and waiting. Who must await while looking compares `rings`.
  */
-export type Bell = {
-  ring(): void;
+export type Notifier = {
+  notify(): void;
   /** How often it has rung. */
-  readonly rings: number;
+  readonly notifications: number;
   /** Comes back at the next ring, when the signal is aborted, or after `maxMs`. Never throws. */
   next(signal: AbortSignal, maxMs?: number): Promise<void>;
 };
 
-export function createBell(): Bell {
+export function createNotifier(): Notifier {
   const listeners = new Set<() => void>();
-  let rings = 0;
+  let notifications = 0;
   return {
-    get rings() {
-      return rings;
+    get notifications() {
+      return notifications;
     },
-    ring() {
-      rings += 1;
+    notify() {
+      notifications += 1;
       for (const wake of [...listeners]) wake();
     },
     next: (signal, maxMs) =>
