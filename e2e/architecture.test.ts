@@ -8,7 +8,13 @@ import {
   pureListNamesWhatExists,
 } from './architecture/purity.ts';
 import { readTree } from './architecture/read-tree.ts';
-import { filesAreShort, namesSayWhatFor, noCycles, versionsAreExact } from './architecture/shape.ts';
+import {
+  filesAreShort,
+  namesSayWhatFor,
+  noCycles,
+  replacedNamesStayAway,
+  versionsAreExact,
+} from './architecture/shape.ts';
 import { type Tree, treeOf } from './architecture/tree.ts';
 import {
   driversStayBehindTheirNames,
@@ -190,6 +196,15 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
     },
   },
   {
+    name: 'a name that gave way to the field’s own word does not come back',
+    rule: replacedNamesStayAway,
+    broken: {
+      'shared/subscription/src/bell.ts': '// breaks',
+      'shared/subscription/src/signal.ts': '// breaks\nexport function createBell() {}',
+      'shared/subscription/src/timeline.ts': 'export const createLineReader = 1;',
+    },
+  },
+  {
     name: 'no files import each other in a circle',
     rule: noCycles,
     broken: {
@@ -197,7 +212,7 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'shared/http/src/b.ts': "import { c } from './c.ts';",
       'shared/http/src/c.ts': "// breaks\nimport { a } from '@micromart/http/a';",
       'shared/http/src/d.ts': "import type { E } from './e.ts';",
-      'shared/http/src/e.ts': "import { d } from './d.ts';",
+      'shared/http/src/e.ts': "// breaks\nimport { d } from './d.ts';",
     },
   },
   {

@@ -4,10 +4,7 @@ import type { Rule } from './walls.ts';
 /** Circles of imports, of types too: who reads one of these files has to read all of them. */
 export const noCycles: Rule = ({ files }: Tree) => {
   const next = new Map(
-    files.map(({ path, imports }) => [
-      path,
-      imports.filter(({ file, typeOnly }) => file && !typeOnly).map(({ file }) => file!),
-    ]),
+    files.map(({ path, imports }) => [path, imports.filter(({ file }) => file).map(({ file }) => file!)]),
   );
   const finished = new Set<string>();
   const cycles: string[] = [];
@@ -37,7 +34,7 @@ export const filesAreShort: Rule = ({ files }) =>
 const REPLACED_FILES =
   /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|place|setback|standing|tail|trip|use-order|way)$/;
 const REPLACED_EXPORTS =
-  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead|bornAs|createAnswerMemory|createUseOrder|judgeAnswer|mayBeKept)\b/;
+  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead|readStanding|createWay|createDrain|createFill|createPlace|createShare|createLook|createNoting|bornAs|createAnswerMemory|createUseOrder|judgeAnswer|mayBeKept)\b/;
 
 export const replacedNamesStayAway: Rule = ({ files }) =>
   files

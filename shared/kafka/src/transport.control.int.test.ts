@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { KafkaCluster } from '@micromart/engines/kafka/cluster';
 import { arrayLiteral } from '@micromart/postgres/binary-array';
 import * as fence from '@micromart/subscription/apply/fence';
-import * as intake from '@micromart/subscription/apply/reorder-buffer';
+import * as reorderBuffer from '@micromart/subscription/apply/reorder-buffer';
 import { journeys, travel } from '@micromart/subscription/testing/journey';
 import { createTestSource } from '@micromart/subscription/testing/source';
 import { describeKafka } from '@micromart/testing/describe-kafka';
@@ -19,13 +19,13 @@ const EVENTS = 120;
 
 /** No hole is seen. */
 jest.unstable_mockModule('@micromart/subscription/apply/reorder-buffer', () => ({
-  ...intake,
-  createIntake(start: number) {
-    const sound = intake.createReorderBuffer(start);
+  ...reorderBuffer,
+  createReorderBuffer(start: number) {
+    const sound = reorderBuffer.createReorderBuffer(start);
     return Object.assign(Object.create(sound), {
       accept(events: Parameters<typeof sound.accept>[0]) {
         return events.reduce((fresh, event) => {
-          sound.skipTo(intake.sequenceOf(event) - 1);
+          sound.skipTo(reorderBuffer.sequenceOf(event) - 1);
           return fresh + sound.accept([event]);
         }, 0);
       },
