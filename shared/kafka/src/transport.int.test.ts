@@ -9,7 +9,7 @@ import { freePort } from '@micromart/testing/free-port';
 import { openTestKafka } from '@micromart/testing/kafka';
 import { until } from '@micromart/testing/until';
 import { messageOf } from './message.ts';
-import { openKafkaWay } from './testing/kafka-source.ts';
+import { openKafkaRoute } from './testing/kafka-source.ts';
 import { ensureTopic } from './topic.ts';
 import { createKafkaTransport } from './transport.ts';
 import { parseKafkaUrl } from './url.ts';
@@ -25,7 +25,7 @@ describeKafka('following Kafka', () => {
   }, 120_000);
   afterAll(() => kafka.close());
 
-  testFollowing((partitions) => openKafkaWay(kafka, partitions));
+  testFollowing((partitions) => openKafkaRoute(kafka, partitions));
 
   test('says that its topic is not for a log of so many partitions, and goes on by the feed', async () => {
     const topic = parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/for-another-log`);
@@ -53,7 +53,7 @@ describeKafka('following Kafka', () => {
 
   test('leaves out and counts what is no event, and goes on behind it', async () => {
     const follower = await openTestFollower();
-    const way = await openKafkaWay(kafka, 1);
+    const way = await openKafkaRoute(kafka, 1);
     const source = createTestSource({ partitions: 1 });
     const [first, second] = source.appendMany(2).map((event) => messageOf(source.log, event));
     await way.publishRaw(0, [

@@ -15,7 +15,7 @@ import { journeys, travel } from './testing/journey.ts';
 import { createTestSource, type TestSource } from './testing/source.ts';
 
 /** A way for events to come, opened for one test. */
-export type Way = {
+export type EventRoute = {
   /** An instance's; undefined where the owner's feed is the only way. */
   transport(): Transport | undefined;
   /** Puts events into the topic as they are given: what is left out is lost. */
@@ -31,9 +31,9 @@ const QUICK: Partial<Limits> = { graceMs: 300, awayMs: 600_000, headWaitS: 1 };
 /** It does not come. */
 const NEVER: Partial<Limits> = { ...QUICK, graceMs: 600_000 };
 
-export function testFollowing(openWay: (partitions: number) => Promise<Way>): void {
+export function testFollowing(openRoute: (partitions: number) => Promise<EventRoute>): void {
   let follower: TestFollower;
-  let way: Way;
+  let route: EventRoute;
   let source: TestSource;
   let running: Subscription[] = [];
 
@@ -43,13 +43,13 @@ export function testFollowing(openWay: (partitions: number) => Promise<Way>): vo
   afterAll(() => follower.close());
   beforeEach(async () => {
     await follower.empty();
-    way = await openWay(PARTITIONS);
+    route = await openRoute(PARTITIONS);
     source = createTestSource({ partitions: PARTITIONS });
   });
   afterEach(async () => {
     await Promise.all(running.map((one) => one.close()));
     running = [];
-    await way.close();
+    await route.close();
   });
 
   function keep(one: Subscription): Subscription {
@@ -58,14 +58,14 @@ export function testFollowing(openWay: (partitions: number) => Promise<Way>): vo
   }
   const startOverFeed = () => keep(follower.start({ source, limits: QUICK }));
   function start(limits = QUICK): Subscription {
-    const transport = way.transport();
+    const transport = route.transport();
     return keep(follower.start({ source, limits, ...(transport && { transport }) }));
   }
   async function stop(one: Subscription) {
     running = running.filter((other) => other !== one);
     await one.close();
   }
-  const publishMany = (count: number) => way.publish(source.log, source.appendMany(count));
+  const publishMany = (count: number) => route.publish(source.log, source.appendMany(count));
   const caughtUp = () => until(() => follower.hasCaughtUp(source), { capMs: 40_000 });
   const expectExact = async () => expect(await follower.differences(source)).toEqual([]);
 
@@ -100,7 +100,7 @@ export function testFollowing(openWay: (partitions: number) => Promise<Way>): vo
       fc.asyncProperty(journeys(120), settings, async (journey, limits) => {
         const events = source.appendMany(journey.length);
         const one = start({ ...QUICK, ...limits });
-        await way.publish(source.log, travel(events, journey));
+        await route.publish(source.log, travel(events, journey));
         await caughtUp();
         await stop(one);
         await expectExact();
@@ -112,10 +112,10 @@ export function testFollowing(openWay: (partitions: number) => Promise<Way>): vo
   test('leaves out what another log has in the same places', async () => {
     const other = createTestSource({ partitions: PARTITIONS, log: 'other-9' });
     const before = await follower.counted('subscription_events_applied_total');
-    await way.publish(other.log, other.appendMany(80));
+    await route.publish(other.log, other.appendMany(80));
     start();
     await publishMany(40);
-    await way.publish(other.log, other.appendMany(80));
+    await route.publish(other.log, other.appendMany(80));
     await publishMany(40);
     await caughtUp();
     await expectExact();
@@ -148,7 +148,7 @@ export function testFollowing(openWay: (partitions: number) => Promise<Way>): vo
     start();
     await publishMany(400);
     await until(async () => (await follower.applied()).length > 100);
-    await way.recreate();
+    await route.recreate();
     await publishMany(100);
     await caughtUp();
     await publishMany(20);

@@ -1,5 +1,5 @@
 /**
- * What an instance does to follow: loops around one picture (line.ts), woken by one notifier. Each asks what there is for it
+ * What an instance does to follow: loops around one picture (apply/subscription-state.ts), woken by one notifier. Each asks what there is for it
  * to do, does it, or waits; each starts again after an error.
  *
  * There are two parts. To work is to take events in and to apply them. To watch is to know the owner's heads, over all

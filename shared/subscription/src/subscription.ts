@@ -1,47 +1,47 @@
 /**
  * A subscription: a service follows another's event log and builds something of its own from it, exactly.
  *
- * Events come in two ways: by a transport, a message broker for example, or from the owner's feed, pages of its log over
- * HTTP. Nothing is asked of the transport. It may lose, repeat and reorder, because every event carries its place: the
- * log it belongs to, a partition, and a sequence there that is dense, from 1, in the order of the commits. So three
- * questions settle everything about a delivery. At or below the position? A duplicate, left out. The next one? To be
- * applied. Beyond the next one? Then something is missing, and it is fetched from the feed before anything later is
- * applied. Without a transport everything is "missing", and the same code follows the feed alone.
+ * Events come by a transport, a message broker for example, or from the owner's feed, pages of its log over HTTP. Nothing
+ * is asked of the transport. It may lose, repeat and reorder, because every event carries its position: its log, a
+ * partition, and a sequence there that is dense, from 1, in the order of the commits. Three questions settle every
+ * delivery. At or below the position? A duplicate: it is skipped. The next one? It is applied. Beyond the next one?
+ * Something is missing, and is fetched from the feed before anything later is applied. Without a transport everything is
+ * missing, and the same code follows the feed alone.
  *
- * What is exact rests on one thing, the fence (fence.ts): the effects of a batch and the new positions are one
- * transaction, and positions move only from the values that the batch was worked out for. Whatever crashes, there is no
- * moment at which one is done without the other; whoever is late, a zombie or a commit of unknown outcome, is refused.
- * Everything in memory is only a picture of the database, thrown away and read again when in doubt.
+ * Exactness rests on the fence (apply/fence.ts): the effects of a batch and the new positions are one transaction, and
+ * positions move only from the values for which the batch was computed. Whatever crashes, neither happens without the
+ * other. A late writer, a zombie or a commit of unknown outcome, is refused. Everything in memory is a picture of the
+ * database, thrown away and read again when in doubt.
  *
- * Loops around one picture, woken by one notifier, do the work (follow.ts):
+ * Loops around one picture (apply/subscription-state.ts), woken by one notifier, do the work (follower.ts):
  *
- *     transport ─┐                                    ┌─ notes: As-Of and heads into the database (noting.ts)
- *     (place.ts) ├─► lanes, one for each partition ───┤
- *     feed ──────┘   (line.ts, intake.ts, mark.ts)    └─ apply: a batch of all lanes, one transaction (drain.ts, batch.ts)
- *       ▲                        ▲
- *       └── what is missing ── heads: "tell me when you have more" (head-watch.ts)
+ *     transport ──► sources/delivery-handler.ts ─┐
+ *     feed ───────► sources/fetch-missing.ts ────┼─► a reorder buffer for each partition ─► apply/apply-loop.ts
+ *     heads ──────► sources/heads-client.ts ─────┘                                      └─► apply/write-checkpoint.ts
  *
- * One instance leads (postgres/lock.ts). Over the feed alone it does all of this, and the others stand by. A transport
- * shares the partitions out among all instances (share.ts): each takes in, applies, and fills the holes of its own; the
- * leader, besides, holds the head watch for all of them, and writes the notes.
+ * One instance leads (postgres/leader-election.ts). Over the feed alone it does all of this, and the others stand by. A
+ * transport assigns the partitions to all instances (sources/partition-assignment.ts): each receives, applies, and fills
+ * the holes of its own. The leader asks for the heads on behalf of all, and writes the checkpoints' metadata: heads and
+ * As-Of.
  *
- * The head watch is there because a loss at a partition's end leaves no hole, and silence says nothing of freshness. A
- * partition that stays below its head although nobody brings anything is fetched by the leader, whoever it is assigned
- * to; while the leader itself has no place at the transport, for it is away, that is every partition, without delay.
- * Nobody has to agree on who applies what: two who apply the same meet at the fence, and the one that comes second looks
- * where the position is now (look.ts).
+ * The heads are needed because a loss at a partition's end leaves no hole, and silence says nothing of freshness. The
+ * leader fetches a partition that stays below its head although nobody brings anything, whoever it is assigned to. While
+ * the leader itself has no connection to the transport, it does so for every partition, without delay. Instances need not
+ * agree on who applies what: two that apply the same meet at the fence, and the second one reads where the position is now
+ * (apply/refresh-positions.ts).
  *
- * The head watch also finds out when the owner's database was replaced by another, or by its older self. Once the owner
- * has said so twice (replaced-source.ts), the subscription stops, and stays stopped, until somebody rebuilds: taking a new
- * history's events for duplicates, or for news, would be wrong for ever.
+ * The heads also show when the owner's database was replaced by another, or by its older self. Once the owner has said so
+ * twice (sources/replaced-source.ts), the subscription stops until somebody rebuilds: to take a new history's events for
+ * duplicates, or for new ones, would be wrong for ever.
  *
- * What goes wrong with one event (fault.ts, parking.ts): when the database is away or busy, the batch waits and is done
- * again. When it fails by an event's own fault, it is halved until that event stands alone; it is parked, in the
- * transaction that moves the position past it, and later events of its key are parked behind it, so that order per key
- * holds while all others flow. An operator retries or discards it. When too many are parked, the subscription stops.
+ * What goes wrong with one event (apply/event-fault.ts, dead-letters/parked-events.ts): when the database is unavailable
+ * or busy, or a deployment's mistake is in the way, the batch waits, says why (apply/waiting.ts), and is tried again. When
+ * it fails by an event's own fault, it is halved until that event stands alone. The event is parked in the transaction
+ * that moves the position past it, and later events of its key are parked behind it, so that order per key holds while all
+ * others flow. An operator retries or discards it. When too many are parked, the subscription stops.
  *
- * And nothing lies about it: answers say as of when they are and to which position (freshness.ts), and a client may ask
- * for an answer that includes its own write (await-position.ts, consistency.ts).
+ * Nothing lies about it: answers say as of when they are and to which position (freshness/freshness.ts), and a client may
+ * ask for an answer that includes its own write (freshness/await-position.ts, freshness/consistency.ts).
  */
 import { runAsLeader } from '@micromart/postgres/leader-election';
 import { openPool } from '@micromart/postgres/pool';

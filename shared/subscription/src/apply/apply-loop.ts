@@ -1,4 +1,4 @@
-/** Empties the lanes: takes what is ready in all of them, applies it in one transaction, and finds the culprit if it fails. */
+/** Takes what is ready in all partitions, applies it in one transaction, and finds the culprit if it fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import type { Control } from '../control.ts';
@@ -17,7 +17,7 @@ const ATTEMPT_PAUSE_MS = 20;
 
 /**
  * One batch. Where it fails by no event's fault, nobody knows whether its last commit took place: the next call begins
- * with the positions of the database and gives the events back to their lanes, which leave out those that are behind.
+ * with the positions of the database and gives the events back to their partitions, which skip those that are behind.
  */
 export function createApplyLoop<E>({
   target,

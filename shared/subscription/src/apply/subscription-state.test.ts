@@ -30,7 +30,7 @@ function openShared(partitions: number, assigned: readonly number[] | undefined)
 }
 
 describe('what is to be fetched', () => {
-  test('is everything at once without a transport, the emptiest lane first, while there is room', () => {
+  test('is everything at once without a transport, the emptiest partition first, while there is room', () => {
     const state = openLine(3);
     state.hear(heads(50, 50, 50), 0);
     state.fill(0, run(0, 1, 5));
@@ -161,7 +161,7 @@ describe('a partition that is assigned', () => {
 });
 
 describe('what is handed out', () => {
-  test('comes from another lane first each time, so that none is left out', () => {
+  test('comes from another partition first each time, so that none is left out', () => {
     const state = openLine(3);
     for (const partition of [0, 1, 2]) state.fill(partition, run(partition, 1, 9));
     const firsts = [1, 2, 3].map(() => state.take(5)[0]!.partition);

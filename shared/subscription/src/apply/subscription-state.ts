@@ -1,11 +1,11 @@
 /**
- * An instance's picture of one subscription: a lane for each partition, with what has come, what has not, and what the
- * owner said of its head. The loops of follow.ts share it: some fill the lanes, one empties them. Pure; the clock is
- * passed in (milliseconds that only grow).
+ * An instance's picture of one subscription: for each partition what has come, what is missing, and what the owner said of
+ * its head. The loops of follower.ts share it: some add events, one takes them out. Pure; the clock is passed in
+ * (milliseconds that only grow).
  *
- * Where a transport shares the partitions out, a lane is the instance's own while its partition is assigned to it. Events
- * come to own lanes only, and holes are filled there. The instance that leads knows the heads and looks after the ends of
- * all lanes: of another instance's it sees only what the database says, so it looks there before it takes one for stuck.
+ * Where a transport assigns partitions, a partition is the instance's own while it is assigned to it. Events are added to
+ * own partitions only, and holes are filled there. The instance that leads knows the heads and looks after the ends of all
+ * partitions. Of another instance's it sees only what the database says, so it reads there before it takes one for stuck.
  */
 
 import type { Heads } from '@micromart/event-log/event-log';
@@ -14,26 +14,8 @@ import type { Sequences } from '@micromart/events/position';
 import type { Limits } from '../limits.ts';
 import type { PartitionAssignment } from '../sources/partition-assignment.ts';
 import type { Checkpoint, CheckpointMetadata } from './checkpoint.ts';
-import { createReorderBuffer, type Missing, type ReorderBuffer, sequenceOf } from './reorder-buffer.ts';
-import { createWatermark, type Watermark } from './watermark.ts';
-
-type PartitionState = {
-  readonly partition: number;
-  readonly reorderBuffer: ReorderBuffer;
-  readonly watermark: Watermark<Date>;
-  /** The owner's head, so far as it is known. */
-  head: number;
-  /** When the head came to lie beyond what is here. */
-  behindSinceMs: number;
-  /** When the transport last went ahead here, or others were seen to have moved the position. */
-  stirredMs: number;
-  /** The highest sequence that the transport has brought since the share was told. */
-  broughtUpTo: number;
-  /** The position is no older than that. */
-  refreshedMs: number;
-  /** Whether something was learnt that is not written down yet. */
-  noteworthy: boolean;
-};
+import { createPartitionState, type PartitionState } from './partition-state.ts';
+import { type Missing, type ReorderBuffer, sequenceOf } from './reorder-buffer.ts';
 
 export type Fetch = Missing & { readonly partition: number; readonly limit: number };
 
@@ -41,11 +23,11 @@ export type SubscriptionState = {
   readonly log: string | undefined;
   /** Takes in what the database said when it was asked at `askedMs`: others may have moved on. */
   learn(checkpoint: Checkpoint, askedMs: number): void;
-  /** Starts again from a standing, after a failure: what was handed out counts as not had. */
+  /** Starts again from a checkpoint, after a failure: what was handed out counts as not had. */
   restart(checkpoint: Checkpoint, askedMs: number): void;
-  /** Takes note that the share has changed: what waits of others' partitions is theirs to apply. */
+  /** Takes note that the assignment has changed: what waits of others' partitions is theirs to apply. */
   reassign(): void;
-  /** From now on this instance looks after the ends of all lanes, until it resigns. */
+  /** From now on this instance looks after the ends of all partitions, until it resigns. */
   lead(nowMs: number): void;
   resign(): void;
   /** Whether the database is to be looked into: for partitions that were assigned, or for others' that lie behind. */
@@ -60,9 +42,9 @@ export type SubscriptionState = {
   fill(partition: number, events: readonly ReceivedEvent[]): number;
   /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
   acceptWithHeads(events: readonly ReceivedEvent[]): void;
-  /** What is to be fetched now, the emptiest lanes first, and in how many milliseconds there will be more. */
+  /** What is to be fetched now, the emptiest partitions first, and in how many milliseconds there will be more. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
-  /** The next events to apply, of all lanes in turn, dense and in order in each. */
+  /** The next events to apply, of all partitions in turn, dense and in order in each. */
   take(max: number): ReceivedEvent[];
   commit(partition: number, sequence: number): void;
   positions(): Sequences;
@@ -73,7 +55,7 @@ export type SubscriptionState = {
 
 type StateLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
 
-/** Without a share, all lanes are this instance's own, and everything is fetched at once. */
+/** Without an assignment, all partitions are this instance's own, and everything is fetched at once. */
 export function createSubscriptionState(
   { bufferedEvents, pageEvents }: StateLimits,
   assignment?: PartitionAssignment,
@@ -87,15 +69,16 @@ export function createSubscriptionState(
   const isUnsure = ({ refreshedMs }: PartitionState) =>
     assignment !== undefined && refreshedMs < assignment.assignedMs;
 
-  /** Takes each lane to where the database says; `move` tells whether others have been there. */
-  function moveLanes(
+  /** Takes each partition to where the database says; `move` tells whether others have been there. */
+  function movePartitions(
     checkpoint: Checkpoint,
     askedMs: number,
     move: (reorderBuffer: ReorderBuffer, position: number) => boolean,
   ) {
     log = checkpoint.log;
     for (const [partition, position] of checkpoint.positions) {
-      const partitionState = partitionStates.get(partition) ?? newLane(partition, position, askedMs);
+      const partitionState =
+        partitionStates.get(partition) ?? createPartitionState(partition, position, askedMs);
       partitionStates.set(partition, partitionState);
       partitionState.refreshedMs = askedMs;
       if (!move(partitionState.reorderBuffer, position)) continue;
@@ -125,11 +108,11 @@ export function createSubscriptionState(
     },
 
     learn(checkpoint, askedMs) {
-      moveLanes(checkpoint, askedMs, (reorderBuffer, position) => reorderBuffer.skipTo(position));
+      movePartitions(checkpoint, askedMs, (reorderBuffer, position) => reorderBuffer.skipTo(position));
     },
 
     restart(checkpoint, askedMs) {
-      moveLanes(checkpoint, askedMs, (reorderBuffer, position) => {
+      movePartitions(checkpoint, askedMs, (reorderBuffer, position) => {
         const moved = position > reorderBuffer.position;
         reorderBuffer.restart(position);
         return moved;
@@ -222,7 +205,7 @@ export function createSubscriptionState(
     take(max) {
       const all = [...partitionStates.values()];
       const events: ReceivedEvent[] = [];
-      // Another lane comes first each time, so that none is left out while the others fill every batch.
+      // Another partition comes first each time, so that none is left out while the others fill every batch.
       for (let i = 0; i < all.length && events.length < max; i += 1)
         events.push(...all[(turn + i) % all.length]!.reorderBuffer.take(max - events.length));
       turn += 1;
@@ -257,15 +240,3 @@ export function createSubscriptionState(
     },
   };
 }
-
-const newLane = (partition: number, position: number, nowMs: number): PartitionState => ({
-  partition,
-  reorderBuffer: createReorderBuffer(position),
-  watermark: createWatermark(),
-  head: position,
-  behindSinceMs: nowMs,
-  stirredMs: nowMs,
-  broughtUpTo: 0,
-  refreshedMs: nowMs,
-  noteworthy: false,
-});

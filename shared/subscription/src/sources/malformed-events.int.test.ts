@@ -8,14 +8,14 @@ import { freshnessOf } from '../freshness/freshness.ts';
 import { createSubscriptionChecks, readStatus } from '../status.ts';
 import type { Subscription } from '../subscription.ts';
 import { openTestFollower, type TestFollower } from '../testing/follower.ts';
-import { openRawFeed, type RawFeed, type Way } from '../testing/raw-feed.ts';
+import { type FeedForm, openRawFeed, type RawFeed } from '../testing/raw-feed.ts';
 import { createTestSource, TEST_TYPE, type TestSource } from '../testing/source.ts';
 import { createFeedSource } from './feed-source.ts';
 
 const PARTITIONS = 3;
 const RUNS = 20;
 const CAP_MS = 120_000;
-const WAYS: Way[] = ['pages', 'heads', 'lines'];
+const WAYS: FeedForm[] = ['pages', 'heads', 'lines'];
 
 let follower: TestFollower;
 let source: TestSource;
@@ -37,7 +37,7 @@ async function end() {
   await subscription.close();
   await feed.close();
 }
-async function follow(way: Way, behind = 0) {
+async function follow(way: FeedForm, behind = 0) {
   feed = await openRawFeed(source, way, { behind });
   subscription = follower.start({ source: sourceOf(feed), limits: { headWaitS: 1 } });
 }

@@ -7,7 +7,7 @@ import { parseAfter, type Sequences } from '@micromart/events/position';
 import type { TestSource } from './source.ts';
 
 /** How events come: by pages alone, along with heads in one answer each, or along with heads line by line. */
-export type Way = 'pages' | 'heads' | 'lines';
+export type FeedForm = 'pages' | 'heads' | 'lines';
 
 export type RawFeed = {
   readonly url: string;
@@ -18,14 +18,14 @@ const POLL_MS = 5;
 const JSON_LINES = 'application/x-ndjson';
 
 /** `behind` keeps the heads in the answers so many events below those that come along with them. */
-export async function openRawFeed(source: TestSource, way: Way, { behind = 0 } = {}): Promise<RawFeed> {
+export async function openRawFeed(source: TestSource, form: FeedForm, { behind = 0 } = {}): Promise<RawFeed> {
   const lastOf = (list: readonly unknown[]) => Math.max(0, list.length - behind);
 
   const headsAfter = (after: Sequences, limit: number) => ({
     log: source.log,
     at: new Date().toISOString(),
     partitions: source.events.map((list, partition) => ({ partition, last: lastOf(list) })),
-    ...(way !== 'pages' &&
+    ...(form !== 'pages' &&
       limit > 0 && {
         events: source.events.flatMap((list, partition) => list.slice(after.get(partition) ?? 0)),
       }),
@@ -42,13 +42,13 @@ export async function openRawFeed(source: TestSource, way: Way, { behind = 0 } =
     const isOpen = () => !response.destroyed;
     const [waitMs, limit] = [Number(query.get('wait')) * 1_000, Number(query.get('events'))];
     let after = parseAfter(query.get('after') ?? '') ?? new Map();
-    if (way === 'lines') response.setHeader('content-type', JSON_LINES);
+    if (form === 'lines') response.setHeader('content-type', JSON_LINES);
     do {
       await moved(after, performance.now() + waitMs, isOpen);
       const heads = headsAfter(after, limit);
       response.write(`${JSON.stringify(heads)}\n`);
       after = new Map(heads.partitions.map(({ partition, last }) => [partition, last]));
-    } while (way === 'lines' && waitMs > 0 && isOpen());
+    } while (form === 'lines' && waitMs > 0 && isOpen());
     response.end();
   }
 
