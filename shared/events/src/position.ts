@@ -9,6 +9,9 @@ export type LogPosition = { readonly log: string; readonly partition: number; re
 /** The name of a log: its family and its identity, as in `cart-3f2a9c1e`. */
 export const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const LOG_POSITION = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
+/** The form of a list of at most 1,000. */
+export const POSITION =
+  /^ *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *(?:, *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *){0,999}$/;
 const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
 const MAX_POSITIONS = 1_000;
 

@@ -1,8 +1,8 @@
 /**
- * What an instance does to follow: loops around one picture (apply/subscription-state.ts), woken by one notifier. Each asks what there is for it
- * to do, does it, or waits; each starts again after an error.
+ * What an instance does to follow: loops around one picture (apply/subscription-state.ts), woken by one notifier. Each loop
+ * asks what there is for it to do, does it, or waits, and starts again after an error.
  *
- * There are two parts. To work is to take events in and to apply them. To watch is to know the owner's heads, over all
+ * There are two parts. To work is to receive events and to apply them. To watch is to know the owner's heads, over all
  * partitions, and to write down what follows from them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

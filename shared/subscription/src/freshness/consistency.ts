@@ -1,6 +1,6 @@
 /** Freshness in HTTP: reads `Consistent-With` and `Prefer: wait` of a request, and says how fresh the answer is. */
 
-import { formatPosition } from '@micromart/events/position';
+import { formatPosition, POSITION } from '@micromart/events/position';
 import type { Client, Pool } from '@micromart/postgres/pool';
 import { z } from 'zod';
 import type { Applied } from './applied.ts';
@@ -8,10 +8,12 @@ import { createAwaitPosition, MAX_WAIT_MS } from './await-position.ts';
 import { type Freshness, readFresh } from './freshness.ts';
 
 const MAX_POSITION_LENGTH = 8_000;
+const NOT_A_POSITION =
+  'must be a Position, as an answer gave it: log/partition@sequence, several with commas between them';
 
 /** Request headers of every route that answers from a read model. */
 export const consistencyHeaders = z.object({
-  'Consistent-With': z.string().max(MAX_POSITION_LENGTH).optional().meta({
+  'Consistent-With': z.string().max(MAX_POSITION_LENGTH).regex(POSITION, NOT_A_POSITION).optional().meta({
     description: 'A Position, of a write for example: the answer includes it, or says that it does not yet.',
     example: 'cart-3f2a9c1e/7@1234',
   }),
