@@ -23,7 +23,7 @@ const HITS_PER_TURN = 1_000;
 const BODY = JSON.stringify({
   items: Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, name: `product ${n}` })),
 });
-const SILENT = { answered() {}, collapsed() {}, asked() {}, evicted() {}, keeps() {} };
+const SILENT = { answered() {}, collapsed() {}, requested() {}, evicted() {}, stored() {} };
 
 type Get = (url: string) => Promise<string>;
 

@@ -24,7 +24,7 @@ const SPANS = [
   { name: 'a minute', ms: 60_000 },
   { name: 'a day', ms: 86_400_000 },
 ];
-const SILENT = { answered() {}, collapsed() {}, asked() {}, evicted() {}, keeps() {} };
+const SILENT = { answered() {}, collapsed() {}, requested() {}, evicted() {}, stored() {} };
 
 type Asker = (ids: readonly string[]) => Promise<void>;
 
