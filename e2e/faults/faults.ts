@@ -41,6 +41,8 @@ export type Fault = {
   readonly sparesWrites?: boolean;
   /** No request of anybody may. */
   readonly sparesAll?: boolean;
+  /** Whether a look at a cart may fail by it, for it ends or freezes a cart-service. */
+  readonly cutsCarts?: boolean;
   strike(scene: Scene): Promise<Struck>;
 };
 
@@ -64,7 +66,7 @@ const TAKE_OVER_CAP_MS = 30_000;
 const STOP_CAP_MS = 30_000;
 
 export const FAULTS = {
-  'kill cart': killService(CART),
+  'kill cart': { ...killService(CART), cutsCarts: true },
   'kill tracking': killService(TRACKING),
   'kill postgres': {
     says: 'SIGKILL of PostgreSQL, all of its processes: one that was left would finish its commit',
@@ -95,7 +97,7 @@ export const FAULTS = {
       return struck;
     },
   },
-  'freeze cart': freezeProcess(CART),
+  'freeze cart': { ...freezeProcess(CART), cutsCarts: true },
   'freeze tracking': freezeProcess(TRACKING),
   'freeze launcher': freezeProcess('launcher'),
   'freeze postgres': {
@@ -215,7 +217,7 @@ export const FAULTS = {
     figure: 'half-open connections',
     strike: ({ system, load, draw }) => strikeNow(load, () => linkOfBroker(system, draw).abandon()),
   }),
-  'freeze cart for long': freezeProcess(CART, PAST_THE_LOCK_MS),
+  'freeze cart for long': { ...freezeProcess(CART, PAST_THE_LOCK_MS), cutsCarts: true },
   'freeze tracking for long': freezeProcess(TRACKING, PAST_THE_LOCK_MS),
   'move streams': {
     says: 'the balancer ends the streams of heads in order, several times, and each goes on from any of the carts',

@@ -52,6 +52,7 @@ export async function runHardWriters(
       stops: [],
       spared: [],
       rolls: [],
+      cuts: [],
       stopped: [],
       glances: [],
       catalog: NO_CATALOG,

@@ -86,6 +86,7 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   stops: [],
   spared: [],
   rolls: [],
+  cuts: [],
   stopped: [],
   glances: [],
   catalog: NO_CATALOG,
@@ -225,6 +226,10 @@ const acquitted: Readonly<Record<string, Given>> = {
     maxAgeS: 1,
     catalog: catalog(),
     glances: [glanceAt(2_020), glanceAt(9_000, { catalog: 'stale' })],
+  },
+  'a cart that could not be seen while a cart-service was killed': {
+    glances: [{ ...glanceAt(10), failure: 'ECONNRESET', prices: [] }],
+    cuts: [{ fault: 'kill cart', fromMs: 1, tillMs: 99 }],
   },
   'a follower that saw all': { followers: [{ name: 'one', seen: seen(1, 2) }] },
 };
@@ -509,6 +514,13 @@ const objected: readonly (Given & {
     glances: [glanceAt(1, { failure: '503', prices: [] })],
     by: 'glances',
     what: /could not be seen: 503/,
+  },
+  {
+    name: 'a cart that could not be seen, long after a cart-service was killed',
+    glances: [glanceAt(900, { failure: 'ECONNRESET', prices: [] })],
+    cuts: [{ fault: 'kill cart', fromMs: 1, tillMs: 800 }],
+    by: 'glances',
+    what: /could not be seen: ECONNRESET/,
   },
   {
     name: 'an old price that was called fresh',

@@ -74,7 +74,7 @@ export async function runUnderLoad(
     const { log, counters } = await collect(system);
     const carts = await readCarts(system, history.carts);
     const catalog = await collectCatalog(system, ordered);
-    const { stops, spared, rolls, ...measured } = struck;
+    const { stops, spared, rolls, cuts, ...measured } = struck;
     const figures = {
       ...measured,
       counts: {
@@ -95,6 +95,7 @@ export async function runUnderLoad(
       stops,
       spared,
       rolls,
+      cuts,
       stopped: [],
       glances,
       maxAgeS,
@@ -117,6 +118,7 @@ const endedEarly = (stopped: readonly string[], { counts, inFlight, timesMs }: F
   stops: [],
   spared: [],
   rolls: [],
+  cuts: [],
   stopped,
   glances: [],
   catalog: NO_CATALOG,
@@ -136,13 +138,14 @@ async function strikeAll(
   names: readonly FaultName[],
   scene: Scene,
   { say, isOver }: { say: (line: string) => void; isOver: () => boolean },
-): Promise<Figures & { stops: readonly Stop[]; spared: readonly Spared[]; rolls: readonly Spared[] }> {
+): Promise<Figures & Pick<Evidence, 'stops' | 'spared' | 'rolls' | 'cuts'>> {
   const counts: Record<string, number> = {};
   const inFlight: number[] = [];
   const timesMs: Record<string, number[]> = {};
   const stops: Stop[] = [];
   const spared: Spared[] = [];
   const rolls: Spared[] = [];
+  const cuts: Spared[] = [];
   for (const [n, name] of names.entries()) {
     if (isOver()) break;
     await sleep(LEAST_PAUSE_MS + scene.draw(MOST_PAUSE_MS));
@@ -154,6 +157,7 @@ async function strikeAll(
     const tookMs = Date.now() - struck.atMs;
     await struck.repair?.();
     if (fault.sparesAll) rolls.push({ fault: name, fromMs, tillMs: Date.now() });
+    if (fault.cutsCarts) cuts.push({ fault: name, fromMs, tillMs: Date.now() });
     if (fault.sparesWrites) spared.push({ fault: name, fromMs, tillMs: Date.now() });
     const took = (what: string, ms: number) => {
       timesMs[what] = [...(timesMs[what] ?? []), ms];
@@ -171,7 +175,7 @@ async function strikeAll(
       `${n + 1} of ${names.length}: ${name}, ${struck.inFlight} in flight, ${recovery} again after ${tookMs} ms`,
     );
   }
-  return { counts, inFlight, timesMs, stops, spared, rolls };
+  return { counts, inFlight, timesMs, stops, spared, rolls, cuts };
 }
 
 /** The faults of a dose in an order by seed (Fisher and Yates). */

@@ -89,6 +89,8 @@ export type Evidence = {
   readonly spared: readonly Spared[];
   /** Faults that no request may suffer from, whoever sent it. */
   readonly rolls: readonly Spared[];
+  /** Faults by which a look at a cart may fail. */
+  readonly cuts: readonly Spared[];
   /** Subscriptions that stopped, and why. A run ends with the first, and nothing else is read then. */
   readonly stopped: readonly string[];
   /** How carts were seen, where anybody looked. */

@@ -1,14 +1,15 @@
 import type { CatalogEvidence, Evidence } from '../evidence/evidence.ts';
 
 /**
- * No look at a cart failed, whatever became of the catalog; and no price that was called fresh was older than the
+ * No look at a cart failed, whatever became of the catalog, unless a cart-service was killed or frozen meanwhile; and no price that was called fresh was older than the
  * catalog allows: it had been the product's within its answers' lifetime before the question. (A price is over when the
  * job that changed it has ended, at the latest: database and shoppers go by the same clock.)
  */
-export function judgeGlances({ glances, catalog, maxAgeS = 0 }: Evidence): string[] {
+export function judgeGlances({ glances, catalog, cuts, maxAgeS = 0 }: Evidence): string[] {
   const overAt = pricesOver(catalog);
-  return glances.flatMap(({ sentAtMs, failure, catalog: said, prices }) => {
-    if (failure !== undefined) return [`a cart could not be seen: ${failure.slice(0, 200)}`];
+  return glances.flatMap(({ sentAtMs, endedAtMs, failure, catalog: said, prices }) => {
+    const wasCut = cuts.some(({ fromMs, tillMs }) => sentAtMs <= tillMs && endedAtMs >= fromMs);
+    if (failure !== undefined) return wasCut ? [] : [`a cart could not be seen: ${failure.slice(0, 200)}`];
     if (said !== 'fresh') return [];
     return prices.flatMap(({ productId, amount }) => {
       const over = overAt.get(productId)?.get(amount);
