@@ -227,6 +227,12 @@ const acquitted: Readonly<Record<string, Given>> = {
     catalog: catalog(),
     glances: [glanceAt(2_020), glanceAt(9_000, { catalog: 'stale' })],
   },
+  'a read that was told during a roll that its position is not included yet': {
+    history: {
+      unanswered: [{ sentAtMs: 40, endedAtMs: 50, why: '503 {"type":"/problems/not-yet-consistent"}' }],
+    },
+    rolls: [{ fault: 'roll tracking', fromMs: 34, tillMs: 99 }],
+  },
   'a cart that could not be seen while a cart-service was killed': {
     glances: [{ ...glanceAt(10), failure: 'ECONNRESET', prices: [] }],
     cuts: [{ fault: 'kill cart', fromMs: 1, tillMs: 99 }],

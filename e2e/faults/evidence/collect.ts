@@ -1,7 +1,8 @@
 /** Reads what is there in the end, as any client could: the whole log by the feed, the counters, the carts. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cartEvent } from '@micromart/contracts/cart-events';
-import { openHttpClient } from '@micromart/demo/http-client';
+import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { formatPosition, type LogPosition } from '@micromart/events/position';
 import { until } from '@micromart/testing/until';
@@ -15,6 +16,8 @@ import { openFeed, readLog } from './log.ts';
 const CATCH_UP_CAP_MS = 300_000;
 const TIMEOUT_MS = 40_000;
 const CARTS_AT_ONCE = 16;
+const READ_ATTEMPTS = 100;
+const READ_PAUSE_MS = 200;
 
 export type Collected = {
   readonly log: readonly LogEvent[];
@@ -87,8 +90,8 @@ export async function readCarts(
     // All of them take from the same iterator.
     for (const [cartId, subject] of waiting) {
       const headers = { authorization: `Bearer ${await tokenOf(subject)}` };
-      const { status, body } = await client.send({ method: 'GET', path: `/carts/${cartId}`, headers });
-      if (status !== 200) continue;
+      const { status, body } = await readCart(client, cartId, headers);
+      if (status === 404) continue;
       const { version, items } = JSON.parse(body) as CartBody;
       states.set(cartId, {
         version,
@@ -102,6 +105,17 @@ export async function readCarts(
     client.close();
   }
   return states;
+}
+
+/** The answer for a cart: 200 or 404. A process or a balancer that is not ready yet is asked again. */
+async function readCart(client: HttpClient, cartId: string, headers: Readonly<Record<string, string>>) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await client.send({ method: 'GET', path: `/carts/${cartId}`, headers });
+    if (answer.status === 200 || answer.status === 404) return answer;
+    if (attempt === READ_ATTEMPTS)
+      throw new Error(`cart ${cartId} cannot be read: ${answer.status} ${answer.body}`);
+    await sleep(READ_PAUSE_MS);
+  }
 }
 
 type CartBody = { version: number; items: { productId: string; quantity: number }[] };

@@ -19,7 +19,7 @@ function failedRequests({ history, glances, catalog }: Evidence): Failed[] {
     ...writes.flatMap(({ outcome, ...times }) =>
       isFailure(outcome) ? [{ ...times, what: `a write failed: ${outcome.why}` }] : [],
     ),
-    ...[...history.broken, ...history.unanswered].map(({ why, ...times }) => ({
+    ...[...history.broken, ...history.unanswered.filter(isUnpromised)].map(({ why, ...times }) => ({
       ...times,
       what: `a read failed: ${why}`,
     })),
@@ -31,6 +31,10 @@ function failedRequests({ history, glances, catalog }: Evidence): Failed[] {
     ),
   ];
 }
+
+/** A read model may say that it does not include a position yet: it is promised to be honest, not to be in time. */
+const isUnpromised = ({ why }: { readonly why: string }): boolean =>
+  !why.includes('"/problems/not-yet-consistent"');
 
 /** A refusal is an answer, unless there was nobody who gave it. */
 const isFailure = <Outcome extends { readonly kind: string }>(
