@@ -40,6 +40,10 @@ const event = (sequence: number, change: Partial<LogEvent> = {}): LogEvent => ({
 
 const acknowledged = (sequence: number): Outcome => ({ kind: 'acknowledged', position: place(sequence) });
 const unknown: Outcome = { kind: 'unknown', why: 'ECONNRESET' };
+const unseen: Outcome = {
+  kind: 'unknown',
+  why: '503 {"detail":"The catalog does not answer, and nothing recent enough is known of product p-1."}',
+};
 const refused: Outcome = { kind: 'refused', why: '422' };
 
 /** Requests are sent at ten times their number, and take five milliseconds. */
@@ -188,6 +192,10 @@ const acquitted: Readonly<Record<string, Given>> = {
   'a write that failed after a fault that spares writes': {
     spared: [{ fault: 'kill broker', fromMs: 0, tillMs: 24 }],
     history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unknown)])] },
+  },
+  'a product that a cart which was started anew has not seen': {
+    spared: [{ fault: 'freeze catalog for long', fromMs: 0, tillMs: 99, withEmptyCopies: true }],
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unseen)])] },
   },
   'a catalog that is as ordered': { catalog: catalog() },
   'an order that took effect before its worker died, and was overtaken': {
@@ -457,6 +465,20 @@ const objected: readonly (Given & {
     history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unknown)])] },
     by: 'spared',
     what: /by "kill broker": ECONNRESET/,
+  },
+  {
+    name: 'a write that failed at a cart which was started anew, for another reason than an unseen product',
+    spared: [{ fault: 'freeze catalog for long', fromMs: 0, tillMs: 99, withEmptyCopies: true }],
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unknown)])] },
+    by: 'spared',
+    what: /by "freeze catalog for long": ECONNRESET/,
+  },
+  {
+    name: 'a product that a cart has seen and refuses',
+    spared: [{ fault: 'freeze catalog for long', fromMs: 0, tillMs: 99 }],
+    history: { changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, unseen)])] },
+    by: 'spared',
+    what: /nothing recent enough is known/,
   },
   {
     name: 'an accepted job that is not known',

@@ -146,6 +146,7 @@ async function strikeAll(
   const spared: Spared[] = [];
   const rolls: Spared[] = [];
   const cuts: Spared[] = [];
+  let withEmptyCopies = false;
   for (const [n, name] of names.entries()) {
     if (isOver()) break;
     await sleep(LEAST_PAUSE_MS + scene.draw(MOST_PAUSE_MS));
@@ -158,7 +159,8 @@ async function strikeAll(
     await struck.repair?.();
     if (fault.sparesAll) rolls.push({ fault: name, fromMs, tillMs: Date.now() });
     if (fault.cutsCarts) cuts.push({ fault: name, fromMs, tillMs: Date.now() });
-    if (fault.sparesWrites) spared.push({ fault: name, fromMs, tillMs: Date.now() });
+    if (fault.sparesWrites) spared.push({ fault: name, fromMs, tillMs: Date.now(), withEmptyCopies });
+    withEmptyCopies ||= fault.cutsCarts ?? false;
     const took = (what: string, ms: number) => {
       timesMs[what] = [...(timesMs[what] ?? []), ms];
     };

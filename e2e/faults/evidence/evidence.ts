@@ -29,7 +29,13 @@ export type Stop = {
 };
 
 /** A fault that some requests may not suffer from, and the time it took, by the wall clock. */
-export type Spared = { readonly fault: string; readonly fromMs: number; readonly tillMs: number };
+export type Spared = {
+  readonly fault: string;
+  readonly fromMs: number;
+  readonly tillMs: number;
+  /** A cart-service was started anew before: it knows only the products that it was asked for since. */
+  readonly withEmptyCopies?: boolean;
+};
 
 /** A job as the catalog lists it. */
 export type Job = {
