@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OURS = '@micromart/';
+/** An example takes a second. One that hangs is ended before the test's own cap, so that the failure shows what it printed. */
+const EXAMPLE_CAP_MS = 45_000;
 
 /** The folder of one of our packages, by its name without scope. */
 const folderOf = (name: string): string => join(ROOT, name === 'engines' ? '' : 'shared', name);
@@ -38,6 +40,8 @@ export async function lift(name: string): Promise<Lifted> {
       const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
         env: { PATH: process.env.PATH, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: EXAMPLE_CAP_MS,
+        killSignal: 'SIGKILL',
       });
       const [stdout, stderr, [code]] = await Promise.all([
         text(child.stdout),

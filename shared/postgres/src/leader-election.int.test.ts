@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { until } from '@micromart/testing/until';
+import pg from 'pg';
 import { pino } from 'pino';
 import { type Leadership, runAsLeader } from './leader-election.ts';
 
@@ -114,6 +115,26 @@ test('stands for it again when the work ends or throws', async () => {
     if (reigns === 1) throw new Error('once');
   });
   await until(() => reigns === 3);
+});
+
+test('begins no term when it is closed before it learns that it won', async () => {
+  const query = pg.Client.prototype.query;
+  const spy = jest.spyOn(pg.Client.prototype, 'query').mockImplementation(async function (
+    this: pg.Client,
+    ...words: Parameters<typeof query>
+  ) {
+    const result = await query.apply(this, words);
+    if (String(words[0]).includes('pg_try_advisory_lock')) closed.resolve(one.close());
+    return result;
+  } as typeof query);
+  const closed = Promise.withResolvers<void>();
+  let terms = 0;
+  const one = stand('h', async () => {
+    terms += 1;
+  });
+  await closed.promise;
+  spy.mockRestore();
+  expect(terms).toBe(0);
 });
 
 test('passes the lead on when its holder is killed', async () => {

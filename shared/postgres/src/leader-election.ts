@@ -32,10 +32,10 @@ export type Leadership = {
 };
 
 /**
- * Runs for leader of `name` within the database of `url` until it is closed. `onLead` runs for each term that is won; its
- * signal is aborted as soon as the connection or a heartbeat fails, and it should return then. When it returns or throws, the
- * term ends, and the instance runs again. `heartbeat` is a query of the caller on the lock's connection, once a second during
- * a term: if it fails, the term ends.
+ * Runs for leader of `name` within the database of `url` until it is closed. `onLead` runs for each term that is won. Its
+ * signal is not aborted yet then; it is as soon as the connection or a heartbeat fails, or at `close`, and `onLead` should
+ * return. When it returns or throws, the term ends, and the instance runs again. `heartbeat` is a query of the caller on the
+ * lock's connection, once a second during a term: if it fails, the term ends.
  */
 export function runAsLeader({
   url,
@@ -68,6 +68,8 @@ export function runAsLeader({
       await client.connect();
       await client.query(`SET idle_session_timeout = ${SILENCE_MS}`);
       while (!(await tryLock(client, name))) await sleep(STANDBY_INTERVAL_MS, undefined, { signal });
+      // It may have been aborted while the answer was on its way; an `onLead` that waits for the abort would wait for ever.
+      signal.throwIfAborted();
       term = signal;
       const beating = beat(client, heartbeat, lost);
       try {
