@@ -40,4 +40,16 @@ describe('the cart events', () => {
     const example = cartEventExamples['cart.item-added'];
     expect(cartEvent.safeParse({ ...example, data: { ...example.data, ...change } }).success).toBe(false);
   });
+
+  test.each([
+    ['a line of no units', { items: [{ productId: '1029743', quantity: 0 }] }],
+    ['a line of no product', { items: [{ quantity: 1 }] }],
+    ['a product id with a slash', { items: [{ productId: '../x', quantity: 1 }] }],
+    ['one line for all', { items: { productId: '1029743', quantity: 1 } }],
+    ['a price without a currency', { items: [{ productId: '1', quantity: 1, unitPrice: { amount: 399 } }] }],
+    ['a day for a time', { startedAt: '2026-11-01' }],
+  ])('tell a close that has %s from a valid one', (_, change) => {
+    const example = cartEventExamples['cart.closed'];
+    expect(cartEvent.safeParse({ ...example, data: { ...example.data, ...change } }).success).toBe(false);
+  });
 });

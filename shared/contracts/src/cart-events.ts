@@ -21,6 +21,15 @@ const line = z.object({
   cartVersion: z.int().min(1),
 });
 
+/** A line of a cart as it was closed; a cart has one line for each of its products. */
+const closedLine = z.object({
+  productId,
+  /** All units of the line. */
+  quantity: z.int().min(1),
+  /** What one cost when the line came about. Not in lines from before prices. */
+  unitPrice: money.optional(),
+});
+
 const event = <T extends string, D extends z.ZodType>(type: T, data: D) =>
   envelope.extend({ source: z.literal('/cart'), type: z.literal(type), data });
 
@@ -33,6 +42,14 @@ export const cartClosed = event(
     shopper: z.uuid(),
     reason: z.enum(['bought', 'abandoned']),
     cartVersion: z.int().min(1),
+    startedAt: z.iso.datetime().optional().meta({
+      description:
+        "When the cart's first product was ever added, even if that line was removed later: the time of that event. Absent if the cart never held a product, and in older events. Of a cart that an older version started, it is when the earliest line was added that the cart held after the upgrade; absent if it held none.",
+    }),
+    items: z.array(closedLine).optional().meta({
+      description:
+        'The lines of the cart as it was closed, each product once; empty if it held none. Absent in older events, which say nothing of the lines.',
+    }),
   }),
 );
 /**
@@ -99,7 +116,14 @@ export const cartEventExamples: { readonly [T in CartEventType]: Extract<CartEve
     id: '9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c003',
     type: 'cart.closed',
     sequence: '3',
-    data: { cartId: exampleLine.cartId, shopper: exampleLine.shopper, reason: 'bought', cartVersion: 5 },
+    data: {
+      cartId: exampleLine.cartId,
+      shopper: exampleLine.shopper,
+      reason: 'bought',
+      cartVersion: 5,
+      startedAt: exampleEnvelope.time,
+      items: [{ productId: exampleLine.productId, quantity: 1, unitPrice: exampleLine.unitPrice }],
+    },
   },
   'cart.shopper-forgotten': {
     ...exampleEnvelope,
