@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { CartEvent } from '@micromart/contracts/cart-events';
 import type { Product } from '@micromart/contracts/catalog/product';
 import { stubProduct } from '@micromart/testing/stub-catalog';
 import fc from 'fast-check';
@@ -16,6 +17,8 @@ import {
 import type { ProductInfo } from './product-info.ts';
 
 const context = { cartId: 'c0ffee00-0000-4000-8000-000000000000', version: 2, now: new Date(0) };
+const at = (ms: number) => ({ ...context, now: new Date(ms) });
+type ClosedData = Extract<CartEvent, { type: 'cart.closed' }>['data'];
 /** Everything is on sale. */
 const productInfo = {
   get: (id: string) => ({ state: 'fresh', product: stubProduct(id), ageMs: 0, freshForMs: 1 }),
@@ -177,7 +180,60 @@ test('a closed cart takes no more changes', () => {
   }
 });
 
-test('what the events say was added, less what they say was removed, is what the cart holds', () => {
+describe('closing', () => {
+  const closeData = (cart: Cart) => closeCart(cart, 'bought', at(9)).events[0]!.data;
+
+  test('tells what was in the cart, and when its first product was ever added', () => {
+    const [first, second] = both;
+    const added = addItems(empty, [first!], productInfo, at(1)).cart;
+    const more = addItems(added, [{ ...second!, quantity: 7 }], productInfo, at(2)).cart;
+    const left = removeItem(more, '2', undefined, at(3)).cart;
+    expect(closeData(left)).toEqual({
+      cartId: context.cartId,
+      shopper: empty.shopper,
+      reason: 'bought',
+      cartVersion: 2,
+      startedAt: '1970-01-01T00:00:00.001Z',
+      items: [{ productId: '1', quantity: 7, unitPrice: usd(399) }],
+    });
+  });
+
+  test('tells of an empty cart when it was started, and nothing if it never was', () => {
+    const emptied = setQuantity(
+      setQuantity(empty, '1', 2, productInfo, at(1)).cart,
+      '1',
+      0,
+      productInfo,
+      at(2),
+    );
+    expect(closeData(emptied.cart)).toMatchObject({ startedAt: '1970-01-01T00:00:00.001Z', items: [] });
+    expect(closeData(empty)).toMatchObject({ items: [] });
+    expect(closeData(empty)).not.toHaveProperty('startedAt');
+  });
+
+  test('takes the earliest line of a cart from a version that kept no start, at its next change', () => {
+    const { startedAt: _, ...cart } = holding(['1', 1]);
+    const line = (productId: string, ms: number) => ({
+      productId,
+      quantity: 1,
+      addedAt: at(ms).now.toISOString(),
+    });
+    const older: Cart = { ...cart, items: [line('1', 20), line('2', 10), line('3', 30)] };
+    const start = '1970-01-01T00:00:00.010Z';
+    expect(closeData(older)).toMatchObject({
+      startedAt: start,
+      items: [{ productId: '1', quantity: 1 }, {}, {}],
+    });
+    expect(JSON.parse(JSON.stringify(closeData(older))).items[0]).not.toHaveProperty('unitPrice');
+    expect(closeData(removeItem(older, '2', 1, at(40)).cart)).toMatchObject({ startedAt: start });
+    expect(closeData(setQuantity(older, '2', 0, productInfo, at(40)).cart)).toMatchObject({
+      startedAt: start,
+    });
+    expect(closeData({ ...older, items: [] })).not.toHaveProperty('startedAt');
+  });
+});
+
+test('what the events say was added, less what they say was removed, is what the cart holds, and is closed with', () => {
   const productId = fc.constantFrom('1', '2', '__proto__');
   const step = fc.oneof(
     fc.record({ kind: fc.constant('add' as const), productId, n: fc.integer({ min: 1, max: 20 }) }),
@@ -187,8 +243,10 @@ test('what the events say was added, less what they say was removed, is what the
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       let cart = empty;
+      let firstAdded: string | undefined;
       const sums = new Map<string, number>();
-      for (const { kind, productId: id, n } of steps) {
+      for (const [ms, { kind, productId: id, n }] of steps.entries()) {
+        const context = at(ms);
         if (kind === 'take' && !cart.items.some((line) => line.productId === id)) continue;
         const change =
           kind === 'add'
@@ -197,7 +255,8 @@ test('what the events say was added, less what they say was removed, is what the
               ? setQuantity(cart, id, n, productInfo, context)
               : removeItem(cart, id, n, context);
         cart = change.cart;
-        for (const { type, data } of change.events) {
+        for (const { type, time, data } of change.events) {
+          firstAdded ??= time.toISOString();
           const { productId: moved, quantity } = data as { productId: string; quantity: number };
           sums.set(moved, (sums.get(moved) ?? 0) + (type === 'cart.item-added' ? quantity : -quantity));
         }
@@ -205,6 +264,13 @@ test('what the events say was added, less what they say was removed, is what the
       expect(new Map(cart.items.map((line) => [line.productId, line.quantity]))).toEqual(
         new Map([...sums].filter(([, units]) => units > 0)),
       );
+      const closed = closeCart(cart, 'bought', at(steps.length));
+      const { items, startedAt } = closed.events[0]!.data as ClosedData;
+      expect(items).toEqual(
+        cart.items.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice })),
+      );
+      expect(startedAt).toBe(firstAdded);
+      expect(closed.cart).toEqual({ ...cart, state: 'closed' });
     }),
   );
 });

@@ -22,6 +22,11 @@ export type Cart = {
   /** The shopper's pseudonym in events. */
   readonly shopper: string;
   readonly state: 'open' | 'closed';
+  /**
+   * When the first product was ever added, RFC 3339; kept when that line goes. A cart of an older version has none until
+   * its next change.
+   */
+  readonly startedAt?: string;
   readonly items: readonly Line[];
 };
 
@@ -64,7 +69,7 @@ export function addItems(
     );
   }
   requireRoom(items);
-  return { cart: { ...cart, items }, events };
+  return { cart: withItems(cart, items, context), events };
 }
 
 /**
@@ -89,7 +94,7 @@ export function setQuantity(
       : [...cart.items, { ...newLine(productId, product, context), quantity }];
     requireRoom(items);
     return {
-      cart: { ...cart, items },
+      cart: withItems(cart, items, context),
       events: [added(cart, productId, difference, product.price, context)],
     };
   }
@@ -109,12 +114,14 @@ export function removeItem(
   return takeOut(cart, line, Math.min(quantity ?? line.quantity, line.quantity), context);
 }
 
+/** Closes the cart, with an event that tells its lines and when it was started. */
 export function closeCart(
   cart: Cart,
   reason: CloseReason,
   { cartId, version, now }: ChangeContext,
 ): CartChange {
   requireOpen(cart);
+  const startedAt = startOf(cart);
   return {
     cart: { ...cart, state: 'closed' },
     events: [
@@ -123,7 +130,14 @@ export function closeCart(
         subject: cartId,
         key: cartId,
         time: now,
-        data: { cartId, shopper: cart.shopper, reason, cartVersion: version },
+        data: {
+          cartId,
+          shopper: cart.shopper,
+          reason,
+          cartVersion: version,
+          ...(startedAt !== undefined && { startedAt }),
+          items: cart.items.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice })),
+        },
       },
     ],
   };
@@ -153,6 +167,19 @@ function requireRoom(items: readonly Line[]): void {
   }
 }
 
+const withItems = (cart: Cart, items: readonly Line[], { now }: ChangeContext): Cart => ({
+  ...cart,
+  startedAt: startOf(cart) ?? now.toISOString(),
+  items,
+});
+
+/**
+ * When the cart's first product was ever added; undefined if none was. What is left of a cart of an older version tells it
+ * by its earliest line.
+ */
+const startOf = ({ startedAt, items }: Cart): string | undefined =>
+  startedAt ?? items.map(({ addedAt }) => addedAt).sort()[0];
+
 function takeOut(cart: Cart, line: Line, quantity: number, context: ChangeContext): CartChange {
   const left = line.quantity - quantity;
   const items =
@@ -160,7 +187,7 @@ function takeOut(cart: Cart, line: Line, quantity: number, context: ChangeContex
       ? cart.items.map((one) => (one === line ? { ...line, quantity: left } : one))
       : cart.items.filter((one) => one !== line);
   return {
-    cart: { ...cart, items },
+    cart: withItems(cart, items, context),
     events: [
       itemEvent(
         'cart.item-removed',

@@ -81,6 +81,29 @@ describeOn(older, 'an older version beside this one', () => {
     }
   });
 
+  test('keeps when a cart was started, and one that it started itself is closed with its earliest line', async () => {
+    const takeOut = (url: string, id: string) => call(url, 'DELETE', `/carts/${id}/items/tea`);
+    const kept = await open(newer.url);
+    const first = (await add(newer.url, kept)).body.items[0].addedAt;
+    expect((await takeOut(olderUrl, kept)).body.items).toEqual([]);
+    await add(olderUrl, kept);
+    const late = await open(olderUrl);
+    const earliest = (await add(olderUrl, late)).body.items[0].addedAt;
+    for (const id of [kept, late]) expect((await close(newer.url, id)).status).toBe(200);
+    const byOlder = await open(olderUrl);
+    await add(newer.url, byOlder);
+    expect((await close(olderUrl, byOlder)).status).toBe(200);
+    const { rows } = await carts.database.admin.query(
+      `SELECT subject, data FROM event_log_events WHERE type = 'cart.closed' AND subject = ANY ($1)`,
+      [[kept, late, byOlder]],
+    );
+    const closes = new Map(rows.map(({ subject, data }) => [subject, data]));
+    const line = { productId: 'tea', quantity: 1 };
+    expect(closes.get(kept)).toMatchObject({ startedAt: first, items: [line] });
+    expect(closes.get(late)).toMatchObject({ startedAt: earliest, items: [line] });
+    expect(closes.get(byOlder)).not.toHaveProperty('items');
+  });
+
   test('leaves no cart behind when the shopper is forgotten', async () => {
     const left = [await open(olderUrl), await open(newer.url), await open(olderUrl)];
     await add(olderUrl, left[1]!);

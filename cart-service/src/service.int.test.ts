@@ -112,6 +112,10 @@ describe('a cart', () => {
       'cart.closed',
     ]);
     const last = events.at(-1)!;
+    expect(last.data).toMatchObject({
+      startedAt: events[0]!.time,
+      items: [{ productId: '1', quantity: 3, unitPrice: { amount: 399, currency: 'USD' } }],
+    });
     expect(parsePosition(closed.headers.get('position')!)).toMatchObject([
       { partition: last.partition, sequence: Number(last.sequence) },
     ]);
@@ -429,14 +433,23 @@ describe('forgetting a shopper', () => {
   test('closes the open carts, unlinks the person from all of them, and tells followers', async () => {
     const carol = await shopperOf('carol');
     const [openId, closedId] = [await open(carol), await open(carol)];
+    await call('POST', `/carts/${openId}/items`, {
+      token: carol,
+      body: { items: [{ productId: '1', quantity: 2 }] },
+    });
     await call('POST', `/carts/${closedId}/close`, { token: carol, body: { reason: 'bought' } });
     const [{ data }] = (await eventsOf(closedId)) as [{ data: { shopper: string } }];
 
     const forgotten = await forget('carol');
     expect(forgotten.status).toBe(204);
-    expect(await eventsOf(openId)).toMatchObject([
-      { type: 'cart.closed', data: { shopper: data.shopper, reason: 'abandoned', cartVersion: 2 } },
-    ]);
+    const [added, closed] = await eventsOf(openId);
+    expect(closed).toMatchObject({
+      type: 'cart.closed',
+      data: {
+        ...{ shopper: data.shopper, reason: 'abandoned', cartVersion: 3 },
+        ...{ startedAt: added!.time, items: [{ productId: '1', quantity: 2 }] },
+      },
+    });
     expect(await typesOf(closedId)).toEqual(['cart.closed']);
     expect(await eventsOf(data.shopper)).toMatchObject([
       { type: 'cart.shopper-forgotten', partitionkey: data.shopper, data: { shopper: data.shopper } },
