@@ -109,7 +109,7 @@ describe('text that cannot be kept is refused with 400', () => {
         expect([nameOf(operation), reply.status]).toEqual([nameOf(operation), 400]);
         expect(reply.body.errors).toContainEqual({
           path: expect.stringMatching(/^body/),
-          message: 'must hold neither NUL nor halves of surrogate pairs',
+          message: 'must contain neither NUL nor halves of surrogate pairs',
         });
       }),
       RUNS,

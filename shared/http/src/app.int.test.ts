@@ -17,7 +17,7 @@ import { type RunningServer, startServer } from './server/server.ts';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
-class Away extends Error {}
+class Unavailable extends Error {}
 
 const notes = route({
   method: 'get',
@@ -79,11 +79,11 @@ const failures: Record<string, () => never> = {
       headers: { 'Cache-Control': 'private, max-age=10' },
     });
   },
-  away: () => {
-    throw new Away('connect ECONNREFUSED 10.1.2.3:5432');
+  outage: () => {
+    throw new Unavailable('connect ECONNREFUSED 10.1.2.3:5432');
   },
   full: () => {
-    throw Object.assign(new Away('could not extend file: No space left on device'), { code: '53100' });
+    throw Object.assign(new Unavailable('could not extend file: No space left on device'), { code: '53100' });
   },
   bug: () => {
     throw new TypeError('SELECT secret FROM /srv/shelf.ts');
@@ -109,7 +109,7 @@ const breakOff = route({
   path: '/break-off',
   summary: 'Begins an answer and breaks it off',
   roles: 'open',
-  query: z.object({ away: z.literal('yes').optional() }),
+  query: z.object({ outage: z.literal('yes').optional() }),
   answers: { 200: { description: 'Half of a text', contentType: 'text/plain' } },
   problems: [],
   handle: ({ query }) => ({
@@ -117,7 +117,7 @@ const breakOff = route({
     headers: { 'Content-Type': 'text/plain' },
     stream: async (response) => {
       await new Promise((resolve) => response.write('half', resolve));
-      throw query.away ? new Away() : new Error('lost');
+      throw query.outage ? new Unavailable() : new Error('lost');
     },
   }),
 });
@@ -153,7 +153,7 @@ beforeAll(async () => {
     ratePerSecond: 40,
     readsPerSecond: 100_000,
     metricsOpen: false,
-    isUnavailable: (error) => error instanceof Away,
+    isUnavailable: (error) => error instanceof Unavailable,
     asyncapi: { asyncapi: '3.0.0' },
   });
   server = await startServer(app, { host: '127.0.0.1', port: 0, logger });
@@ -205,7 +205,7 @@ describe('a request', () => {
     expect(made.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('gets headers that keep an answer from being taken for a page, or kept', async () => {
+  test('carries headers that forbid showing its answer as a page, and storing it', async () => {
     const { headers } = await ask(PATH, { token: shopper });
     expect(headers.get('Content-Security-Policy')).toBe("default-src 'none';frame-ancestors 'none'");
     expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
@@ -225,7 +225,7 @@ describe('a request', () => {
     expect([response.status, await response.text()]).toEqual([304, '']);
   });
 
-  test('may leave out a body that need not be there', async () => {
+  test('may leave out an optional body', async () => {
     expect((await ask('/shelves/top', { method: 'DELETE', token: shopper })).status).toBe(204);
     const body = JSON.stringify({ only: 'milk' });
     const response = await ask('/shelves/top', { method: 'DELETE', token: shopper, body });
@@ -269,7 +269,7 @@ describe('a refusal', () => {
     ['nonsense in the query', 400, 'invalid', ['GET', `${PATH}?limit=%ff`, { token: 'shopper' }]],
     ['a bad id in the path', 400, 'invalid', ['GET', '/shelves/TOP/notes', { token: 'shopper' }]],
     ['what the handler refuses', 422, 'unprocessable', ['GET', '/fail/problem', {}]],
-    ['a store that is away', 503, 'unavailable', ['GET', '/fail/away', {}]],
+    ['a store that is unavailable', 503, 'unavailable', ['GET', '/fail/outage', {}]],
     ['a bug', 500, 'internal', ['GET', '/fail/bug', {}]],
     ['a rejection with nothing', 500, 'internal', ['GET', '/fail/nothing', {}]],
     ['an answer that is no JSON', 500, 'internal', ['GET', '/fail/bigint', {}]],
@@ -286,7 +286,7 @@ describe('a refusal', () => {
     expect([typeof title, typeof detail, instance]).toEqual(['string', 'string', path.split('?')[0]]);
   });
 
-  test('of writes to a full disk are one line in the log, not one for each', async () => {
+  test('of writes to a full disk is logged in one line, not one for each', async () => {
     const statuses = await Promise.all([1, 2, 3].map(async () => (await ask('/fail/full')).status));
     expect(statuses).toEqual([503, 503, 503]);
     const lines = logLines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('disk'));
@@ -311,13 +311,13 @@ describe('a refusal', () => {
     expect(method.headers.get('Allow')).toBe('GET, HEAD, POST');
     const token = await ask(PATH);
     expect(token.headers.get('WWW-Authenticate')).toBe('Bearer');
-    const away = await ask('/fail/away');
-    expect(away.headers.get('Retry-After')).toBe('1');
+    const unavailable = await ask('/fail/outage');
+    expect(unavailable.headers.get('Retry-After')).toBe('1');
     const own = await ask('/fail/problem');
     expect(own.headers.get('Cache-Control')).toBe('private, max-age=10');
   });
 
-  test('of two Authorization headers leaves no doubt whose call it is', async () => {
+  test('answers a request with two Authorization headers, whoever they name', async () => {
     const status = await new Promise((resolve, reject) => {
       const headers = [
         'Host',
@@ -334,7 +334,7 @@ describe('a refusal', () => {
     expect(status).toBe(401);
   });
 
-  test('tells nothing of what happened inside, but the log does', async () => {
+  test('shows nothing of what happened inside, but the log does', async () => {
     const response = await ask('/fail/bug', { headers: { 'X-Request-Id': 'bug-1' } });
     const text = await response.text();
     expect(text).toContain('bug-1');
@@ -342,7 +342,7 @@ describe('a refusal', () => {
     expect(logLines.find((line) => line.includes('bug-1'))).toMatch(/SELECT secret .*app\.int\.test\.ts/);
   });
 
-  test('is the worst that nonsense meets', async () => {
+  test('is all that nonsense can cause', async () => {
     const request = fc.record({
       method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'),
       path: fc.oneof(
@@ -370,12 +370,12 @@ describe('a refusal', () => {
     );
   });
 
-  test('of an answer that broke off is a broken connection, not half a success', async () => {
+  test('after an answer has begun breaks the connection, so no half answer looks complete', async () => {
     const response = await ask('/break-off');
     await expect(response.text()).rejects.toThrow();
   });
 
-  test('is logged as a mistake of ours where an answer broke off, unless it was for an outage', async () => {
+  test('after an answer has begun is logged as an error, in an outage as a warning', async () => {
     const levels = async (path: string) => {
       const response = await ask(path);
       await expect(response.text()).rejects.toThrow();
@@ -384,10 +384,10 @@ describe('a refusal', () => {
       return lines.flatMap(({ msg, level }) => (msg === 'an answer broke off' ? [level] : []));
     };
     expect(await levels('/break-off')).toEqual([pino.levels.values.error]);
-    expect(await levels('/break-off?away=yes')).toEqual([pino.levels.values.warn]);
+    expect(await levels('/break-off?outage=yes')).toEqual([pino.levels.values.warn]);
   });
 
-  test('meets whoever writes too often, and nobody else', async () => {
+  test('answers a caller that writes too often, and no other', async () => {
     const eager = await issuer.token({ subject: 'eager', roles: ['shopper'] });
     const add = () => ask(PATH, { method: 'POST', token: eager, body: NOTE });
     const responses = await Promise.all(Array.from({ length: 100 }, add));
@@ -420,7 +420,7 @@ describe('a service', () => {
     checks = [];
   });
 
-  test('is ready, but degraded, while a part is away that it can do without', async () => {
+  test('is ready, but degraded, while an optional part is unavailable', async () => {
     brokerThere = false;
     const response = await ask('/health/ready');
     expect(response.status).toBe(200);
@@ -456,7 +456,7 @@ describe('a service', () => {
     expect(text).not.toMatch(/\/no\/such\/path|\/shelves\/top/);
   });
 
-  test('serves no route that its OpenAPI document does not know, and none less', async () => {
+  test('serves exactly the routes of its OpenAPI document', async () => {
     const document = (await (await ask('/openapi.json')).json()) as { paths: Record<string, object> };
     const documented = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method} ${path}`),

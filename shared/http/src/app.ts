@@ -1,4 +1,4 @@
-/** Wires a service's HTTP side: what every request passes through, the routes, and what becomes of errors. */
+/** Wires a service's HTTP side: what every request passes through, the routes, and how errors are answered. */
 import { performance } from 'node:perf_hooks';
 import { isDiskFull } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
@@ -17,7 +17,7 @@ import { sendAnswer } from './routes/send-answer.ts';
 import { serveRoute } from './routes/serve-route.ts';
 import { signalOf } from './server/answer-signal.ts';
 
-/** As a status in metrics and logs alone, for there is nobody left to answer. */
+/** Only in metrics and logs: the client has gone, so no answer carries this status. */
 const CLIENT_GONE = 499;
 
 const FULL_DISK_QUIET_MS = 60_000;
@@ -29,19 +29,19 @@ export type AppSettings = {
   readonly metrics: Metrics;
   readonly authenticate: Authenticate;
   readonly routes: readonly Route[];
-  /** What must be ok for the service to be ready. */
+  /** The service is ready while all of these are ok. */
   readonly checks: readonly Check[];
-  /** Writes that one subject may make. */
+  /** Writes per second that one subject may make. */
   readonly ratePerSecond: number;
-  /** Reads that one subject may make, and requests without a token that are answered to one address. */
+  /** Reads per second of one subject, and requests per second without a token from one address. */
   readonly readsPerSecond: number;
-  /** Reads, long polls and streams among them, that one subject may have under way. */
+  /** Reads that one subject may have open at once, long polls and streams included. */
   readonly maxOpenReads?: number;
   /** Whether anybody may read `/metrics`. */
   readonly metricsOpen: boolean;
-  /** Whether an error says that a dependency is away; it is then answered as `unavailable`. */
+  /** Whether an error means that a dependency is unavailable; it is then answered as `unavailable`. */
   readonly isUnavailable?: (error: unknown) => boolean;
-  /** The AsyncAPI document, where the service publishes. */
+  /** The AsyncAPI document, if the service publishes events. */
   readonly asyncapi?: unknown;
 };
 
@@ -66,7 +66,7 @@ export function createApp(settings: AppSettings): Express {
   }
   app.use(async (request) => {
     await limits.withoutToken(request.socket.remoteAddress);
-    throw problem('not-found', 'There is nothing at this address: see /openapi.json for what there is.');
+    throw problem('not-found', 'No resource has this address. /openapi.json lists those that exist.');
   });
   app.use(answerError(logger, isUnavailable));
   return app;
@@ -102,17 +102,17 @@ function refuseMethod(path: string, routes: readonly Route[], limits: Limits): R
     contextOf(response).route = path;
     await limits.withoutToken(request.socket.remoteAddress);
     if (request.method === 'OPTIONS') return sendAnswer(response, { status: 204, headers });
-    throw problem('method-not-allowed', `This address takes ${headers.Allow}.`, { headers });
+    throw problem('method-not-allowed', `This resource allows ${headers.Allow}.`, { headers });
   };
 }
 
 function answerError(logger: Logger, isUnavailable: (error: unknown) => boolean): ErrorRequestHandler {
   let quietUntilMs = 0;
-  /** Every write meets with it, and one line is enough. */
+  /** Every write fails then; one line now and then is enough. */
   const logFullDisk = () => {
     if (performance.now() < quietUntilMs) return;
     quietUntilMs = performance.now() + FULL_DISK_QUIET_MS;
-    logger.error('the disk of the database is full: nothing can be written until there is room');
+    logger.error('the disk of the database is full: writes fail until space is freed');
   };
   return async (error, request, response, _next) => {
     const { id, route } = contextOf(response);
@@ -145,6 +145,6 @@ function toProblem(
     return problem('unavailable', 'The service is stopping: ask again.');
   }
   if (isUnavailable(error))
-    return problem('unavailable', 'A part that is needed does not answer: try again.');
-  return problem('internal', `Something went wrong on our side. If it stays so, report request ${id}.`);
+    return problem('unavailable', 'A required dependency does not answer: try again.');
+  return problem('internal', `Something went wrong on our side. If it persists, report request ${id}.`);
 }

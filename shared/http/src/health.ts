@@ -1,4 +1,4 @@
-/** Whether the process lives, and whether it is any use: for whoever starts it, and whoever sends it requests. */
+/** Liveness, for what starts and restarts the process, and readiness, for what sends it requests. */
 
 import type { Logger } from '@micromart/process/logger';
 import { z } from 'zod';
@@ -7,11 +7,11 @@ import { type Route, route } from './route.ts';
 import { isStopping } from './server/answer-signal.ts';
 
 export type Check = {
-  /** Names the part in the answer. */
+  /** The part's name in the answer. */
   readonly name: string;
-  /** Without this part the service does its work all the same, only worse: it stays ready, and says it is degraded. */
+  /** The service still works without this part, only worse: it stays ready, and says that it is degraded. */
   readonly optional?: boolean;
-  /** `detail` is read by anybody: what is not as it should be, and nothing secret. Throwing counts as not ok. */
+  /** `detail` is public: it says what is wrong and holds no secret. Throwing counts as not ok. */
   check(): Promise<{ ok: boolean; detail?: string | undefined }>;
 };
 
@@ -25,17 +25,17 @@ const readiness = z.object({
 
 type Readiness = z.infer<typeof readiness>;
 
-/** Whoever asks should send its requests elsewhere, before nobody listens here any more. */
+/** Tells balancers to send requests elsewhere before the listener closes. */
 const STOPPING: Readiness = {
   ready: false,
   degraded: false,
   parts: { process: { ok: false, detail: 'the service is stopping' } },
 };
 
-/** What readiness says is also in the metrics, as it is when they are asked for. */
+/** The same results are in the metrics; they are checked when the metrics are read. */
 export function healthRoutes(checks: readonly Check[], logger: Logger, { registry }: Metrics): Route[] {
   let underWay: Promise<Readiness> | undefined;
-  /** However many ask at once, every part is asked once. */
+  /** Concurrent requests share one check of every part. */
   const ask = () => {
     underWay ??= askAll(checks, logger).finally(() => {
       underWay = undefined;
@@ -57,15 +57,15 @@ export function healthRoutes(checks: readonly Check[], logger: Logger, { registr
     route({
       method: 'get',
       path: '/health/ready',
-      summary: 'Whether the service can answer, and what it does without',
+      summary: 'Whether the service can answer, and which parts it lacks',
       roles: 'open',
       answers: {
         200: {
-          description: 'Every part is ok, but for those that it can do without: then it is degraded',
+          description: 'Every required part is ok; if an optional one is not, the service is degraded',
           schema: readiness,
         },
         503: {
-          description: 'A part is not ok that it cannot do without',
+          description: 'A required part is not ok',
           schema: readiness,
           headers: z.object({ 'Retry-After': z.string() }),
         },

@@ -92,7 +92,7 @@ const askMany = async (path: string, token?: string, more?: RequestInit) => {
 };
 
 describe('reads of one subject', () => {
-  test('are refused where they come too often, and nobody else is', async () => {
+  test('are refused when they come too often, and those of others are not', async () => {
     const eager = await tokenOf('eager');
     const statuses = await askMany('/read', eager);
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
@@ -100,11 +100,11 @@ describe('reads of one subject', () => {
     expect(new Set(await askMany('/write', eager, { method: 'POST' }))).toEqual(new Set([200]));
   });
 
-  test('come as often as they like where it is a service', async () => {
+  test('have no rate limit when the subject is a service', async () => {
     expect(new Set(await askMany('/read', await tokenOf('follower', 'service')))).toEqual(new Set([200]));
   });
 
-  test.each(['/wait', '/stream'])('under way at %s are so many, and no more, whoever asks', async (path) => {
+  test.each(['/wait', '/stream'])('that are open at %s have a limit, whoever asks', async (path) => {
     const follower = await tokenOf(`follower of ${path}`, 'service');
     waiting = [];
     const gone = new AbortController();
@@ -146,12 +146,12 @@ describe('requests of one address', () => {
     expect((await ask('/read', await tokenOf(`reader beside ${path}`))).status).toBe(200);
   });
 
-  test('are never refused when they ask how the service is', async () => {
+  test('are never refused when they ask for health', async () => {
     expect(new Set(await askMany('/health/live'))).toEqual(new Set([200]));
     expect(new Set(await askMany('/health/ready'))).toEqual(new Set([200]));
   });
 
-  test('are those of one customer, and in IPv6 that is a network', async () => {
+  test('count together for one customer, which in IPv6 is a network', async () => {
     const { withoutToken } = createLimits({ writesPerSecond: 1, readsPerSecond: 1, maxOpenReads: 1 });
     await withoutToken('2001:db8::1');
     await expect(withoutToken('2001:db8:0:ff::2')).rejects.toMatchObject({ code: 'too-many-requests' });
@@ -162,6 +162,6 @@ describe('requests of one address', () => {
   });
 });
 
-test('every route that can be refused so says that it can', () => {
+test('every route that is limited declares 429', () => {
   for (const one of [read, write, open]) expect(problemsOf(one)).toContain('too-many-requests');
 });

@@ -11,7 +11,7 @@ const LIST = '["-added",null,null,0]';
 
 const encoded = (content: unknown) => Buffer.from(JSON.stringify(content)).toString('base64url');
 
-/** Whatever decodes to a list of three of the right types, and whatever does not. */
+/** Texts that decode to a list of three of the right types, and texts that do not. */
 const text = fc.string({ unit: 'binary', maxLength: 70 });
 const anyText = fc.oneof(
   text,
@@ -30,7 +30,7 @@ const cursor = fc.oneof(
   triple.map((content) => `!${encoded(content)}`),
 );
 
-/** Another text that a decoder of base64url takes for the same: with padding, or with characters that it skips. */
+/** Another spelling that a base64url decoder reads as the same: with padding, or with characters that it skips. */
 const respelled = (written: string) =>
   fc.oneof(
     fc.constant(`${written}=`),
@@ -52,7 +52,7 @@ describe('a cursor', () => {
     );
   });
 
-  test('of another list is not valid, and neither is another spelling of it', () => {
+  test('of another list is not valid, nor is another spelling of a valid one', () => {
     const invalid = (read: () => unknown) => {
       expect(read).toThrow(expect.objectContaining({ code: 'invalid' }));
     };
@@ -70,7 +70,7 @@ describe('a cursor', () => {
     );
   });
 
-  test('that is nonsense, in whatever way, is not valid, and never anything else', () => {
+  test('that is any kind of nonsense is always answered as not valid', () => {
     fc.assert(
       fc.property(cursor, (given) => {
         try {

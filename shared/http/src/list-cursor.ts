@@ -1,6 +1,6 @@
 /**
- * Cursors of lists that come in pages. A cursor holds which list it belongs to (its search, order and filters) and the
- * position behind which the next page begins, as a JSON array in base64url. Clients pass it on unread.
+ * Cursors of lists that come in pages. A cursor contains the list it belongs to (its search, order and filters) and the
+ * position after which the next page begins, as a JSON array in base64url. To clients it is opaque.
  */
 import { z } from 'zod';
 import { problem } from './problem.ts';
@@ -8,13 +8,13 @@ import { problem } from './problem.ts';
 export type ListCursor<Position extends readonly unknown[]> = {
   write(list: string, position: Position): string;
   /**
-   * The position. Throws `invalid` for what is no cursor, and for the cursor of another list. A cursor has one spelling:
-   * base64url decoders skip characters that do not belong, so what was read is written again and compared.
+   * The position. Throws `invalid` for a text that is no cursor, and for the cursor of another list. A cursor has one
+   * spelling: base64url decoders skip foreign characters, so the text is encoded again and compared.
    */
   read(cursor: string, list: string): Position;
 };
 
-/** `position` is a tuple of values that JSON keeps as they are, such as `z.tuple([z.number(), productId])`. */
+/** `position` is a tuple of values that survive JSON, such as `z.tuple([z.number(), productId])`. */
 export function createListCursor<Position extends readonly unknown[]>(
   position: z.ZodType<Position>,
 ): ListCursor<Position> {
@@ -27,8 +27,8 @@ export function createListCursor<Position extends readonly unknown[]>(
       const [itsList, ...after] = decode(cursor);
       const { data } = position.safeParse(after);
       if (itsList === list && data !== undefined && write(list, data) === cursor) return data;
-      throw problem('invalid', 'The cursor is not one of this list: begin without it.', {
-        errors: [{ path: 'query.cursor', message: 'must be the `next` of an answer to the same question' }],
+      throw problem('invalid', 'The cursor does not belong to this list: begin without it.', {
+        errors: [{ path: 'query.cursor', message: 'must be `next` of an answer to the same query' }],
       });
     },
   };

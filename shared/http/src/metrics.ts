@@ -1,20 +1,20 @@
 /**
- * What Prometheus scrapes. Values are read when they are asked for, so an idle process does nothing for them (the
+ * What Prometheus scrapes. Values are computed when they are scraped, so an idle process does nothing for them (the
  * client library's own default metrics would sample the event loop a hundred times a second).
  */
 import { Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = {
-  /** For a service to add its own to. */
+  /** Services register their own metrics here. */
   readonly registry: Registry;
-  /** `route` is the declared path, never the one asked for, which would make a series of each id. */
+  /** `route` is the declared path, never the requested one, which would make a series for each id. */
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
 };
 
 /** From a millisecond to the longest long poll. */
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Those of RFC 9110 and RFC 5789. All others are one, as OpenTelemetry has it: each would be series of its own. */
+/** Those of RFC 9110 and RFC 5789. All others count as one, as OpenTelemetry does, because each would be a series. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 export function createMetrics(service: string): Metrics {
@@ -72,7 +72,7 @@ export function addReadinessMetrics(
 ): void {
   new Gauge({
     name: 'readiness_part_ok',
-    help: 'Whether a part of the service is as it should be: 1, or 0',
+    help: '1 while a part of the service is ok, else 0',
     labelNames: ['part'],
     registers: [registry],
     async collect() {
@@ -81,7 +81,7 @@ export function addReadinessMetrics(
   });
   new Gauge({
     name: 'readiness_degraded',
-    help: 'Whether the service does its work without a part that should be there: 1, or 0',
+    help: '1 while the service works without an optional part, else 0',
     registers: [registry],
     async collect() {
       this.set((await ask()).degraded ? 1 : 0);

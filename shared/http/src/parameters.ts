@@ -1,6 +1,6 @@
 /**
- * Schemas of query and path parameters, which arrive as text. They take one spelling of each value and no other:
- * `z.coerce.number()` would read '' as 0, and '0x10' and '1e3' as numbers.
+ * Schemas of query and path parameters, which arrive as text. They accept one spelling of each value: `z.coerce.number()`
+ * would read '' as 0, and '0x10' and '1e3' as numbers.
  */
 
 import { moment } from '@micromart/text/moment';
@@ -18,8 +18,8 @@ export const wholeNumber = ({ min = 0, max }: { min?: number; max: number }) =>
     .transform(Number)
     .meta({ override: { type: 'integer', minimum: min, maximum: max } });
 
-/** A moment, RFC 3339 with a zone, of the years 0001 to 9999: `2026-11-01T09:30:00Z`. */
+/** A moment in RFC 3339 with a zone, in the years 0001 to 9999: `2026-11-01T09:30:00Z`. */
 export const instant = () => moment.transform((utc) => new Date(utc));
 
-/** A UUID, the same in capitals and small letters (RFC 9562, 4); it comes in small ones. */
+/** A UUID in capitals or small letters, which are the same (RFC 9562, 4); the result has small ones. */
 export const uuid = () => z.uuid().toLowerCase();

@@ -26,16 +26,18 @@ describe('problem', () => {
     expect([status, body.type]).toEqual([409, '/problems/source-replaced']);
   });
 
-  test('says how long to wait in whole seconds, and one where it does not know', () => {
+  test('says how long to wait in whole seconds, one second by default', () => {
     const wait = (retryAfterS?: number) =>
-      problemAnswer(problem('unavailable', 'Away.', retryAfterS === undefined ? {} : { retryAfterS }), '/')
-        .headers;
+      problemAnswer(
+        problem('unavailable', 'Unavailable.', retryAfterS === undefined ? {} : { retryAfterS }),
+        '/',
+      ).headers;
     expect(wait()['Retry-After']).toBe('1');
     expect(wait(0.2)['Retry-After']).toBe('1');
     expect(wait(2.1)['Retry-After']).toBe('3');
   });
 
-  test('asks for a token, unless the problem says more precisely how', () => {
+  test('asks for a token, unless the problem has its own challenge', () => {
     const challenge = (headers?: Record<string, string>) =>
       problemAnswer(problem('unauthenticated', 'No.', headers ? { headers } : {}), '/').headers[
         'WWW-Authenticate'

@@ -1,10 +1,10 @@
 /**
- * A route is declared once, and the declaration drives everything: the router, who may call, what is validated, and the
- * OpenAPI document. What a handler gets has been checked; what it throws as a Problem is answered as one.
+ * A route is declared once. The declaration drives the router, who may call, what is validated, and the OpenAPI document. A
+ * handler receives validated input; a Problem that it throws becomes the answer.
  *
- * Path parameters stand in braces, `/carts/{cartId}`. Parameters and fields that are not declared are refused, for query
- * and path here, for a body by declaring it with `z.strictObject`. A body is required unless its schema takes
- * undefined. A GET route answers HEAD as well.
+ * Path parameters stand in braces, `/carts/{cartId}`. Undeclared parameters and fields are refused: for query and path
+ * this module does it, for a body its `z.strictObject` does. A body is required unless its schema accepts undefined. A
+ * GET route answers HEAD as well.
  */
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -20,11 +20,11 @@ export type AnswerDeclaration = {
   readonly description: string;
   /** The schema of a JSON body. */
   readonly schema?: z.ZodType;
-  /** Those that are sent, besides `X-Request-Id` and what says nothing of this answer; `Cache-Control` is `no-store` if not here. */
+  /** Headers of this answer, without those of all answers. `Cache-Control` is `no-store` if it is not listed. */
   readonly headers?: z.ZodObject;
-  /** Media type of the body where it is not `application/json`. */
+  /** Media type of the body if it is not `application/json`. */
   readonly contentType?: string;
-  /** Another media type that the caller may ask for: documents of the same schema, a line each. */
+  /** Another media type that the caller may request: documents of the same schema, one a line. */
   readonly linesType?: string;
 };
 
@@ -36,26 +36,26 @@ export type RouteRequest<P, Q, H, B> = {
   /** The declared headers, under their declared names. */
   readonly headers: H;
   readonly body: B;
-  /** `If-Match` and `If-None-Match`, where the route evaluates them. */
+  /** `If-Match` and `If-None-Match`, on routes that evaluate them in the handler. */
   readonly preconditions: Preconditions;
-  /** Nobody (no subject, no role) where the route is open. */
+  /** On open routes NOBODY, with neither subject nor roles. */
   readonly caller: Caller;
-  /** Fires when the client has gone, or the server stops: whoever waits answers early. */
+  /** Aborts when the client has gone or the server stops. A handler that waits must then answer early. */
   readonly signal: AbortSignal;
-  /** W3C trace context, of the request or made for it. */
+  /** W3C trace context, from the request or made for it. */
   readonly traceparent: string;
   readonly raw: Request;
 };
 
-/** `body` is sent as JSON; `text` as it is (say what it is in `Content-Type`); `stream` writes the body by itself. */
+/** `body` is sent as JSON, `text` as it is (with your `Content-Type`), and `stream` writes the body itself. */
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
   readonly text?: string | Buffer;
   /**
-   * Called when status and headers are on their way; ends the response. Rejecting breaks the answer off, so whatever may
-   * become a problem is done before. A connection on which nothing is written for two minutes is closed.
+   * Called when status and headers have been sent; it ends the response. If it rejects, the answer breaks off, so do
+   * anything that may become a problem before. A connection on which nothing is written for two minutes is closed.
    */
   readonly stream?: (response: Response) => Promise<void> | void;
 };
@@ -75,13 +75,13 @@ export type RouteDeclaration<
   readonly query?: Q;
   readonly headers?: H;
   readonly body?: B;
-  /** By status, the answers that are no problems. */
+  /** By status, the answers other than problems. */
   readonly answers: Readonly<Record<number, AnswerDeclaration>>;
-  /** The problems this route answers with, besides those that follow from its declaration. */
+  /** The problems that this route answers with, besides those that follow from its declaration. */
   readonly problems: readonly ProblemCode[];
-  /** Who evaluates `If-Match` and `If-None-Match`; by default the answer of a GET does, and other methods refuse them. */
+  /** Who evaluates `If-Match` and `If-None-Match`. By default the answer of a GET does, and other methods refuse them. */
   readonly preconditions?: PreconditionRule;
-  /** Whether it counts against the caller's rate limit; by default every method but GET does. */
+  /** Whether it counts towards the caller's write limit. By default every method but GET does. */
   readonly write?: boolean;
   handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>): Promise<Answer> | Answer;
 };
@@ -103,7 +103,7 @@ const PARAMETER = /\{([A-Za-z][A-Za-z0-9]*)\}/g;
 export const pathParameters = (path: string): string[] =>
   [...path.matchAll(PARAMETER)].map(([, name]) => name as string);
 
-/** Declares a route. Throws, while the program starts, when the path's parameters and `params` do not name the same. */
+/** Declares a route. Throws, while the program starts, when the path and `params` name different parameters. */
 export function route<
   P extends z.ZodObject = Nothing,
   Q extends z.ZodObject = Nothing,

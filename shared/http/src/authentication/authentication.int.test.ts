@@ -134,13 +134,13 @@ const forged: readonly [string, string][] = [
   ],
   ['a header changed after signing', `${part({ ...header, typ: 'JWT' })}.${goodPayload}.${goodSignature}`],
   [
-    'ES384, which is not taken here',
+    'ES384, which is not accepted here',
     token(claims, { alg: 'ES384', kid: 'ec' }, (input) =>
       sign('sha384', input, { key: p384.privateKey, dsaEncoding: 'ieee-p1363' }),
     ),
   ],
   [
-    'RS512, which is not taken here',
+    'RS512, which is not accepted here',
     token(claims, { alg: 'RS512', kid: 'rsa' }, (input) => sign('sha512', input, rsa.privateKey)),
   ],
   ['an extension that must be understood', token(claims, { ...header, crit: ['extra'], extra: 1 })],
@@ -211,26 +211,26 @@ describe('authentication', () => {
     expect(await authenticate(`Bearer ${text}`)).toEqual({ subject: 'alice', roles: ['shopper'] });
   });
 
-  test('takes the scheme in any case, and passes over roles that it does not know', async () => {
+  test('accepts the scheme in any case, and skips unknown roles', async () => {
     const text = token({ ...claims, roles: ['admin', 'operator', '__proto__'] });
     expect(await authenticate(`bearer ${text}`)).toEqual({ subject: 'alice', roles: ['operator'] });
   });
 
-  test('does not believe a remembered token past its expiry', async () => {
+  test('refuses a cached token after its expiry', async () => {
     const text = `Bearer ${token({ ...claims, exp: NOW_S + 10 })}`;
     await authenticate(text);
     nowMs += 16_000;
     expect(await codeOf(authenticate(text))).toBe('unauthenticated');
   });
 
-  test('tells an expired token from a forged one', async () => {
+  test('distinguishes an expired token from a forged one', async () => {
     await expect(authenticate(`Bearer ${token({ ...claims, exp: NOW_S - 60 })}`)).rejects.toMatchObject({
       message: 'The token has expired: get a new one.',
       extras: { headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' } },
     });
   });
 
-  test('follows a change of keys, and forgets the old one within a minute', async () => {
+  test('follows a change of keys, and refuses the old one within a minute', async () => {
     const before = `Bearer ${token()}`;
     await authenticate(before);
     await writeFile(file, keySet(jwk(stranger.publicKey, 'new')));
@@ -242,14 +242,14 @@ describe('authentication', () => {
     expect(await codeOf(authenticate(before))).toBe('unauthenticated');
   });
 
-  test('reads the keys again after ten minutes, so that a withdrawn one is believed no longer', async () => {
+  test('reads the keys again after ten minutes, so a withdrawn key is refused', async () => {
     await authenticate(`Bearer ${token()}`);
     await writeFile(file, keySet(jwk(stranger.publicKey, 'new')));
     nowMs += 600_000;
     expect(await codeOf(authenticate(`Bearer ${token()}`))).toBe('unauthenticated');
   });
 
-  test('does not read the keys at every token of an unknown key', async () => {
+  test('does not read the keys for every token of an unknown key', async () => {
     await authenticate(`Bearer ${token()}`);
     await writeFile(file, 'no longer JSON');
     const unknown = `Bearer ${token(claims, { alg: 'ES256', kid: 'unknown' })}`;
@@ -258,12 +258,12 @@ describe('authentication', () => {
     expect(await codeOf(authenticate(unknown))).toBe('unavailable');
   });
 
-  test('is unavailable, not mistrustful, while it has no keys', async () => {
+  test('is unavailable while it has no keys, and calls no token invalid', async () => {
     authenticate = open(join(folder, 'absent.json'));
     expect(await codeOf(authenticate(`Bearer ${token()}`))).toBe('unavailable');
   });
 
-  test('reads keys from a URL, and goes on with the last ones while it is away', async () => {
+  test('reads keys from a URL, and uses the last ones while it is unavailable', async () => {
     let status = 503;
     const server = createServer((_, response) => {
       response.writeHead(status).end(keySet(jwk(ec.publicKey, 'ec')));

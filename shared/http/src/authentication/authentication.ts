@@ -1,6 +1,6 @@
 /**
- * Who is calling: bearer tokens (RFC 6750) that are JWTs signed by the issuer (RFC 7519, RFC 8725). A token that has
- * been verified is remembered by the hash of its header, because a signature costs more than all the rest of a request.
+ * Who is calling: bearer tokens (RFC 6750) that are JWTs signed by the issuer (RFC 7519, RFC 8725). A verified token is
+ * cached by the hash of its header, because verifying a signature costs more than all the rest of a request.
  */
 import { hash } from 'node:crypto';
 import { isStorable } from '@micromart/text/storable';
@@ -13,13 +13,13 @@ export type Role = (typeof roles)[number];
 
 export type Caller = { readonly subject: string; readonly roles: readonly Role[] };
 
-/** Whoever calls an open route. */
+/** The caller of an open route. */
 export const NOBODY: Caller = { subject: '', roles: [] };
 
-/** Takes the value of `Authorization`; rejects with a Problem: `unauthenticated`, or `unavailable` without keys. */
+/** Takes the value of `Authorization`. Rejects with `unauthenticated`, or with `unavailable` if no keys can be read. */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** Asymmetric only: with HS256 among them, a public key would do as the secret (RFC 8725, 3.1). */
+/** Only asymmetric ones: if HS256 were allowed, a public key would serve as its secret (RFC 8725, 3.1). */
 const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'];
 const CLOCK_TOLERANCE_S = 5;
 const MAX_TOKEN_LENGTH = 8_192;
@@ -77,7 +77,7 @@ export function createAuthentication({
 
 function tokenFrom(authorization: string): string {
   if (authorization === '') {
-    throw problem('unauthenticated', 'This needs a token: send it as "Authorization: Bearer <token>".');
+    throw problem('unauthenticated', 'A token is required: send it as "Authorization: Bearer <token>".');
   }
   const token = authorization.length <= MAX_TOKEN_LENGTH ? BEARER.exec(authorization)?.[1] : undefined;
   if (!token)
@@ -85,12 +85,12 @@ function tokenFrom(authorization: string): string {
   return token;
 }
 
-/** Roles that this version does not know are passed over, so that an issuer may add some. */
+/** Skips roles that this version does not know, so an issuer may add some. */
 function callerFrom({ sub, roles: claimed }: { sub?: string; roles?: unknown }): Caller {
   if (typeof sub !== 'string' || sub.length < 1 || sub.length > MAX_SUBJECT_LENGTH) {
     throw notBelieved(`The token's sub is not a text of 1 to ${MAX_SUBJECT_LENGTH} characters.`);
   }
-  if (!isStorable(sub)) throw notBelieved("The token's sub holds NUL or half of a surrogate pair.");
+  if (!isStorable(sub)) throw notBelieved("The token's sub contains NUL or half of a surrogate pair.");
   if (
     !Array.isArray(claimed) ||
     claimed.length > MAX_ROLES ||
@@ -103,11 +103,14 @@ function callerFrom({ sub, roles: claimed }: { sub?: string; roles?: unknown }):
 
 function refusal(error: unknown): Error {
   if (error instanceof KeysUnavailable) {
-    return problem('unavailable', "The issuer's keys cannot be read just now, so no token can be verified.");
+    return problem(
+      'unavailable',
+      "The issuer's keys cannot be read, so no token can be verified: try again.",
+    );
   }
   if (error instanceof errors.JWTExpired) return notBelieved('The token has expired: get a new one.');
   if (error instanceof errors.JOSEError)
-    return notBelieved('The token is not one of the issuer believed here.');
+    return notBelieved('The token is not a valid one of the trusted issuer.');
   return error as Error;
 }
 

@@ -1,8 +1,8 @@
 /**
- * An issuer's public keys (RFC 7517), from a file or a URL. They are read when first needed, again when they are ten
- * minutes old, and again when a token names a key that is not among them; so keys are rotated, and withdrawn, without a
- * restart. Reads are at least five seconds apart, whatever tokens come. While the source is away the last keys serve
- * on, and only a token of a key that is not among them has to wait.
+ * An issuer's public keys (RFC 7517), from a file or a URL. They are read when first needed, when they are ten minutes old,
+ * and when a token names an unknown key. So keys can be rotated and withdrawn without a restart. Reads are at least five
+ * seconds apart, whatever tokens arrive. While the source is unavailable, the last keys stay in use, and only tokens with
+ * an unknown key fail.
  */
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
@@ -11,7 +11,7 @@ const MAX_AGE_MS = 600_000;
 const MIN_BETWEEN_READS_MS = 5_000;
 const READ_TIMEOUT_MS = 5_000;
 
-/** There is no telling whether a token is genuine, because the keys cannot be read. */
+/** The keys cannot be read, so no token can be judged. */
 export class KeysUnavailable extends Error {
   override name = 'KeysUnavailable';
 }
@@ -32,7 +32,7 @@ export function createKeySet(source: string, { now }: { now: () => number }): JW
     }
   };
 
-  /** Callers that come while the keys are being read wait for that read. */
+  /** Callers that arrive during a read share it. */
   const refresh = (afterMs: number): Promise<void> => {
     if (!reading && now() - readAtMs >= afterMs) {
       reading = readOnce().finally(() => {

@@ -1,11 +1,11 @@
 /**
- * HTTP requests over connections that are kept, by Node's own client: `fetch` costs twice the time, and each process that
- * uses it ten megabytes. Redirects are not followed.
+ * HTTP requests over kept-alive connections, by Node's own client: `fetch` costs about twice the time, and more memory in
+ * each process. Redirects are not followed.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-/** By name in lower case; the lines of one name joined by ", " (RFC 9110, 5.3; a service has no cookies to set). */
+/** Names are in lower case; several lines of one name are joined by ", " (RFC 9110, 5.3; no service here sets cookies). */
 export type HttpHeaders = Readonly<Record<string, string>>;
 
 export type HttpRequest = {
@@ -16,18 +16,18 @@ export type HttpRequest = {
 };
 
 export type HttpClient = {
-  /** Resolves with the head of the answer, its body not yet read. Rejects when the signal aborts, as does the body's stream. */
+  /** Resolves with the head of the answer, its body still unread. Aborting the signal also ends the body's stream. */
   sendRequest(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage>;
   /**
-   * Closes the idle connections. Where one has gone silent, the others may have gone with it, and each would cost a timeout
-   * of its own.
+   * Closes the idle connections. When one has gone silent, the others probably have too, and each would cost a timeout of
+   * its own.
    */
   dropIdle(): void;
 };
 
 const MAX_HEAD_BYTES = 16_384;
 
-/** `connections` at a time to each host. Idle ones keep no process alive. */
+/** Opens at most `connections` to each host. Idle ones keep no process alive. */
 export function createHttpClient({ connections }: { connections: number }): HttpClient {
   const options = { keepAlive: true, maxSockets: connections };
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
@@ -46,7 +46,7 @@ export function createHttpClient({ connections }: { connections: number }): Http
       outgoing.once('response', resolve);
       outgoing.once('error', (error: NodeJS.ErrnoException) => {
         const { reusedSocket } = outgoing;
-        // The server closed the kept connection while this was on its way: it never saw the request.
+        // The server closed the kept-alive connection while this request was on its way, so it never saw the request.
         if (reusedSocket && error.code === 'ECONNRESET' && isSafe(method) && !signal.aborted)
           sendRequest(request, signal).then(resolve, reject);
         else reject(error);

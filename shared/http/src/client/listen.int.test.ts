@@ -21,7 +21,7 @@ const listenTo = (url: string, limits: Partial<typeof LIMITS> = {}) =>
   createListen({ connections: 1 })({ method: 'GET', url, headers: {} }, { ...LIMITS, ...limits });
 const inLines: RequestListener = (_, response) => response.writeHead(200, { 'content-type': NDJSON });
 
-test('gives a document for each line, as soon as it is whole, however it was cut on the way', async () => {
+test('yields a document for each line as soon as it is complete, however the bytes were split', async () => {
   let sendRest = () => {};
   const url = await serve((request, response) => {
     inLines(request, response);
@@ -41,7 +41,7 @@ test('gives a document for each line, as soon as it is whole, however it was cut
   expect(texts).toEqual(['{"n":1}', '{"n":"ü"}']);
 });
 
-test('gives an answer of another type as one document, with its status and type', async () => {
+test('yields an answer of another type as one document, with its status and type', async () => {
   const url = await serve((_, response) => {
     response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{\n"status": 404\n}\n');
   });
@@ -54,7 +54,7 @@ test('gives an answer of another type as one document, with its status and type'
   expect((await listening.next()).done).toBe(true);
 });
 
-test('throws where an answer breaks off', async () => {
+test('throws when an answer breaks off', async () => {
   const url = await serve((request, response) => {
     inLines(request, response);
     response.write('{"n":1}\n', () => response.destroy());
@@ -67,7 +67,7 @@ test('throws where an answer breaks off', async () => {
   expect(texts).toEqual(['{"n":1}']);
 });
 
-test('throws where nothing is said for too long, at first or later', async () => {
+test('throws after too long a silence, at first or later', async () => {
   const mute = listenTo(await serve(() => {}), { silenceMs: 100 });
   await expect(mute.next()).rejects.toThrow('said nothing for 0.1 s');
   server.closeAllConnections();
@@ -81,7 +81,7 @@ test('throws where nothing is said for too long, at first or later', async () =>
   await expect(muted.next()).rejects.toThrow('said nothing for 0.1 s');
 });
 
-test('throws where a document is longer than it may be', async () => {
+test('throws when a document exceeds its limit', async () => {
   const url = await serve((request, response) => {
     inLines(request, response);
     response.write('x'.repeat(1_001));
@@ -89,7 +89,7 @@ test('throws where a document is longer than it may be', async () => {
   await expect(listenTo(url).next()).rejects.toThrow('more than 1000 characters');
 });
 
-test('throws the reason when it is told to stop, and lets go of the connection when nobody listens any more', async () => {
+test('throws the reason when its signal aborts, and frees the connection when its reader leaves', async () => {
   const url = await serve((request, response) => {
     inLines(request, response);
     response.write('{"n":1}\n');

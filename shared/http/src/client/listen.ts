@@ -1,21 +1,21 @@
 /**
- * An HTTP answer that goes on: a JSON document a line, for as long as both sides like. An answer of any other type is one
- * document. Everything has a limit: how long there may be silence, and the bytes of a document.
+ * A streamed HTTP answer: one JSON document a line, for as long as both sides like. An answer of any other type is one
+ * document. Both the silence between documents and the length of a document have limits.
  */
 import { createHttpClient, type HttpRequest } from './http-client.ts';
 
-/** One document a line; no document has a line break in it (https://github.com/ndjson/ndjson-spec). */
+/** One document a line; no document contains a line break (https://github.com/ndjson/ndjson-spec). */
 export const NDJSON = 'application/x-ndjson';
 
 export type ListenLimits = {
-  /** Between two documents, and before the first. */
+  /** The longest silence before the first document, and between two. */
   readonly silenceMs: number;
-  /** Of a document, in characters. */
+  /** The longest document, in characters. */
   readonly maxLength: number;
   readonly signal: AbortSignal;
 };
 
-/** Documents as they come; ends when the answer does. Throws when it breaks off, or with the signal's reason. */
+/** Yields documents as they arrive, and ends with the answer. Throws when the answer breaks off, or the signal's reason. */
 export type Listen = (request: HttpRequest, limits: ListenLimits) => AsyncGenerator<Heard, void>;
 
 export type Heard = {
@@ -26,7 +26,7 @@ export type Heard = {
 
 const MS_PER_S = 1_000;
 
-/** `connections` at a time to each host. Who listens no longer lets go of one. */
+/** Opens at most `connections` to each host. Ending the iteration frees its connection. */
 export function createListen({ connections }: { connections: number }): Listen {
   const { sendRequest, dropIdle } = createHttpClient({ connections });
 

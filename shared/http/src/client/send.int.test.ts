@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { createSend } from './send.ts';
 
-test('after an answer that did not come, trusts no other connection that was idle', async () => {
+test('after a timeout, uses no other connection that was idle', async () => {
   const silent = new Set<Socket>();
   let asked = 0;
   let answerBoth = () => {};
@@ -14,7 +14,7 @@ test('after an answer that did not come, trusts no other connection that was idl
   const server = createServer(async (request, response) => {
     asked += 1;
     if (silent.has(request.socket)) return;
-    // The first two come at once, so that there are two connections.
+    // The first two are sent at once, so that there are two connections.
     if (asked === 2) answerBoth();
     await bothAsked;
     response.end('answered');

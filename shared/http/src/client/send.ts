@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange, its answer read whole. Everything has a limit: the time for the whole answer, the bytes of its head
- * and of its body. A body that was cut short is an error, never a shorter answer.
+ * One HTTP exchange, its answer read whole. The time for the answer, the bytes of its head and of its body have limits. A
+ * body that was cut short is an error, never a shorter answer.
  */
 import type { IncomingMessage } from 'node:http';
 import { createHttpClient, type HttpHeaders, type HttpRequest } from './http-client.ts';
@@ -10,8 +10,8 @@ export type HttpAnswer = {
   readonly headers: HttpHeaders;
   readonly body: Buffer;
   /**
-   * Whether the answer itself said where it ends. Where only the end of the connection does (RFC 9112, 6.3, rule 8),
-   * nobody can tell it from one that was cut short.
+   * Whether the answer itself says where it ends. If only the end of the connection does (RFC 9112, 6.3, rule 8), nobody
+   * can distinguish it from one that was cut short.
    */
   readonly framed: boolean;
 };
@@ -24,12 +24,12 @@ export type SendLimits = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Rejects when there is no whole answer within the limits; with the signal's reason when it was aborted. */
+/** Rejects when no whole answer arrives within the limits; with the signal's reason when it aborts. */
 export type Send = (request: HttpRequest, limits: SendLimits) => Promise<HttpAnswer>;
 
 const MS_PER_S = 1_000;
 
-/** `connections` at a time to each host. */
+/** Opens at most `connections` to each host. */
 export function createSend({ connections }: { connections: number }): Send {
   const { sendRequest, dropIdle } = createHttpClient({ connections });
 
@@ -52,7 +52,7 @@ export function createSend({ connections }: { connections: number }): Send {
   };
 }
 
-/** Node would leave out all but the first line of some names, which then say less than was sent. */
+/** Node drops all but the first line of some names, so the headers would say less than was sent. */
 function headersOf({ rawHeaders }: IncomingMessage): HttpHeaders {
   const headers = new Map<string, string>();
   for (let n = 0; n < rawHeaders.length; n += 2) {

@@ -16,7 +16,7 @@ const write = async (file: string, text: string) => {
   await rename(`${file}.new`, file);
 };
 
-test('reads the file again when it was renewed', async () => {
+test('reads the file again after it changed', async () => {
   const file = join(folder, 'renewed');
   await write(file, 'first\n');
   const token = createServiceToken(file);

@@ -4,8 +4,8 @@ const MAX_TOKEN_BYTES = 16_384;
 const LOOK_INTERVAL_MS = 1_000;
 
 /**
- * The token with which a service calls others, from a file that is renewed while the service runs (SERVICE_TOKEN_FILE).
- * The file is looked at once a second, and read again when it has changed. Throws an error that names the file, never its content.
+ * The token with which a service calls others, from a file that may change while the service runs (SERVICE_TOKEN_FILE).
+ * The file is checked once a second, and read again when it has changed. Errors name the file, never its content.
  */
 export function createServiceToken(file: string): () => Promise<string> {
   let known: { version: string; token: string } | undefined;

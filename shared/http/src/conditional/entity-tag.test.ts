@@ -33,7 +33,7 @@ describe('conditional requests', () => {
     },
   );
 
-  test('reads every list that can be written', () => {
+  test('reads every valid list', () => {
     fc.assert(
       fc.property(fc.array(tag, { minLength: 1, maxLength: 100 }), (tags) => {
         expect(parseTagCondition(tags.map(write).join(', '))).toEqual(tags);
@@ -41,7 +41,7 @@ describe('conditional requests', () => {
     );
   });
 
-  test('documents a pattern whose every text is read, and that every list meets', () => {
+  test('documents a pattern: every text that matches it can be read, and every list matches it', () => {
     fc.assert(fc.property(fc.stringMatching(TAG_CONDITION), (text) => parseTagCondition(text) !== undefined));
     fc.assert(
       fc.property(fc.array(tag, { minLength: 1, maxLength: 100 }), (tags) =>
@@ -72,12 +72,12 @@ describe('conditional requests', () => {
     expect(matchesWeakly([one], other)).toBe(weakly);
   });
 
-  test('takes * for any representation', () => {
+  test('matches * with any representation', () => {
     expect(matchesStrongly('*', strong('1'))).toBe(true);
     expect(matchesWeakly('*', weak('1'))).toBe(true);
   });
 
-  test('does not write a tag that could not be read', () => {
+  test('refuses to write a tag that could not be read', () => {
     expect(etag('3.x')).toBe('"3.x"');
     expect(() => etag('a"b')).toThrow(RangeError);
     expect(() => etag('a b')).toThrow(RangeError);

@@ -2,7 +2,7 @@
 
 export type EntityTag = { readonly weak: boolean; readonly value: string };
 
-/** What `If-Match` or `If-None-Match` asks for: any representation at all, or one of these. */
+/** What `If-Match` or `If-None-Match` names: any representation, or one of these. */
 export type TagCondition = '*' | readonly EntityTag[];
 
 const MAX_TAGS = 100;
@@ -10,15 +10,16 @@ const ETAG_CHARACTERS = /^[\x21\x23-\x7e\x80-\xff]*$/;
 const LIST_ITEM = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(,|$)/y;
 
 /**
- * For documents: what `parseTagCondition` reads, but for lists with so many empty items that nobody writes them, as one
- * expression that every engine understands.
+ * What `parseTagCondition` reads, as one expression for the OpenAPI document that every regular expression engine
+ * understands. It leaves out lists with many empty items, which nobody writes.
  */
 export const TAG_CONDITION =
   /^(\*|[ \t,]*(W\/)?"[!#-~\x80-\xff]*"([ \t]*,[ \t]*((W\/)?"[!#-~\x80-\xff]*")?){0,99}[ \t]*)$/;
 
-/** A strong entity tag as it stands in the header: the value in quotes. Throws when it cannot stand there. */
+/** A strong entity tag as it stands in the header: in quotes. Throws a RangeError for characters not allowed there. */
 export function etag(value: string): string {
-  if (!ETAG_CHARACTERS.test(value)) throw new RangeError('an entity tag holds no quotes, spaces or controls');
+  if (!ETAG_CHARACTERS.test(value))
+    throw new RangeError('an entity tag must not contain quotes, spaces or control characters');
   return `"${value}"`;
 }
 
@@ -41,10 +42,10 @@ export function parseTagCondition(header: string): TagCondition | undefined {
   return tags.length > 0 ? tags : undefined;
 }
 
-/** Strong comparison (RFC 9110, 8.8.3.2), which `If-Match` asks for: both strong, and the same. */
+/** Strong comparison (RFC 9110, 8.8.3.2), which `If-Match` requires: both strong, and the same. */
 export const matchesStrongly = (condition: TagCondition, current: EntityTag): boolean =>
   condition === '*' || condition.some((tag) => !tag.weak && !current.weak && tag.value === current.value);
 
-/** Weak comparison, which `If-None-Match` asks for: the same value, weak or not. */
+/** Weak comparison, which `If-None-Match` requires: the same value, weak or not. */
 export const matchesWeakly = (condition: TagCondition, current: EntityTag): boolean =>
   condition === '*' || condition.some((tag) => tag.value === current.value);

@@ -1,7 +1,7 @@
 /**
- * Preconditions of a request (RFC 9110, 13): who evaluates `If-Match` and `If-None-Match` is part of a route's declaration,
- * so none can be passed over. `If-Modified-Since`, `If-Unmodified-Since` and `If-Range` are: no resource here has a
- * modification date or ranges, and a recipient must ignore them then (13.1.3 to 13.1.5).
+ * Preconditions of a request (RFC 9110, 13). A route's declaration says who evaluates `If-Match` and `If-None-Match`, so
+ * neither is ever ignored. `If-Modified-Since`, `If-Unmodified-Since` and `If-Range` are ignored: no resource here has a
+ * modification date or ranges, so a recipient must ignore them (13.1.3 to 13.1.5).
  */
 import { z } from 'zod';
 import { type FieldError, type Problem, problem } from '../problem.ts';
@@ -15,9 +15,9 @@ import {
 } from './entity-tag.ts';
 
 /**
- * - `by-answer`: the route's successful answer decides, by its `ETag`. What reads is declared so unless it says otherwise.
- * - `by-handler`: the handler, which finds them in `preconditions` of its request.
- * - `refused`: a request that has any is refused with 400. What writes is declared so unless it says otherwise.
+ * - `by-answer`: the `ETag` of the route's successful answer decides. The default for GET.
+ * - `by-handler`: the handler decides; it finds them in `preconditions` of its request.
+ * - `refused`: a request that has any is answered with 400. The default for all other methods.
  */
 export type PreconditionRule = 'by-answer' | 'by-handler' | 'refused';
 
@@ -28,19 +28,22 @@ export type Preconditions = {
 
 export const NO_PRECONDITIONS: Preconditions = Object.freeze({});
 
-/** For the document: the headers of every route that does not refuse them. */
+/** For the OpenAPI document: the headers of every route that does not refuse them. */
 export const preconditionHeaders = z.object({
   'If-Match': z
     .string()
     .regex(TAG_CONDITION)
     .optional()
-    .meta({ description: '`*` or entity tags: 412 unless one is the current one (RFC 9110, 13.1.1)' }),
+    .meta({
+      description: '`*` or entity tags: 412 unless one of them is the current one (RFC 9110, 13.1.1)',
+    }),
   'If-None-Match': z.string().regex(TAG_CONDITION).optional().meta({
-    description: '`*` or entity tags: 304, or 412 for a write, if one is the current one (RFC 9110, 13.1.2)',
+    description:
+      '`*` or entity tags: 304, or 412 for a write, if one of them is the current one (RFC 9110, 13.1.2)',
   }),
 });
 
-/** Reads the two headers, and adds to `errors` what is wrong with them or does not belong here. */
+/** Reads the two headers, and adds to `errors` each that is malformed or not accepted here. */
 export function readPreconditions(
   headers: { readonly 'if-match'?: string | undefined; readonly 'if-none-match'?: string | undefined },
   rule: PreconditionRule,
@@ -52,7 +55,7 @@ export function readPreconditions(
   const read = (name: string, value: string | undefined): TagCondition | undefined => {
     if (value === undefined) return undefined;
     const condition = parseTagCondition(value);
-    if (rule === 'refused') errors.push({ path: `header.${name}`, message: 'is not taken here' });
+    if (rule === 'refused') errors.push({ path: `header.${name}`, message: 'is not accepted here' });
     else if (!condition)
       errors.push({ path: `header.${name}`, message: 'must be * or a list of entity tags' });
     return condition;
@@ -60,7 +63,7 @@ export function readPreconditions(
   return { ifMatch: read('if-match', match), ifNoneMatch: read('if-none-match', noneMatch) };
 }
 
-/** What a successful GET or HEAD comes to, by the tag of its answer, in the order of RFC 9110, 13.2.2. */
+/** The outcome of a successful GET or HEAD, by the tag of its answer, in the order of RFC 9110, 13.2.2. */
 export function evaluateRead(
   { ifMatch, ifNoneMatch }: Preconditions,
   current: EntityTag | undefined,
@@ -73,17 +76,17 @@ export function evaluateRead(
 }
 
 export const preconditionFailed = (header: 'If-Match' | 'If-None-Match'): Problem =>
-  problem('precondition-failed', `The resource is not as ${header} asks for. Read it again.`);
+  problem('precondition-failed', `${header} does not match the current resource. Read it again.`);
 
 type Conditional = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
-/** What a 304 tells again of the answer that it stands for (RFC 9110, 15.4.5). */
+/** The headers that a 304 repeats from the answer it stands for (RFC 9110, 15.4.5). */
 const REPEATED = new Set(['cache-control', 'content-location', 'etag', 'expires', 'vary']);
 
-/** The answer of a read as its preconditions leave it; one that does not succeed stays as it is (13.2.1). */
+/** Applies the preconditions of a read to its answer. An answer that is no success stays as it is (13.2.1). */
 export function applyPreconditions<Answer extends Conditional>(
   answer: Answer,
   preconditions: Preconditions,

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document as a page for people: plain HTML that needs no script and loads nothing, so that its content
- * security policy can forbid both, and it reads on a phone, by keyboard and in the dark.
+ * The OpenAPI document as a page for people. It is plain HTML without scripts or anything to load, so its content security
+ * policy can forbid both. It works on a phone, by keyboard and in dark mode.
  */
 import { createHash } from 'node:crypto';
 import type { OpenApiDocument } from './openapi.ts';
@@ -99,7 +99,7 @@ function operation(
 ${description === undefined ? '' : `<p>${text(description)}</p>`}
 <p>${roles.length === 0 ? 'Open to anybody.' : `Needs the role ${text(roles.join(' or '))}.`}</p>
 ${list('Parameters', parameters.map(parameter))}
-${requestBody ? `<h3>Body${requestBody.required ? '' : ', may be left out'}</h3>${contents(requestBody.content)}` : ''}
+${requestBody ? `<h3>Body${requestBody.required ? '' : ' (optional)'}</h3>${contents(requestBody.content)}` : ''}
 ${list(
   'Answers',
   Object.entries(responses).map(([status, one]) => answer(status, resolve(one, shared))),
@@ -108,8 +108,8 @@ ${list(
 </details>`;
 }
 
-const parameter = ({ in: place, name, required, description, schema }: Parameter): string =>
-  `<dt><code>${text(name)}</code> in ${place}${required ? '' : ', may be left out'}</dt>
+const parameter = ({ in: location, name, required, description, schema }: Parameter): string =>
+  `<dt><code>${text(name)}</code> in ${location}${required ? '' : ' (optional)'}</dt>
 <dd>${code(schema)}${text(description)}</dd>`;
 
 function answer(status: string, { description, headers = {}, content = {} }: Described): string {

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of a service, made of the declarations that its routes are served by. */
+/** The OpenAPI 3.1 document of a service, made from the declarations of its routes. */
 import { z } from 'zod';
 import {
   createDocument,
@@ -17,9 +17,7 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
 
 const problemSchema = z
   .object({
-    type: z
-      .string()
-      .meta({ description: 'What kind of problem it is, relative to this service: /problems/<slug>' }),
+    type: z.string().meta({ description: 'The kind of problem, relative to this service: /problems/<slug>' }),
     title: z.string(),
     status: z.int().min(400).max(599),
     detail: z.string().meta({ description: 'What is wrong with this request, and what to do about it' }),
@@ -27,11 +25,11 @@ const problemSchema = z
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
-      .meta({ description: 'Each part of the request that is wrong, such as body.items.0.quantity' }),
+      .meta({ description: 'Each invalid part of the request, such as body.items.0.quantity' }),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
 
-/** Of a request that could not be read, and so has no path to name. */
+/** For requests that cannot be read, and so have no path to name. */
 const unreadableSchema = problemSchema.omit({ instance: true, errors: true }).meta({
   id: 'UnreadableProblem',
   description: 'Problem details (RFC 9457) of a request that cannot be read',
@@ -42,18 +40,19 @@ const requestIdHeader = z
   .meta({ description: "The request's id, as it stands in the logs", header: { id: 'X-Request-Id' } });
 
 const cacheControlHeader = z.string().meta({
-  description: 'Whether and for how long the answer may be kept; `no-store` unless this route says otherwise',
+  description:
+    'Whether and for how long the answer may be cached; `no-store` unless this route says otherwise',
 });
 
 const retryAfter = z.string().meta({ description: 'Seconds to wait' });
 
-/** What the answer to a problem tells in headers, besides what every answer does. */
+/** The headers that the answer to a problem has, besides those of every answer. */
 const problemHeaders: Partial<Record<ProblemCode, z.ZodObject>> = {
   unauthenticated: z.object({ 'WWW-Authenticate': z.string() }),
   conflict: z.object({ 'Retry-After': retryAfter.optional() }),
   'unsupported-media-type': z.object({
-    Accept: z.string().optional().meta({ description: 'The media type that is read here' }),
-    'Accept-Encoding': z.string().optional().meta({ description: 'The coding that is read here' }),
+    Accept: z.string().optional().meta({ description: 'The media type accepted here' }),
+    'Accept-Encoding': z.string().optional().meta({ description: 'The content coding accepted here' }),
   }),
   'too-many-requests': z.object({ 'Retry-After': retryAfter }),
   unavailable: z.object({ 'Retry-After': retryAfter }),
@@ -63,14 +62,14 @@ export const headersOfProblem = (code: ProblemCode): z.ZodObject => problemHeade
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' };
 const DESCRIPTION =
-  'Errors are problem details (RFC 9457). What is not declared here, a parameter, a field of a body or a body where none belongs, is refused with 400, and so is text with NUL or halves of surrogate pairs. Preconditions (RFC 9110, 13) are honoured where `If-Match` and `If-None-Match` are declared and refused elsewhere. GET is answered with HEAD too.';
-/** Relative to where the document is, so that it also holds behind a proxy that puts a prefix before the paths. */
+  'Errors are problem details (RFC 9457). Undeclared parameters, fields and bodies are refused with 400, and so is text with NUL or halves of surrogate pairs. Preconditions (RFC 9110, 13) are honoured where `If-Match` and `If-None-Match` are declared and refused elsewhere. Every GET resource answers HEAD too.';
+/** Relative to the document's own address, so it also holds behind a proxy that adds a prefix to the paths. */
 const SERVERS = [{ url: '.' }];
-/** Of what every service has. */
+/** The tag of the routes that every service has. */
 const SERVICE_TAG = 'service';
 const OF_EVERY_SERVICE = /^\/(health\/|metrics$|docs$|openapi\.json$|asyncapi\.json$)/;
 
-/** What a route is about: the first part of its path. */
+/** The OpenAPI tag of a route: the first part of its path. */
 const tagOf = (path: string): string => (OF_EVERY_SERVICE.test(path) ? SERVICE_TAG : path.split('/')[1]!);
 
 export function openApiDocument({
@@ -102,7 +101,7 @@ export function openApiDocument({
   return createDocument(document);
 }
 
-/** All problems that a route answers with: those it names, and those that follow from its declaration. */
+/** All problems that a route answers with: those it declares, and those that follow from its declaration. */
 export function problemsOf(route: Route): ProblemCode[] {
   const implied: ProblemCode[] = ['invalid', 'internal'];
   if (route.roles !== 'open') implied.push('unauthenticated', 'forbidden', 'unavailable');
@@ -112,13 +111,13 @@ export function problemsOf(route: Route): ProblemCode[] {
   return [...new Set([...implied, ...route.problems])];
 }
 
-/** The answers that are no problems: those that the route declares, and the 304 of one that reads. */
+/** The answers that are no problems: those that the route declares, and 304 for reads. */
 export function answersOf({ method, preconditions, answers }: Route): Route['answers'] {
   return method === 'get' && preconditions !== 'refused' ? { 304: NOT_MODIFIED, ...answers } : answers;
 }
 
 const NOT_MODIFIED: AnswerDeclaration = {
-  description: 'What you have is what would be answered.',
+  description: 'The representation you have is current.',
   headers: z.object({ ETag: z.string().optional(), Vary: z.string().optional() }),
 };
 
@@ -160,7 +159,7 @@ function response(answer: AnswerDeclaration): ZodOpenApiResponseObject {
   };
 }
 
-/** Those in which an answer's body may come; none where it has no body. */
+/** The media types in which an answer's body may come; none if it has no body. */
 export const mediaTypesOf = ({ schema, contentType, linesType }: AnswerDeclaration): string[] =>
   [contentType ?? (schema && 'application/json'), linesType].filter((type) => type !== undefined);
 
@@ -173,11 +172,11 @@ const problemResponse = (code: ProblemCode): ZodOpenApiResponseObject => ({
   content: { 'application/problem+json': { schema: problemSchema } },
 });
 
-/** Of the answer to a request whose head is too long. The server gives it before there is a route or a request id. */
+/** For a request whose head is too long. The server answers it before it has a route or a request id. */
 const HEAD_TOO_LARGE = 431;
 
 const headTooLarge: ZodOpenApiResponseObject = {
-  description: `The address and the headers together have more than ${MAX_HEADER_BYTES} bytes`,
+  description: `The request's head, its path and headers, has more than ${MAX_HEADER_BYTES} bytes`,
   headers: z.object({ 'Cache-Control': z.literal('no-store') }),
   content: { 'application/problem+json': { schema: unreadableSchema } },
 };

@@ -1,4 +1,4 @@
-/** What a service says of itself: its metrics, its OpenAPI and AsyncAPI documents, and the same for people to read. */
+/** What a service says about itself: its metrics, its OpenAPI and AsyncAPI documents, and a page for people. */
 import { z } from 'zod';
 import type { Metrics } from '../metrics.ts';
 import { type Route, route } from '../route.ts';
@@ -20,8 +20,8 @@ const JSON_DOCUMENT = { ...CACHED_BRIEFLY, 'Content-Type': 'application/json' };
 const jsonObject = z.looseObject({});
 
 /**
- * The documents describe `routes` and the reference itself. Each is made once, when it is first asked for, and kept as bytes,
- * which all answers under way share: anybody may ask for it, and a document weighs as much as a hundred other answers.
+ * The documents describe `routes` and these routes themselves. Each is made when it is first requested, and kept as bytes
+ * that all answers share: everybody may ask for it, and a document is far larger than other answers.
  */
 export function referenceRoutes(settings: ReferenceSettings): Route[] {
   const { name, version = '1', metrics, metricsOpen, asyncapi } = settings;
@@ -37,7 +37,7 @@ export function referenceRoutes(settings: ReferenceSettings): Route[] {
     route({
       method: 'get',
       path: '/metrics',
-      summary: 'Metrics, as Prometheus reads them',
+      summary: 'Metrics in the Prometheus format',
       roles: metricsOpen ? 'open' : ['operator'],
       answers: { 200: { description: 'The metrics', contentType: 'text/plain' } },
       problems: [],

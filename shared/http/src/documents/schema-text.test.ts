@@ -20,7 +20,7 @@ describe('schema text', () => {
     expect(schemaText(schema)).toBe(text);
   });
 
-  test('indents objects and marks what may be left out', () => {
+  test('indents objects and marks optional fields', () => {
     const price = {
       type: 'object',
       properties: { amount: { type: 'integer' }, currency: { type: 'string' } },

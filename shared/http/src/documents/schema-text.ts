@@ -24,7 +24,7 @@ export type JsonSchema = {
 
 const INDENT = '  ';
 
-/** `indent` is that of the line on which the text starts. A reference is written as the name it refers to. */
+/** `indent` is that of the line on which the text starts. A reference becomes the name it refers to. */
 export function schemaText(schema: JsonSchema, indent = ''): string {
   const text = textOf(schema, indent);
   return schema.default === undefined ? text : `${text} (${JSON.stringify(schema.default)} if left out)`;

@@ -16,7 +16,7 @@ function request(chunks: readonly Buffer[], headers: Record<string, string> = {}
 
 const codeOf = (promise: Promise<unknown>) => promise.then(JSON.stringify, (error) => error.code);
 
-/** As a quoted string (RFC 9110, 5.6.4), of what may stand in one. */
+/** As a quoted string (RFC 9110, 5.6.4), without the characters that it cannot contain. */
 const quote = (text: string) => `"${text.replace(/[^\t\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 
 const depthOfValue = (value: unknown): number =>
@@ -25,7 +25,7 @@ const depthOfValue = (value: unknown): number =>
     : 0;
 
 describe('body', () => {
-  test('is put together from its pieces', async () => {
+  test('is assembled from its chunks', async () => {
     const text = bytes('{"name":"Käse"}');
     expect(await readJson(request([text.subarray(0, 11), text.subarray(11)]))).toEqual({ name: 'Käse' });
   });
@@ -44,7 +44,7 @@ describe('body', () => {
     'application/json; charset=utf-8; x=1',
     'application/json;x="a;b\\"c, text/plain"',
     'application/json; profile="https://example.com/cart"; q',
-    // No parameter means anything to JSON (RFC 8259, 11): it is UTF-8, or refused for its bytes.
+    // Parameters have no meaning for JSON (RFC 8259, 11): the bytes are UTF-8, or the body is refused.
     'application/json;charset=utf-16',
   ])('of the type %j is JSON', async (type) => {
     expect(await codeOf(readJson(request([bytes('{}')], { 'content-type': type })))).toBe('{}');
@@ -80,7 +80,7 @@ describe('body', () => {
   });
 
   test.each(['', ' ', ',', ' ,, ', 'identity', 'Identity', 'IDENTITY', ', identity ,identity,'])(
-    'without a coding, as in %j, is taken as it is',
+    'with no content coding, as in %j, is accepted',
     async (coding) => {
       const one = request([bytes('{}')], { 'content-encoding': coding });
       expect(await codeOf(readJson(one))).toBe('{}');
@@ -88,7 +88,7 @@ describe('body', () => {
   );
 
   test.each(['gzip', 'GZIP', 'identity, gzip', ',br,', 'aws-chunked', 'identityx', 'identity;q=1'])(
-    'with a coding, as in %j, is not unpacked',
+    'with a content coding, as in %j, is refused',
     async (coding) => {
       const one = request([bytes('{}')], { 'content-encoding': coding });
       expect(await codeOf(readJson(one))).toBe('unsupported-media-type');
@@ -116,7 +116,7 @@ describe('body', () => {
     expect(await codeOf(readJson(request([Buffer.from([0x22, 0xff, 0x22])])))).toBe('invalid');
   });
 
-  test('is refused when it is nested too deeply to be walked', async () => {
+  test('is refused when it is nested too deeply', async () => {
     expect(await codeOf(readJson(request([bytes('['.repeat(64) + ']'.repeat(64))])))).not.toBe('invalid');
     expect(await codeOf(readJson(request([bytes('['.repeat(65) + ']'.repeat(65))])))).toBe('invalid');
     expect(await codeOf(readJson(request([bytes('{"a":'.repeat(16_000))])))).toBe('invalid');
@@ -134,7 +134,7 @@ describe('body', () => {
     expect('polluted' in {}).toBe(false);
   });
 
-  test('has the depth that its value has', () => {
+  test('has the depth of its value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
         expect(depthOf(bytes(JSON.stringify(value)))).toBe(depthOfValue(value));

@@ -1,6 +1,6 @@
 /**
- * Reads a request's JSON body: at most 100 kB, UTF-8, uncompressed, and not nested so deeply that code which walks it
- * could run out of stack. The rest of a body that was refused is thrown away by the server as it comes in.
+ * Reads a request's JSON body: at most 100 kB, UTF-8, uncompressed, and not so deeply nested that recursive code could
+ * overflow the stack. The server discards the rest of a refused body as it arrives.
  */
 import type { IncomingMessage } from 'node:http';
 import { MIMEType } from 'node:util';
@@ -32,7 +32,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   return parse(await readBytes(request));
 }
 
-/** With any parameters at all, for none means anything to JSON (RFC 8259, 11), and without one after a semicolon. */
+/** `application/json` with any parameters, which mean nothing for JSON (RFC 8259, 11), or a semicolon without one. */
 function isJson(contentType: string): boolean {
   if (contentType === JSON_TYPE) return true;
   try {
@@ -42,11 +42,12 @@ function isJson(contentType: string): boolean {
   }
 }
 
-/** Whether a list of codings, with elements that may be empty (RFC 9110, 8.4 and 5.6.1.2), names one that does something. */
+/** Whether a list of codings, which may have empty elements (RFC 9110, 8.4 and 5.6.1.2), names any but `identity`. */
 const isCoded = (contentEncoding = ''): boolean =>
   contentEncoding.split(',').some((element) => !['', 'identity'].includes(element.trim().toLowerCase()));
 
-const tooLarge = () => problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes: send it in parts.`);
+const tooLarge = () =>
+  problem('too-large', `A body may have at most ${MAX_BODY_BYTES} bytes: send it in parts.`);
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -80,7 +81,7 @@ function parse(bytes: Buffer): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** How deeply arrays and objects are nested in a JSON text; of other texts, any number. */
+/** How deeply arrays and objects are nested in a JSON text. For any other text the number means nothing. */
 export function depthOf(json: Uint8Array): number {
   let depth = 0;
   let deepest = 0;

@@ -1,6 +1,6 @@
 /**
- * A body where none belongs. Nothing here gives it a meaning, and whoever sent it meant something, so it is refused and
- * never passed over; with GET and HEAD too, which RFC 9110 (9.3.1) allows.
+ * Refuses a body on a route that takes none. Its sender meant something by it, so it is not ignored. RFC 9110 (9.3.1)
+ * allows refusing it for GET and HEAD too.
  */
 import type { IncomingMessage } from 'node:http';
 import { problem } from '../problem.ts';
@@ -10,12 +10,12 @@ export async function requireNoBody(request: IncomingMessage): Promise<void> {
   const { headers } = request;
   if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return;
   if (headers['transfer-encoding'] !== undefined && (await endsWithoutByte(request))) return;
-  throw problem('invalid', 'This takes no body: send the request without one.', {
-    errors: [{ path: 'body', message: 'is not taken here' }],
+  throw problem('invalid', 'This request takes no body: send it without one.', {
+    errors: [{ path: 'body', message: 'is not accepted here' }],
   });
 }
 
-/** How long a body in chunks is, only its bytes tell. A connection that is lost ends the wait. */
+/** Only the bytes tell how long a chunked body is. A lost connection ends the wait. */
 const endsWithoutByte = (request: IncomingMessage): Promise<boolean> =>
   new Promise((resolve) => {
     request.once('data', () => resolve(false));

@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Sends lines, and comes back with what was answered once the connection ended, or the answer is whole. */
+/** Sends lines, and returns what was answered when the connection has ended or the answer is complete. */
 async function exchange(lines: readonly string[], body = '') {
   const { socket, received, send } = await openRawConnection(server.port);
   try {
@@ -98,21 +98,21 @@ test.each([
   ['something unknown', 'Expect: 200-ok'],
   ['something besides 100-continue', 'Expect: 100-continue, more'],
   ['100-continue with a parameter', 'Expect: 100-continue;now=1'],
-])('a request that expects %s is told with a problem that it will not get it', async (_, line) => {
+])('a request that expects %s is refused with a problem', async (_, line) => {
   const { status, content } = await exchange([GET, 'Host: a', line]);
   expect(status).toBe(417);
   expect(JSON.parse(content)).toMatchObject({ type: '/problems/expectation-failed', status: 417 });
 });
 
 test.each(['Expect: 100-continue', 'expect: 100-Continue', 'Expect: , 100-continue'])(
-  'a request with "%s" is told to go on',
+  'a request with "%s" is told to continue',
   async (line) => {
     const { head } = await exchange(['POST / HTTP/1.1', 'Host: a', line, ...CHUNKED], '2\r\n[]\r\n0\r\n\r\n');
     expect(head).toMatch(/^HTTP\/1\.1 100 Continue/);
   },
 );
 
-test('the expectations of an HTTP/1.0 request are not heeded', async () => {
+test('the expectations of an HTTP/1.0 request are ignored', async () => {
   expect((await exchange(['GET / HTTP/1.0', 'Expect: 200-ok'])).status).toBe(200);
 });
 
@@ -128,13 +128,13 @@ test.each([
   expect([status, closes]).toEqual([400, true]);
 });
 
-test('a tunnel is refused with a problem', async () => {
+test('a request for a tunnel is refused with a problem', async () => {
   const { status, content } = await exchange(['CONNECT a:1 HTTP/1.1', 'Host: a:1']);
   expect(status).toBe(405);
   expect(JSON.parse(content)).toMatchObject({ status: 405 });
 });
 
-test('methods that HTTP itself does not know are one in the metrics', async () => {
+test('unknown methods count as one in the metrics', async () => {
   for (const method of ['PROPFIND', 'M-SEARCH', 'MKCOL', 'REPORT', 'QUERY', 'DELETE'])
     await exchange([`${method} /metrics HTTP/1.1`, 'Host: a']);
   const labels = async () => {

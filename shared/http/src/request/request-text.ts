@@ -1,21 +1,21 @@
-/** Finds the text in a request that is refused whatever it is meant for: what no store keeps as it came. */
+/** Finds text in a request that no store could keep unchanged; it is refused in any part of the request. */
 import { isStorable } from '@micromart/text/storable';
 import type { FieldError } from '../problem.ts';
 
-const UNSTORABLE = 'must hold neither NUL nor halves of surrogate pairs';
-const NOT_ASCII = 'must hold visible ASCII characters, spaces and tabs only';
-/** The characters that a header should have (RFC 9110, 5.5); of others nobody can say in which encoding they are. */
+const UNSTORABLE = 'must contain neither NUL nor halves of surrogate pairs';
+const NOT_ASCII = 'must contain only visible ASCII characters, spaces and tabs';
+/** The characters that a header should have (RFC 9110, 5.5). The encoding of any others is unknown. */
 const HEADER_TEXT = /^[\t\x20-\x7e]*$/;
 
 export type RequestText = {
   readonly path: Readonly<Record<string, string | readonly string[]>>;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** As JSON was parsed. */
+  /** The parsed JSON. */
   readonly body: unknown;
 };
 
-/** Every place with such text in it; none when all is well. */
+/** One error for each such text; none if all text is storable. */
 export function findUnstorable({ path, query, headers, body }: RequestText): FieldError[] {
   const found: FieldError[] = [];
   visit('path', path, found);
@@ -30,14 +30,14 @@ export function findUnstorable({ path, query, headers, body }: RequestText): Fie
   return found;
 }
 
-/** Goes through names and values; how deep, the reading of the body has bounded. */
-function visit(place: string, value: unknown, found: FieldError[]): void {
+/** Walks names and values. The reading of the body has limited the depth. */
+function visit(path: string, value: unknown, found: FieldError[]): void {
   if (typeof value === 'string') {
-    if (!isStorable(value)) found.push({ path: place, message: UNSTORABLE });
+    if (!isStorable(value)) found.push({ path, message: UNSTORABLE });
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
-      if (!isStorable(name)) found.push({ path: `${place}.${name}`, message: UNSTORABLE });
-      visit(`${place}.${name}`, inner, found);
+      if (!isStorable(name)) found.push({ path: `${path}.${name}`, message: UNSTORABLE });
+      visit(`${path}.${name}`, inner, found);
     }
   }
 }

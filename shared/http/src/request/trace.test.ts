@@ -6,11 +6,11 @@ const PARENT = '00f067aa0ba902b7';
 const MADE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/;
 
 describe('trace', () => {
-  test('takes a valid traceparent as it is', () => {
+  test('keeps a valid traceparent', () => {
     expect(traceparentFrom(`00-${TRACE}-${PARENT}-00`)).toBe(`00-${TRACE}-${PARENT}-00`);
   });
 
-  test('takes of a newer version what this one knows', () => {
+  test('reads the known part of a newer version', () => {
     expect(traceparentFrom(`cc-${TRACE}-${PARENT}-01-what-the-future-holds`)).toBe(
       `00-${TRACE}-${PARENT}-01`,
     );
@@ -32,7 +32,7 @@ describe('trace', () => {
     expect(made).not.toContain(TRACE);
   });
 
-  test('takes a request id that can stand in a log line, and no other', () => {
+  test('keeps a request id that is safe in a log line, and replaces any other', () => {
     expect(requestIdFrom('abc-123')).toBe('abc-123');
     for (const header of [undefined, '', 'a b', 'a\n', 'a"', 'a'.repeat(65)]) {
       expect(requestIdFrom(header)).toMatch(/^[0-9a-f-]{36}$/);

@@ -1,17 +1,17 @@
-/** The two names that a request carries through all services: its id and its trace (W3C Trace Context, level 1). */
+/** The two ids that a request carries through all services: its request id and its trace (W3C Trace Context, level 1). */
 import { randomFillSync, randomUUID } from 'node:crypto';
 
 const REQUEST_ID = /^[A-Za-z0-9._~+/=-]{1,64}$/;
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const ALL_ZERO = /^0+$/;
 
-/** The id that the caller gave, where it can stand in a log line, or a new one. */
+/** The caller's id if it is safe in a log line, or a new one. */
 export const requestIdFrom = (header: string | undefined): string =>
   header !== undefined && REQUEST_ID.test(header) ? header : randomUUID();
 
 /**
- * The caller's `traceparent` where it is valid, or a new one. Of a version that is newer than 00, the part that this
- * one knows is taken (Trace Context, 3.2.2).
+ * The caller's `traceparent` if it is valid, or a new one. From a version newer than 00 only the part known to version 00
+ * is used (Trace Context, 3.2.2).
  */
 export function traceparentFrom(header: string | undefined): string {
   const match = header === undefined || header.length > 200 ? undefined : TRACEPARENT.exec(header);
@@ -29,7 +29,7 @@ const DRAWN_BYTES = 24;
 const pool = Buffer.alloc(DRAWN_BYTES * 128);
 let used = pool.length;
 
-/** Random digits for a trace and its first span. Drawing the bytes of many at once costs a tenth of drawing them alone. */
+/** Random digits for a trace and its first span. The bytes are drawn in bulk, because each draw costs a system call. */
 function drawHex(): string {
   if (used === pool.length) {
     randomFillSync(pool);

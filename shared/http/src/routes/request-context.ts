@@ -1,13 +1,13 @@
-/** What is known of a request from its arrival on; it lives and dies with its response. */
+/** What is known about a request from its arrival on. It lives as long as its response. */
 import type { Response } from 'express';
 
 export type RequestContext = {
   readonly id: string;
-  /** On the clock of `performance.now()`. */
+  /** In milliseconds, by the clock of `performance.now()`. */
   readonly startedMs: number;
-  /** The declared path, once a route has been found. */
+  /** The declared path, once the route is known. */
   route: string;
-  /** The caller's subject, once it is known; empty before, and on open routes. */
+  /** The caller's subject, once it is known; empty before that, and on open routes. */
   caller: string;
 };
 

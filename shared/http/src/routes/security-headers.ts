@@ -1,7 +1,7 @@
 /**
- * What helmet advises for answers that are data: they may load nothing, stand in no frame, be embedded by no other site and
- * be taken for nothing else. What it advises for pages alone, for plug-ins and for browsers that are gone is left out:
- * each header costs half a percent of an answer's time. A page says what it needs by itself.
+ * What helmet advises for answers that are data: they load nothing, appear in no frame, are embedded by no other site and
+ * are never read as another type. The headers for pages, plug-ins and old browsers are left out, because each costs time
+ * in every answer. A page sets what it needs itself.
  */
 import type { Request, Response } from 'express';
 import helmet from 'helmet';
@@ -11,7 +11,7 @@ const decide = helmet({
     useDefaults: false,
     directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   },
-  // Whoever ends TLS in front of the service speaks for the whole host.
+  // The proxy that ends TLS decides this for the whole host.
   strictTransportSecurity: false,
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
@@ -22,7 +22,7 @@ const decide = helmet({
   xXssProtection: false,
 });
 
-/** By name. The same for every answer, so decided once: for each it would be a dozen calls through a dozen functions. */
+/** By name. All answers have the same ones, so helmet runs once and not for each answer. */
 export const securityHeaders: ReadonlyMap<string, string> = (() => {
   const headers = new Map<string, string>();
   const response = { setHeader: headers.set.bind(headers), removeHeader: () => {} };

@@ -1,15 +1,15 @@
-/** Puts an answer on the wire, once and whole, with nothing added but what it leaves unsaid. */
+/** Writes an answer to its response, with defaults for the headers that it does not set. */
 import type { Response } from 'express';
 import type { Answer } from '../route.ts';
 import { contextOf } from './request-context.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** What an answer says where it says nothing else of it. One that says nothing of caching is not to be stored. */
+/** Headers of an answer that does not set them. An answer that says nothing of caching must not be stored. */
 const DEFAULTS = [...securityHeaders, ['Cache-Control', 'no-store'] as const].map(
   ([name, value]) => ({ name, value, key: name.toLowerCase() }) as const,
 );
 
-/** Sends `answer`. A body without a type is JSON, a text plain text. */
+/** Sends `answer`. A `body` without a content type is JSON, a `text` is plain text. */
 export async function sendAnswer(
   response: Response,
   { status, headers = {}, body, text, stream }: Answer,
@@ -28,7 +28,7 @@ export async function sendAnswer(
       head.push('Content-Type', text === undefined ? 'application/json' : 'text/plain; charset=utf-8');
     head.push('Content-Length', String(Buffer.byteLength(payload)));
   }
-  // All at once: set one by one, Node keeps, copies and checks each of them more than once.
+  // All at once: set one by one, Node keeps, copies and checks each header more than once.
   response.writeHead(status, head);
   if (stream) {
     response.flushHeaders();

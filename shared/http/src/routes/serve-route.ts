@@ -1,4 +1,4 @@
-/** Serves one declared route: who calls, may they, not too often, what do they send; then the handler; then its answer. */
+/** Serves one declared route: authenticates, authorises, limits and validates, then runs the handler and sends its answer. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type Authenticate, type Caller, NOBODY } from '../authentication/authentication.ts';
 import { applyPreconditions, type Preconditions } from '../conditional/preconditions.ts';
@@ -16,7 +16,7 @@ import { type Input, validate } from './validate.ts';
 
 type Guards = { readonly authenticate: Authenticate; readonly limits: Limits };
 
-/** Whatever is thrown is left to the application's error handler. */
+/** Errors go to the application's error handler. */
 export function serveRoute(route: Route, guards: Guards): RequestHandler {
   return async (request, response) => {
     contextOf(response).route = route.path;
@@ -41,9 +41,8 @@ export function serveRoute(route: Route, guards: Guards): RequestHandler {
 }
 
 /**
- * What a handler is told. Signal and trace are made when they are asked for. It is a class because V8 gives an object that
- * is written down with accessors a hidden class of its own each time, which holds on to request and response until all of
- * the heap is collected. Without those, and the set that connections.ts speaks of, a busy service answers a fifth more.
+ * What a handler receives. Signal and trace are made on first use. It is a class because V8 gives each object literal with
+ * accessors a hidden class of its own, which keeps request and response in memory until a full collection of the heap.
  */
 class HandledRequest implements RouteRequest<unknown, unknown, unknown, unknown> {
   readonly id: string;
@@ -94,7 +93,7 @@ async function callerOf(route: Route, request: Request, { authenticate, limits }
   throw problem('forbidden', `This needs the role ${roles.join(' or ')}.`);
 }
 
-/** Node keeps the first of several Authorization headers, a proxy before us may have judged another. */
+/** Node keeps the first of several Authorization headers, but a proxy before us may have checked another. */
 function soleAuthorization({ headers, rawHeaders }: Request): string | undefined {
   let count = 0;
   for (let n = 0; n < rawHeaders.length; n += 2) {

@@ -1,6 +1,6 @@
 /**
- * Whether an answer is as its route declares it, so that what the documents say is what is done. Tests watch this for
- * every answer of theirs; without a watcher nothing is compared.
+ * Compares answers with the declarations of their routes, so that services do what their documents say. Tests watch all
+ * of their answers this way; without a watcher nothing is compared.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { answersOf, headersOfProblem, mediaTypesOf, problemsOf } from '../documents/openapi.ts';
@@ -10,26 +10,28 @@ import { securityHeaders } from './security-headers.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-let watcher: ((undeclared: string) => void) | undefined;
+type Watcher = (undeclared: string) => void;
 
-/** Tells from now on, in a line, of every answer that is not as declared. */
-export const watchUndeclared = (tell: (undeclared: string) => void): void => {
-  watcher = tell;
+let watcher: Watcher | undefined;
+
+/** From now on calls `report` with one line for every answer that differs from its declaration. */
+export const watchUndeclared = (report: Watcher): void => {
+  watcher = report;
 };
 
 export function watchAnswer(route: Route, answer: Answer): void {
-  if (watcher) tell(route, undeclaredInAnswer(route, answer));
+  if (watcher) reportTo(watcher, route, undeclaredInAnswer(route, answer));
 }
 
 export function watchError(route: Route, error: unknown): void {
-  if (watcher && error instanceof Problem) tell(route, undeclaredInProblem(route, error));
+  if (watcher && error instanceof Problem) reportTo(watcher, route, undeclaredInProblem(route, error));
 }
 
-const tell = ({ method, path }: Route, found: readonly string[]): void => {
-  if (found.length > 0) watcher!(`${method} ${path}: ${found.join('; ')}`);
+const reportTo = (report: Watcher, { method, path }: Route, found: readonly string[]): void => {
+  if (found.length > 0) report(`${method} ${path}: ${found.join('; ')}`);
 };
 
-/** Those of every answer, or of no answer in particular. */
+/** The headers that any answer may have. */
 const ALWAYS = new Set(
   ['Cache-Control', 'Content-Type', 'Referrer-Policy', ...securityHeaders.keys()].map((name) =>
     name.toLowerCase(),
@@ -50,9 +52,8 @@ export function undeclaredInAnswer(route: Route, { status, headers = {}, ...give
   if (declared.schema && given.body !== undefined) {
     const body = JSON.parse(JSON.stringify(given.body));
     const read = declared.schema.safeParse(body);
-    if (!read.success) found.push(`the body is not of its schema: ${read.error.message}`);
-    else if (!isDeepStrictEqual(read.data, body))
-      found.push('the body has fields that its schema does not have');
+    if (!read.success) found.push(`the body does not match its schema: ${read.error.message}`);
+    else if (!isDeepStrictEqual(read.data, body)) found.push('the body has undeclared fields');
   }
   return found;
 }

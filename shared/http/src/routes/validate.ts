@@ -1,6 +1,6 @@
 /**
- * Checks the parts of a request against a route's declaration, and tells everything that is wrong with it at once. Text
- * that no store could keep is refused first, wherever it stands, so no schema and no handler ever sees any.
+ * Checks the parts of a request against a route's declaration, and reports all errors at once. Text that no store could
+ * keep is refused first, in every part, so no schema and no handler ever sees any.
  */
 
 import { toStorable } from '@micromart/text/storable';
@@ -23,7 +23,7 @@ export type Input = {
   readonly preconditions: Preconditions;
 };
 
-/** Throws `invalid` with a list of what is wrong where. `body` is the parsed body, undefined when there was none. */
+/** Throws `invalid` with a list of errors and their paths. `body` is the parsed body, or undefined if there was none. */
 export function validate(route: Route, request: Request, body: unknown): Input {
   const errors: FieldError[] = [];
   const query = readQuery(request.url, errors);
@@ -49,13 +49,13 @@ export function validate(route: Route, request: Request, body: unknown): Input {
 }
 
 const refusal = (errors: readonly FieldError[]): Problem =>
-  problem('invalid', 'The request is not valid: see errors for what is wrong with which part.', {
+  problem('invalid', 'The request is not valid: errors lists what is wrong with which part.', {
     errors: errors
       .slice(0, MAX_ERRORS)
       .map(({ path, message }) => ({ path: toStorable(path, MAX_PATH_LENGTH), message })),
   });
 
-/** The parameters after `?`, each as a text. One that is given twice is an error, because either could be meant. */
+/** The parameters after `?`, each as text. A repeated one is an error, because either value could be meant. */
 function readQuery(url: string, errors: FieldError[]): Record<string, string> {
   const start = url.indexOf('?');
   if (start < 0) return NONE;

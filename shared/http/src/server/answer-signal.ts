@@ -1,10 +1,10 @@
 /**
- * One AbortSignal for each answer that is being worked on, made only when somebody asks for it. It fires when the
- * client goes before it has its answer, and when the server stops.
+ * One AbortSignal for each answer in progress, made on first use. It aborts when the client leaves before it has its
+ * answer, and when the server stops.
  */
 import type { ServerResponse } from 'node:http';
 
-/** With which a signal fires when the server stops. */
+/** The reason of a signal that aborts because the server stops. */
 const STOPPING = new DOMException('the service is stopping', 'AbortError');
 
 const controllers = new WeakMap<ServerResponse, AbortController>();
@@ -13,15 +13,15 @@ export function signalOf(response: ServerResponse): AbortSignal {
   return controllerOf(response).signal;
 }
 
-/** Tells whoever works on this answer to give it now, because the server stops. */
+/** Makes the handler of this answer finish now, because the server stops. */
 export function endEarly(response: ServerResponse): void {
   controllerOf(response).abort(STOPPING);
 }
 
-/** Whether a signal of these has fired because the server stops. */
+/** Whether a signal of these aborted because the server stops. */
 export const isStopping = (signal: AbortSignal): boolean => signal.reason === STOPPING;
 
-/** A signal that fires like another, but `graceMs` later where that fires because the server stops. */
+/** A signal that aborts like the given one, but `graceMs` later if the server stops. */
 export function withGrace(signal: AbortSignal, graceMs: number): AbortSignal {
   const controller = new AbortController();
   const onAbort = () => {

@@ -20,7 +20,7 @@ const LARGE: Answer = {
   headers: { 'Content-Type': 'application/json' },
   text: Buffer.from(`"${'x'.repeat(1_000_000)}"`),
 };
-/** A great many, and still what one read of a socket brings in. */
+/** Very many, but still within what one read of a socket brings in. */
 const BURST = 1_500;
 
 let logLines: string[];
@@ -68,7 +68,7 @@ const openMany = (server: RunningServer, count: number) =>
 
 const answersIn = (text: string): number => text.split('HTTP/1.1 200 OK').length - 1;
 
-/** A handler that counts, and answers when it is let. */
+/** A handler that counts, and answers when it is released. */
 function gate(answer: Answer = OK) {
   const state = { begun: 0, inFlight: 0, mostInFlight: 0 };
   const { promise: opened, resolve: release } = Promise.withResolvers<void>();
@@ -93,7 +93,7 @@ describe('requests that come faster than their answers are read', () => {
     expect(state).toEqual({ begun: BURST, inFlight: 0, mostInFlight: 1 });
   });
 
-  test('are not begun while nothing is read', async () => {
+  test('do not start while the client reads nothing', async () => {
     const { state, handle, release } = gate(LARGE);
     release();
     const server = await serve(handle);
@@ -103,13 +103,13 @@ describe('requests that come faster than their answers are read', () => {
     await until(() => state.begun > 0);
     other.send(REQUEST.repeat(20));
     await until(() => answersIn(other.received.text) === 20, { capMs: 60_000 });
-    // What the system's own buffers take is answered, a few megabytes.
+    // The system's buffers take a few megabytes, so as many requests are answered.
     expect(state.begun - 20).toBeLessThanOrEqual(16);
     expect(deaf.received.text).toBe('');
     deaf.socket.destroy();
   });
 
-  test('end the connection where more wait than the process holds, and nobody else notices', async () => {
+  test('end their connection when too many wait in the process, and disturb no other connection', async () => {
     const { state, handle, release } = gate();
     const server = await serve(handle, { maxWaiting: 64 });
     let parsed = 0;
@@ -126,7 +126,7 @@ describe('requests that come faster than their answers are read', () => {
     await until(() => greedy.received.ended);
     expect(greedy.received.text).toBe('');
     expect(state.begun).toBe(3);
-    // What lies beyond is not even read: making a request and throwing it away costs as much as keeping it.
+    // The rest is not even parsed: making a request and discarding it costs as much as keeping it.
     expect(parsed).toBeLessThanOrEqual(11 + 64);
     release();
     await until(() => answersIn(modest.received.text) === 10 && answersIn(single.received.text) === 1);
@@ -135,7 +135,7 @@ describe('requests that come faster than their answers are read', () => {
     await until(() => answersIn(later.received.text) === 60);
   });
 
-  test('are answered in order, whatever they are and however they are cut', async () => {
+  test('are answered in order, whatever they are and however their bytes are split', async () => {
     const server = await serve(async ({ id, body }) => ({ status: 200, body: [id, body ?? null] }));
     const kinds = fc.constantFrom(
       { text: 'GET /wait', status: '200' },
@@ -176,7 +176,7 @@ describe('requests that come faster than their answers are read', () => {
     );
   });
 
-  test('do not begin any more behind an answer that ends the connection', async () => {
+  test('do not start after an answer that ends the connection', async () => {
     const { state, handle, release } = gate();
     const server = await serve(handle);
     const [asked, other] = await openMany(server, 2);
@@ -184,7 +184,7 @@ describe('requests that come faster than their answers are read', () => {
     other!.send(REQUEST.repeat(5));
     await until(() => state.begun === 2);
     asked!.send(REQUEST.repeat(5));
-    // Every answer ends its connection now.
+    // From now on every answer ends its connection.
     const closed = server.close();
     release();
     await closed;
@@ -193,7 +193,7 @@ describe('requests that come faster than their answers are read', () => {
     expect([answersIn(asked!.received.text), answersIn(other!.received.text)]).toEqual([1, 1]);
   });
 
-  test('are answered before what cannot be read is refused', async () => {
+  test('are answered before an unreadable request behind them is refused', async () => {
     const { state, handle, release } = gate();
     const client = await open(await serve(handle));
     client.send(`${REQUEST}${REQUEST}nonsense\r\n\r\n`);
@@ -207,11 +207,11 @@ describe('requests that come faster than their answers are read', () => {
 });
 
 describe('connections that say nothing', () => {
-  test('are let go of a moment after they were told that their time is over', async () => {
+  test('are closed soon after they were told that their time is over', async () => {
     const server = await serve(async () => OK, { headersTimeoutMs: 100 });
     const client = await open(server, { halfOpen: true });
     await until(() => client.received.text.includes('408 Request Timeout'));
-    // Empty lines before a request are passed over (RFC 9112, 2.2): a connection that is half closed takes them for ever.
+    // Empty lines before a request are ignored (RFC 9112, 2.2), so a half-closed connection could send them for ever.
     await until(() => {
       client.send('\r\n');
       return client.received.ended;
@@ -219,7 +219,7 @@ describe('connections that say nothing', () => {
     expect(client.received.text).toContain('application/problem+json');
   });
 
-  test('are let go of after any refusal, however much they send', async () => {
+  test('are closed after any refusal, however much they send', async () => {
     const client = await open(await serve(async () => OK), { halfOpen: true });
     client.send('nonsense\r\n\r\n');
     await until(() => client.received.text.includes('400 Bad Request'));
@@ -248,7 +248,7 @@ describe('connections that say nothing', () => {
     expect(logLines.join()).toContain('connections');
   });
 
-  test('go before those that have asked something, and those before the busy ones', async () => {
+  test('are closed before idle ones, and idle ones before busy ones', async () => {
     const { state, handle, release } = gate();
     release();
     const server = await serve(handle, { maxConnections: 4 });
@@ -273,7 +273,7 @@ describe('connections that say nothing', () => {
     expect(state.begun).toBe(5);
   });
 
-  test('are given the time to ask where idle ones take all the room', async () => {
+  test('get time to send a request even when idle ones fill the server', async () => {
     const { state, handle, release } = gate();
     release();
     const server = await serve(handle, { maxConnections: 20 });
@@ -287,7 +287,7 @@ describe('connections that say nothing', () => {
     expect(state.begun).toBe(22);
   });
 
-  test('make room too where they do not read their answers', async () => {
+  test('make room too when they do not read their answers', async () => {
     const { state, handle, release } = gate(LARGE);
     release();
     const server = await serve(handle, { maxConnections: 4 });
@@ -296,7 +296,7 @@ describe('connections that say nothing', () => {
       socket.pause();
       send(REQUEST.repeat(50));
     }
-    // Until the system's own buffers are full, all of them are busy.
+    // All of them are busy until the system's buffers are full.
     let begun = 0;
     await until(() => {
       const isStuck = state.begun === begun && begun >= 2 * deaf.length;
@@ -312,7 +312,7 @@ describe('connections that say nothing', () => {
     for (const { socket } of deaf) socket.destroy();
   });
 
-  test('do not come in where all are busy', async () => {
+  test('are refused while all others are busy', async () => {
     const { state, handle, release } = gate();
     const server = await serve(handle, { maxConnections: 2 });
     const busy = await openMany(server, 2);

@@ -1,11 +1,11 @@
 /**
- * The connections of a server: the request in hand on each, those that wait behind it, and which connection goes when
- * there are too many.
+ * The connections of a server: the current request of each, the requests that wait behind it, and which connection to
+ * close when there are too many.
  *
- * Requests of one connection are carried out one after the other, each when the answer before it has left the process. Node
- * would begin all that stand in one read, up to two thousand, and hold their answers in memory for as long as the client
- * reads none of them. Answers go out in the order of the requests anyway, and requests that change something must not be
- * carried out beside each other (RFC 9112, 9.3.2).
+ * The requests of one connection run one after another. Each starts when the answer before it has left the process. Node
+ * would start all requests that arrive in one read, up to two thousand, and hold their answers in memory while the client
+ * reads none of them. Answers leave in the order of the requests anyway, and requests that change something must not run
+ * concurrently (RFC 9112, 9.3.2).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,22 +13,22 @@ import { refuseUnreadable, type UnreadableRequest } from './unreadable-request.t
 
 export type ConnectionLimits = {
   readonly maxConnections: number;
-  /** Requests that wait behind others, on all connections. Each costs some two kilobytes. */
+  /** Requests that wait behind others, over all connections. Each takes some two kilobytes. */
   readonly maxWaiting: number;
 };
 
 export type Connections = {
   add(socket: Socket): void;
   /**
-   * Asked before a request is even made: whether any more is to be read of this connection. Says no where too much waits, and
-   * gives the connection up.
+   * Whether to parse anything more of this connection; called before a request object is made. If too many requests wait, it
+   * closes the connection and returns false.
    */
   mayRead(socket: Socket): boolean;
-  /** Has a request carried out when its turn has come; never, if the connection ends before. */
+  /** Runs a request when its turn has come; never, if the connection ends before. */
   take(request: IncomingMessage, response: ServerResponse): void;
-  /** Refuses what cannot be read, behind the answers that it is still to have. */
+  /** Refuses an unreadable request, after the answers before it. */
   refuse(socket: Socket, error: UnreadableRequest): void;
-  /** The answers that are being worked on. */
+  /** The answers in progress. */
   inFlight(): ServerResponse[];
   sockets(): Iterable<Socket>;
 };
@@ -38,25 +38,25 @@ type PendingRequest = { readonly request: IncomingMessage; readonly response: Se
 type Connection = {
   readonly socket: Socket;
   /**
-   * Here, and not in a set of all: a set moves to another table again and again as its members come and go, and each table
-   * that it has left keeps its members, and the next table, until all of the heap is collected.
+   * A field and not a set of all current requests: a set reallocates its table as members come and go, and each old table
+   * keeps its members alive, and the next table, until a full collection of the heap.
    */
   current: PendingRequest | undefined;
   readonly waiting: PendingRequest[];
-  /** Whether it is not read from, because too much waits. */
+  /** Whether reading is paused because too many requests wait. */
   held: boolean;
-  /** What comes behind all that waits, and is the last. */
+  /** Comes after all waiting requests, and is the last. */
   unreadable: UnreadableRequest | undefined;
   refused: boolean;
-  /** When it asked last, in requests of the process. */
+  /** When it last sent a request, counted in requests of the process. */
   askedAt: number;
 };
 
-/** Above this a connection is not read from until it has been worked off. */
+/** With more waiting requests than this, a connection is not read until they have been answered. */
 const HOLD_ABOVE = 16;
 const SILENT_SHARE = 0.1;
 
-/** `onFull` is told of each connection that is given up, or not taken, because there are too many. */
+/** `onFull` is called for each connection that is closed or refused because there are too many. */
 export function createConnections({
   maxConnections,
   maxWaiting,
@@ -67,7 +67,7 @@ export function createConnections({
   onFull(): void;
 }): Connections {
   const connections = new Map<Socket, Connection>();
-  /** Those that have asked nothing yet, the oldest first. */
+  /** Connections without any request so far, the oldest first. */
   const silent = new Set<Connection>();
   let asked = 0;
   let waiting = 0;
@@ -115,9 +115,9 @@ export function createConnections({
   };
 
   /**
-   * Whom to give up for a new connection: one that is not being answered, or does not read its answer. Those that have asked
-   * nothing go first, so that no flood of them ends the connections of others; but a few may stay, for a new one needs a
-   * moment to ask.
+   * The connection to close for a new one: one without a current request, or one that does not read its answer. Those that
+   * have sent nothing go first, so that a flood of them ends no other connections. But a few of them may stay, because a
+   * new connection needs a moment to send its request.
    */
   const connectionToEvict = (): Connection | undefined => {
     const [oldestSilent] = silent;
@@ -156,7 +156,7 @@ export function createConnections({
       connections.set(socket, connection);
       silent.add(connection);
       socket.once('close', () => forget(connection));
-      // Node reads on whenever an answer has ended. Reading too much is only held against the limit above.
+      // Node resumes reading whenever an answer has ended. Anything read too early still counts towards the limit above.
       socket.on('resume', () => {
         if (connection.held) socket.pause();
       });
@@ -198,6 +198,6 @@ export function createConnections({
   };
 }
 
-/** Whether an answer has begun that goes on: nothing else may be written now. */
+/** Whether an answer has begun and goes on, so that nothing else may be written now. */
 const isHalfAnswered = (pending: PendingRequest | undefined): boolean =>
   pending?.response.headersSent === true && !pending.response.writableEnded;

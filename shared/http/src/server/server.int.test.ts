@@ -66,7 +66,7 @@ const aborted = (signal: AbortSignal) =>
   });
 
 describe('closing a server', () => {
-  test('finishes what is in hand, and says on it that the connection ends', async () => {
+  test('finishes requests in flight, and says in their answers that the connection ends', async () => {
     const { promise: finish, resolve } = Promise.withResolvers<void>();
     let begun = false;
     const server = await serve(async () => {
@@ -84,7 +84,7 @@ describe('closing a server', () => {
     expect(client.received.text).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*"done"$/s);
   });
 
-  test('has whoever waits answer at once', async () => {
+  test('makes waiting handlers answer at once', async () => {
     let waiting = 0;
     const server = await serve(async ({ signal }) => {
       waiting += 1;
@@ -118,7 +118,7 @@ describe('closing a server', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('still answers a request that was under way on an open connection', async () => {
+  test('still answers a request that was on its way on an open connection', async () => {
     const server = await serve(async () => OK);
     const client = await open(server);
     client.send(REQUEST);
@@ -132,7 +132,7 @@ describe('closing a server', () => {
     expect(client.received.text).toMatch(/200 OK.*"done"$/s);
   });
 
-  test('fails nobody who keeps asking on open connections', async () => {
+  test('fails no client that keeps asking on open connections', async () => {
     const server = await serve(async () => OK);
     const failures: unknown[] = [];
     let answered = 0;
@@ -159,7 +159,7 @@ describe('closing a server', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('does not wait for connections on which nothing was ever asked', async () => {
+  test('does not wait for connections without any request', async () => {
     const server = await serve(async () => OK);
     const client = await open(server);
     await server.close();
@@ -167,9 +167,9 @@ describe('closing a server', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('serves who comes anew for a moment still, while readiness tells a balancer to send nobody', async () => {
+  test('still serves new clients for a moment, while readiness tells a balancer to send none', async () => {
     const server = await serve(async () => OK);
-    // Somebody is connected, so there may be a balancer that sends more.
+    // One client is connected, so there may be a balancer that sends more.
     const known = await open(server);
     known.send(REQUEST);
     await until(() => known.received.text.endsWith('"done"'));
@@ -179,7 +179,7 @@ describe('closing a server', () => {
     clients[1]!.send('GET /health/ready HTTP/1.1\r\nHost: test\r\n\r\n');
     await closed;
     await until(() => clients.every(({ received }) => received.ended));
-    // They keep their connections: if they came anew for each request, the listener would close under some of them.
+    // The clients keep their connections. If they reconnected for each request, the listener could close under some of them.
     expect(clients[0]!.received.text).toMatch(/200 OK.*Connection: keep-alive.*"done"$/s);
     expect(clients[1]!.received.text).toMatch(
       /503 Service Unavailable.*Connection: keep-alive.*the service is stopping/s,
@@ -192,7 +192,7 @@ describe('closing a server', () => {
     await expect(fetch(`${server.url}/wait`)).rejects.toThrow();
   });
 
-  test('cuts off what will not end', async () => {
+  test('cuts off requests that do not end', async () => {
     const server = await serve(() => new Promise(() => {}));
     const client = await open(server);
     client.send(REQUEST);
@@ -219,7 +219,7 @@ describe('closing a server', () => {
 });
 
 describe('a server', () => {
-  test('tells the handler when the client has gone', async () => {
+  test('signals the handler when the client has gone', async () => {
     const heard: string[] = [];
     const server = await serve(async ({ signal }) => {
       heard.push('asked');
@@ -269,7 +269,7 @@ describe('a server', () => {
     expect(client.received.text).not.toContain('400');
   });
 
-  test('says when its address is taken', async () => {
+  test('reports when its address is taken', async () => {
     const { port } = await serve(async () => OK);
     const logger = createLogger({ name: 'test', level: 'silent' });
     const app = (() => {}) as unknown as Parameters<typeof startServer>[0];

@@ -1,13 +1,13 @@
 /**
- * Listens, within limits, and stops without failing anybody. `close()`:
+ * Listens, within limits, and stops without failing any client. `close()`:
  *
- * 1. answers long polls and streams now, and has readiness say 503, so that a balancer sends nobody any more. For a short
- *    grace all requests are served as before, on the connections that clients have: the kernel resets a connection that
- *    it has taken and this process has not when the listener closes, so few should be connecting then;
- * 2. takes no new connections, and puts `Connection: close` on every answer, so that clients leave a connection because
- *    they were told, not because it closed under a request they had just sent;
- * 3. after another grace closes the connections on which nothing is asked;
- * 4. after four seconds destroys what is left.
+ * 1. ends long polls and streams, and makes readiness say 503, so that a balancer sends no more clients. For a short grace
+ *    it serves all requests as before, on the connections that clients have. When the listener closes, the kernel resets
+ *    connections that this process has not accepted yet, so few clients should be connecting then;
+ * 2. accepts no new connections, and puts `Connection: close` on every answer, so that clients leave because they were
+ *    told to, and not because a connection closed under a request they had just sent;
+ * 3. after another grace closes the idle connections;
+ * 4. after four seconds destroys the rest.
  */
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
@@ -23,26 +23,26 @@ import { withPrototype } from './with-prototype.ts';
 export type RunningServer = { readonly url: string; readonly port: number; close(): Promise<void> };
 
 export type ServerLimits = ConnectionLimits & {
-  /** To receive the head of a request. */
+  /** Time to receive the head of a request. */
   readonly headersTimeoutMs: number;
 };
 
 const LIMITS: ServerLimits = { maxConnections: 10_000, maxWaiting: 2_048, headersTimeoutMs: 10_000 };
-/** To receive a request; answering it may take longer. */
+/** Time to receive a request; answering it may take longer. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** Without a byte in either direction: a client that does not read its answer, or a stream that says nothing. */
+/** Time without a byte in either direction: a client that does not read its answer, or a silent stream. */
 const SILENCE_TIMEOUT_MS = 120_000;
 /** Long enough for a balancer that asks for readiness several times a second. */
 const LEAVING_GRACE_MS = 500;
-/** Long enough that clients that ask often have been told on each of their connections. */
+/** Long enough that active clients have been told on each of their connections. */
 const IDLE_GRACE_MS = 500;
 const IN_FLIGHT_LIMIT_MS = 4_000;
 
-/** Of the warning that there are too many connections. */
+/** How often the warning about too many connections may appear. */
 const WARN_INTERVAL_MS = 60_000;
 
-/** Rejects when the address cannot be listened on. Port 0 takes any that is free. */
+/** Rejects when it cannot listen on the address. Port 0 picks any free port. */
 export async function startServer(
   app: Express,
   {
@@ -72,15 +72,15 @@ export async function startServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: headersTimeoutMs / 2,
-    // The application refuses what has none, with a problem.
+    // The application refuses a request without it, with a problem.
     requireHostHeader: false,
-    // Most requests have no body, and need no stream for one.
+    // Most requests have no body and need no stream for one.
     optimizeEmptyRequests: true,
   });
   server.timeout = SILENCE_TIMEOUT_MS;
   server.on('connection', connections.add);
   server.on('request', connections.take);
-  // What a request expects is for the application to promise or refuse.
+  // The application grants or refuses what a request expects.
   server.on('checkContinue', connections.take);
   server.on('checkExpectation', connections.take);
   server.on('connect', (_, socket) => connections.refuse(socket as Socket, { code: TUNNEL }));
@@ -94,7 +94,7 @@ export async function startServer(
   const address = server.address() as AddressInfo;
 
   const closeIdle = () => server.closeIdleConnections();
-  /** Node counts a connection that never asked anything among the busy ones. */
+  /** Node counts a connection that never sent a request among the busy ones. */
   const closeSilent = () => {
     for (const socket of connections.sockets()) if (socket.bytesRead === 0) socket.destroy();
   };
@@ -105,11 +105,11 @@ export async function startServer(
     const limit = setTimeout(() => {
       logger.warn(
         { inFlight: connections.inFlight().length },
-        'requests were cut off: they were not answered in time',
+        'requests were cut off because they were not answered in time',
       );
       server.closeAllConnections();
     }, IN_FLIGHT_LIMIT_MS);
-    // Where nobody is connected, nobody has to be told.
+    // Without any connection there is nobody to tell.
     if ([...connections.sockets()].length > 0) await sleep(LEAVING_GRACE_MS);
     state = 'closing';
     const closed = closeListener(server);
@@ -117,7 +117,7 @@ export async function startServer(
     const idle = setTimeout(() => {
       closeIdle();
       closeSilent();
-      // A stream that began before we stopped could not say that its connection is to be closed.
+      // A stream that began before the stop could not announce that its connection closes.
       for (const response of connections.inFlight()) response.once('close', closeIdle);
     }, IDLE_GRACE_MS);
     await closed;
@@ -137,9 +137,9 @@ export async function startServer(
 }
 
 /**
- * Makes requests of connections that are wanted. Of others it makes one that claims to leave HTTP for another protocol: the
- * parser then stops, where it would go on to make, in one go, a request and a response of everything that it has been
- * given. Should it not believe that any more, the requests are made in vain, and ignored.
+ * Makes request objects only for wanted connections. For others it makes one that claims to switch to another protocol,
+ * which stops the parser. Otherwise the parser would go on to make a request and a response of everything it has received.
+ * If a version of Node ignores the claim, the requests are made in vain, and ignored.
  */
 function onlyWhere(
   mayRead: (socket: Socket) => boolean,
@@ -159,7 +159,7 @@ class Unwanted extends IncomingMessage {
   set upgrade(_: unknown) {}
 }
 
-/** Resolves when all connections have ended. The HTTP server's own close would close the idle ones at once. */
+/** Resolves when all connections have ended. The HTTP server's own close would end the idle ones at once. */
 const closeListener = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     NetServer.prototype.close.call(server, () => {
@@ -173,12 +173,12 @@ function endSoon(response: ServerResponse): void {
   endEarly(response);
 }
 
-/** Says it at once, and then no more than once a minute. */
+/** Warns at once, and then at most once a minute. */
 function warnWhenFull(logger: Logger, maxConnections: number): () => void {
   let saidMs = Number.NEGATIVE_INFINITY;
   return () => {
     if (performance.now() - saidMs < WARN_INTERVAL_MS) return;
     saidMs = performance.now();
-    logger.warn({ maxConnections }, 'there are too many connections: silent ones are closed for new ones');
+    logger.warn({ maxConnections }, 'too many connections: silent ones are closed to make room for new ones');
   };
 }

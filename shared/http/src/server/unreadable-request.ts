@@ -1,16 +1,16 @@
-/** The answer to what cannot be read as a request: it never reaches the application, but is answered in the same form. */
+/** Answers what cannot be read as a request. It never reaches the application, but gets a problem document too. */
 import type { Socket } from 'node:net';
 
 export type UnreadableRequest = { readonly code?: string | undefined };
 
 export const MAX_HEADER_BYTES = 16_384;
 
-/** The code of a CONNECT, after which a connection does not speak HTTP any more. */
+/** The code of a CONNECT request, after which a connection no longer speaks HTTP. */
 export const TUNNEL = 'TUNNEL';
 
 /**
- * How long a client may go on sending before a refused connection is closed for good. Closed at once, the refusal could be
- * lost to it, by the reset that answers what it still sends (RFC 9112, 9.6).
+ * How long a client may go on sending before a refused connection is destroyed. Destroyed at once, the connection could lose
+ * the refusal, because a reset answers what the client still sends (RFC 9112, 9.6).
  */
 const LINGER_MS = 1_000;
 
@@ -21,7 +21,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, title: string,
     `The headers have more than ${MAX_HEADER_BYTES} bytes.`,
   ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive in time.'],
-  [TUNNEL]: [405, 'Method Not Allowed', 'There are no tunnels here.'],
+  [TUNNEL]: [405, 'Method Not Allowed', 'This server opens no tunnels.'],
 };
 const NOT_HTTP = [400, 'Bad Request', 'The request is not valid HTTP/1.1.'] as const;
 
@@ -37,7 +37,7 @@ export function refuseUnreadable(socket: Socket, { code = '' }: UnreadableReques
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // What still comes is thrown away.
+  // Discards what still arrives.
   socket.resume();
   const lingering = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(lingering));

@@ -1,8 +1,8 @@
 /**
- * Requests and responses that are express's own kind from the beginning.
+ * Makes requests and responses that have express's prototypes from the start.
  *
- * What for: express gives every request and response another prototype, and V8 then looks for their hidden class anew. An
- * object that is made with that prototype is left alone.
+ * What for: express changes the prototype of every request and response, and V8 then has to find their hidden class again.
+ * Express leaves an object alone that already has the right prototype.
  *
  * How to take it out: give `createServer` Node's own IncomingMessage and ServerResponse (server.ts). Nothing else changes.
  *
