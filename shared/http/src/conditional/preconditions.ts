@@ -30,13 +30,9 @@ export const NO_PRECONDITIONS: Preconditions = Object.freeze({});
 
 /** For the OpenAPI document: the headers of every route that does not refuse them. */
 export const preconditionHeaders = z.object({
-  'If-Match': z
-    .string()
-    .regex(TAG_CONDITION)
-    .optional()
-    .meta({
-      description: '`*` or entity tags: 412 unless one of them is the current one (RFC 9110, 13.1.1)',
-    }),
+  'If-Match': z.string().regex(TAG_CONDITION).optional().meta({
+    description: '`*` or entity tags: 412 unless one of them is the current one (RFC 9110, 13.1.1)',
+  }),
   'If-None-Match': z.string().regex(TAG_CONDITION).optional().meta({
     description:
       '`*` or entity tags: 304, or 412 for a write, if one of them is the current one (RFC 9110, 13.1.2)',
