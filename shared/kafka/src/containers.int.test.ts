@@ -5,7 +5,7 @@ import { describeOn } from '@micromart/testing/describe-on';
 import type { AnyKafka } from '@micromart/testing/kafka';
 import { kafkaContainer, startKafkaContainer } from '@micromart/testing/kafka-container';
 import { testRelay } from './relay.contract.ts';
-import { openKafkaRoute } from './testing/kafka-source.ts';
+import { openTestKafkaTopic } from './testing/kafka-source.ts';
 
 const START_CAP_MS = 150_000;
 
@@ -18,5 +18,5 @@ describeOn(kafkaContainer, 'following', () => {
   }, START_CAP_MS);
   afterAll(() => kafka?.close());
 
-  testFollowing((partitions) => openKafkaRoute(kafka, partitions));
+  testFollowing((partitions) => openTestKafkaTopic(kafka, partitions));
 });

@@ -48,7 +48,7 @@ jest.unstable_mockModule('@micromart/subscription/apply/fence', () => {
 });
 
 const { openTestFollower } = await import('@micromart/subscription/testing/follower');
-const { openKafkaRoute } = await import('./testing/kafka-source.ts');
+const { openTestKafkaTopic } = await import('./testing/kafka-source.ts');
 
 describeKafka('following Kafka without an eye for holes', () => {
   let kafka: KafkaCluster;
@@ -59,7 +59,7 @@ describeKafka('following Kafka without an eye for holes', () => {
 
   test('counts wrong what is lost and reordered', async () => {
     const follower = await openTestFollower();
-    const way = await openKafkaRoute(kafka, PARTITIONS);
+    const way = await openTestKafkaTopic(kafka, PARTITIONS);
     const source = createTestSource({ partitions: PARTITIONS });
     const [journey] = fc.sample(journeys(EVENTS), { seed: 20_261_122, numRuns: 1 });
     await way.publish(source.log, travel(source.appendMany(EVENTS), journey!));

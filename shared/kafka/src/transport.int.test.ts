@@ -9,7 +9,7 @@ import { freePort } from '@micromart/testing/free-port';
 import { openTestKafka } from '@micromart/testing/kafka';
 import { until } from '@micromart/testing/until';
 import { messageOf } from './message.ts';
-import { openKafkaRoute } from './testing/kafka-source.ts';
+import { openTestKafkaTopic } from './testing/kafka-source.ts';
 import { ensureTopic } from './topic.ts';
 import { createKafkaTransport } from './transport.ts';
 import { parseKafkaUrl } from './url.ts';
@@ -25,7 +25,7 @@ describeKafka('following Kafka', () => {
   }, 120_000);
   afterAll(() => kafka.close());
 
-  testFollowing((partitions) => openKafkaRoute(kafka, partitions));
+  testFollowing((partitions) => openTestKafkaTopic(kafka, partitions));
 
   test('says that its topic is not for a log of so many partitions, and goes on by the feed', async () => {
     const topic = parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/for-another-log`);
@@ -36,7 +36,7 @@ describeKafka('following Kafka', () => {
     const follower = await openTestFollower();
     const source = createTestSource({ partitions: 2 });
     const transport = createKafkaTransport({ topic, group: 'followers', logger });
-    const one = follower.start({ source, transport, limits: { graceMs: 600_000, awayMs: 100 } });
+    const one = follower.start({ source, transport, limits: { graceMs: 600_000, unassignedMs: 100 } });
     source.appendMany(20);
     await until(() => follower.hasCaughtUp(source), LONG);
     expect(transport.check.optional).toBe(true);
@@ -53,7 +53,7 @@ describeKafka('following Kafka', () => {
 
   test('leaves out and counts what is no event, and goes on behind it', async () => {
     const follower = await openTestFollower();
-    const way = await openKafkaRoute(kafka, 1);
+    const way = await openTestKafkaTopic(kafka, 1);
     const source = createTestSource({ partitions: 1 });
     const [first, second] = source.appendMany(2).map((event) => messageOf(source.log, event));
     await way.publishRaw(0, [
@@ -64,7 +64,7 @@ describeKafka('following Kafka', () => {
       second!,
     ]);
     const transport = way.transport();
-    const one = follower.start({ source, transport, limits: { graceMs: 600_000, awayMs: 600_000 } });
+    const one = follower.start({ source, transport, limits: { graceMs: 600_000, unassignedMs: 600_000 } });
     await until(() => follower.hasCaughtUp(source));
     expect(await follower.differences(source)).toEqual([]);
     expect(await follower.counted('subscription_unreadable_messages_total')).toBe(3);
@@ -85,7 +85,7 @@ describe('a service that follows Kafka', () => {
       group: 'followers',
       logger: testLogger,
     });
-    const one = follower.start({ source, transport, limits: { awayMs: 100 } });
+    const one = follower.start({ source, transport, limits: { unassignedMs: 100 } });
     source.appendMany(20);
     await until(() => follower.hasCaughtUp(source));
     expect(transport.check.optional).toBe(true);

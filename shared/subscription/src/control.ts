@@ -1,14 +1,13 @@
-/** Whether a subscription is meant to run: kept in its database, so it outlives the process and holds for every instance. */
+/** Whether a subscription should run. It is stored in the database, so it outlives the process and holds for every instance. */
 import type { Client, Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import type { Waiting } from './apply/waiting.ts';
-import { createWaitingNotes } from './apply/waiting-notes.ts';
+import { createWaitingRecord } from './apply/waiting-record.ts';
 import type { Notifier } from './notifier.ts';
 
 /**
- * - `source-replaced`: the history it stands in is gone. Only a rebuild helps: going on would take another history's
- *   events for its own.
- * - `too-many-parked`: so much is at fault that it is not the events' fault. It goes on when somebody has looked.
+ * - `source-replaced`: the history that it follows is gone. Only a rebuild helps: to continue would mix two histories.
+ * - `too-many-parked`: so many events fail that the events are hardly at fault. An operator finds the cause and resumes it.
  */
 export type StopReason = 'source-replaced' | 'too-many-parked';
 
@@ -21,12 +20,12 @@ export type ControlState = {
 export type Control = {
   /** The state as this process last saw it; undefined until it has. */
   readonly state: ControlState | undefined;
-  /** Whether events may be applied, so far as this process knows. */
+  /** Whether events may be applied, as far as this process knows. */
   isActive(): boolean;
-  /** Looks again: what another instance was told is known here within one heartbeat. */
+  /** Reads the state again. It is called at every heartbeat, so that every instance follows a change. */
   refresh(client: Client | Pool): Promise<void>;
   pause(): Promise<void>;
-  /** Goes on after a pause, or after too many parked events; never after the source was replaced. */
+  /** Continues after a pause or after too many parked events, never after the source was replaced. */
   resume(): Promise<void>;
   stop(reason: StopReason, detail: string): Promise<void>;
 };
@@ -45,8 +44,8 @@ export function createControl({
   logger: Logger;
 }): Control {
   let state: ControlState | undefined;
-  const waitingNotes = createWaitingNotes(name, waiting);
-  /** A stop that is not written down yet: it holds at once, and is written before anything is read again. */
+  const waitingRecord = createWaitingRecord(name, waiting);
+  /** A stop that is not stored yet. It holds at once, and is written before the state is read again. */
   let unwritten: { reason: StopReason; detail: string } | undefined;
 
   async function refresh(client: Client | Pool) {
@@ -57,7 +56,7 @@ export function createControl({
       );
       unwritten = undefined;
     }
-    await waitingNotes.write(client);
+    await waitingRecord.write(client);
     const { rows } = await client.query<ControlState>(
       'SELECT paused, stopped, stopped_detail AS "stoppedDetail" FROM subscriptions WHERE name = $1',
       [name],

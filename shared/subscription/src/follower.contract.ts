@@ -1,6 +1,6 @@
 /**
- * What a follower keeps whichever way its events come, run by the tests of each way. What the topic is made to lose,
- * repeat and reorder are real messages, published so; over the feed alone there is no topic, and all of it holds as well.
+ * What a follower promises over every transport; the tests of each transport run it. The topic loses, repeats and reorders
+ * real messages, because they are published that way. Over the feed alone there is no topic, and all of this still holds.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
@@ -14,26 +14,26 @@ import { openTestFollower, type TestFollower } from './testing/follower.ts';
 import { journeys, travel } from './testing/journey.ts';
 import { createTestSource, type TestSource } from './testing/source.ts';
 
-/** A way for events to come, opened for one test. */
-export type EventRoute = {
-  /** An instance's; undefined where the owner's feed is the only way. */
+/** A transport and the topic that it reads, opened for one test. */
+export type TestTopic = {
+  /** The transport of one instance; undefined over the feed alone. */
   transport(): Transport | undefined;
-  /** Puts events into the topic as they are given: what is left out is lost. */
+  /** Publishes exactly these events: those of the log that are left out are lost. */
   publish(log: string, events: readonly LoggedEvent[]): Promise<void>;
-  /** Deletes the topic and makes it anew. */
+  /** Deletes the topic and creates it again. */
   recreate(): Promise<void>;
   close(): Promise<void>;
 };
 
 const PARTITIONS = 4;
-/** What the topic has lost at its end comes soon; but nothing for want of a place, so that it brings what it has. */
-const QUICK: Partial<Limits> = { graceMs: 300, awayMs: 600_000, headWaitS: 1 };
-/** It does not come. */
+/** Fetches events lost at the end of the topic soon; but never for a missing assignment, so the topic delivers the rest. */
+const QUICK: Partial<Limits> = { graceMs: 300, unassignedMs: 600_000, headWaitS: 1 };
+/** Never fetches events lost at the end of the topic. */
 const NEVER: Partial<Limits> = { ...QUICK, graceMs: 600_000 };
 
-export function testFollowing(openRoute: (partitions: number) => Promise<EventRoute>): void {
+export function testFollowing(openTopic: (partitions: number) => Promise<TestTopic>): void {
   let follower: TestFollower;
-  let route: EventRoute;
+  let topic: TestTopic;
   let source: TestSource;
   let running: Subscription[] = [];
 
@@ -43,33 +43,33 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
   afterAll(() => follower.close());
   beforeEach(async () => {
     await follower.empty();
-    route = await openRoute(PARTITIONS);
+    topic = await openTopic(PARTITIONS);
     source = createTestSource({ partitions: PARTITIONS });
   });
   afterEach(async () => {
     await Promise.all(running.map((one) => one.close()));
     running = [];
-    await route.close();
+    await topic.close();
   });
 
-  function keep(one: Subscription): Subscription {
+  function track(one: Subscription): Subscription {
     running.push(one);
     return one;
   }
-  const startOverFeed = () => keep(follower.start({ source, limits: QUICK }));
+  const startOverFeed = () => track(follower.start({ source, limits: QUICK }));
   function start(limits = QUICK): Subscription {
-    const transport = route.transport();
-    return keep(follower.start({ source, limits, ...(transport && { transport }) }));
+    const transport = topic.transport();
+    return track(follower.start({ source, limits, ...(transport && { transport }) }));
   }
   async function stop(one: Subscription) {
     running = running.filter((other) => other !== one);
     await one.close();
   }
-  const publishMany = (count: number) => route.publish(source.log, source.appendMany(count));
+  const publishMany = (count: number) => topic.publish(source.log, source.appendMany(count));
   const caughtUp = () => until(() => follower.hasCaughtUp(source), { capMs: 40_000 });
   const expectExact = async () => expect(await follower.differences(source)).toEqual([]);
 
-  test('applies every event once and in order, those that are there and those that come', async () => {
+  test('applies every event once and in order, old ones and new ones', async () => {
     await publishMany(500);
     start();
     await caughtUp();
@@ -78,7 +78,7 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
     await expectExact();
   });
 
-  test('takes nothing from the feed but what the topic has lost, also when it is started again', async () => {
+  test('fetches from the feed only what the topic has lost, also after a restart', async () => {
     const before = await follower.counted('subscription_healed_total');
     await publishMany(300);
     for (let round = 0; round < 3; round += 1) {
@@ -100,7 +100,7 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
       fc.asyncProperty(journeys(120), settings, async (journey, limits) => {
         const events = source.appendMany(journey.length);
         const one = start({ ...QUICK, ...limits });
-        await route.publish(source.log, travel(events, journey));
+        await topic.publish(source.log, travel(events, journey));
         await caughtUp();
         await stop(one);
         await expectExact();
@@ -109,20 +109,20 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
     );
   });
 
-  test('leaves out what another log has in the same places', async () => {
+  test('skips events of another log at the same positions', async () => {
     const other = createTestSource({ partitions: PARTITIONS, log: 'other-9' });
     const before = await follower.counted('subscription_events_applied_total');
-    await route.publish(other.log, other.appendMany(80));
+    await topic.publish(other.log, other.appendMany(80));
     start();
     await publishMany(40);
-    await route.publish(other.log, other.appendMany(80));
+    await topic.publish(other.log, other.appendMany(80));
     await publishMany(40);
     await caughtUp();
     await expectExact();
     expect(await follower.counted('subscription_events_applied_total')).toBe(before + 80);
   });
 
-  test('gets the last event of an idle partition that was lost', async () => {
+  test('fetches a lost event at the end of an idle partition', async () => {
     start();
     await publishMany(PARTITIONS);
     await caughtUp();
@@ -131,9 +131,9 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
     await expectExact();
   });
 
-  test('goes on where it stopped when it is started with the other way, either way', async () => {
-    for (const startAgain of [start, startOverFeed, start, startOverFeed]) {
-      const one = startAgain();
+  test('continues where it stopped when it is restarted with or without the transport', async () => {
+    for (const startEither of [start, startOverFeed, start, startOverFeed]) {
+      const one = startEither();
       await publishMany(60);
       await caughtUp();
       await stop(one);
@@ -144,11 +144,11 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
     await expectExact();
   });
 
-  test('goes on when the topic is deleted and made anew', async () => {
+  test('continues when the topic is deleted and created again', async () => {
     start();
     await publishMany(400);
     await until(async () => (await follower.applied()).length > 100);
-    await route.recreate();
+    await topic.recreate();
     await publishMany(100);
     await caughtUp();
     await publishMany(20);
@@ -169,7 +169,7 @@ export function testFollowing(openRoute: (partitions: number) => Promise<EventRo
     await expectExact();
   });
 
-  test('knows in one instance as of when all partitions are, whoever applies them', async () => {
+  test('knows the As-Of of all partitions in one instance, whichever instance applies them', async () => {
     start(NEVER);
     start(NEVER);
     await publishMany(40);

@@ -1,9 +1,9 @@
 /**
- * What an instance does to follow: loops around one picture (apply/subscription-state.ts), woken by one notifier. Each loop
- * asks what there is for it to do, does it, or waits, and starts again after an error.
+ * The loops of one instance. They share one state (apply/subscription-state.ts) and one notifier. Each loop does what is due,
+ * or waits, and starts again after an error.
  *
- * There are two parts. To work is to receive events and to apply them. To watch is to know the owner's heads, over all
- * partitions, and to write down what follows from them.
+ * There are two parts. `work` receives events and applies them. `watch` keeps the owner's heads of all partitions and writes
+ * the checkpoint's metadata.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDiskFull } from '@micromart/postgres/failure';
@@ -40,7 +40,7 @@ export type FollowDeps<E> = {
   readonly control: Control;
   /** Wakes the loops. */
   readonly notifier: Notifier;
-  /** Tells others of a commit. */
+  /** Notified of each commit. */
   readonly applied: Applied;
   readonly waiting: Waiting;
   readonly meter: SubscriptionMeter;
@@ -51,9 +51,9 @@ export type FollowDeps<E> = {
 export type Follower = {
   /** The partitions that a transport has assigned to this instance. */
   assigned(): ReadonlySet<number> | undefined;
-  /** Reads where the subscription stands; to be done before anything else. */
+  /** Reads the checkpoint. Must come before `work` and `watch`. */
   begin(): Promise<void>;
-  /** Works until the signal is aborted; comes back when what was in hand is finished. */
+  /** Works until the signal is aborted; resolves once the batch in flight is finished. */
   work(signal: AbortSignal): Promise<void>;
   /** Watches until the signal is aborted. */
   watch(signal: AbortSignal): Promise<void>;
@@ -74,15 +74,15 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     logger,
     limits,
   } = deps;
-  const carried = transport && {
+  const delivery = transport && {
     transport,
     assignment: createPartitionAssignment(limits, performance.now()),
   };
-  const state = createSubscriptionState(limits, carried?.assignment);
+  const state = createSubscriptionState(limits, delivery?.assignment);
   const replacedSource = createReplacedSource(limits);
   const shared = { name, pool, state, control, replacedSource, notifier };
 
-  const wellAgain = (loop: string) => {
+  const reportSuccess = (loop: string) => {
     if (waiting.succeeded(loop)) logger.info({ subscription: name, loop }, 'following again');
   };
 
@@ -93,9 +93,9 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
           signal,
           onError(err) {
             const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
-            logger[level]({ err, subscription: name, loop }, 'following failed; trying again');
+            logger[level]({ err, subscription: name, loop }, 'following failed; retrying');
           },
-          onSuccess: () => wellAgain(loop),
+          onSuccess: () => reportSuccess(loop),
         }),
       ),
     );
@@ -104,16 +104,16 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     { transport, assignment }: { transport: Transport; assignment: PartitionAssignment },
     signal: AbortSignal,
   ) => {
-    const place = createDeliveryHandler({ ...shared, assignment, meter });
+    const handler = createDeliveryHandler({ ...shared, assignment, meter });
     return {
-      transport: () => transport.run(place, signal).finally(() => place.assign(undefined)),
-      look: createRefreshPositions({ ...shared, signal }),
+      transport: () => transport.run(handler, signal).finally(() => handler.assign(undefined)),
+      positions: createRefreshPositions({ ...shared, signal }),
       control: () => control.refresh(pool).then(() => sleep(CONTROL_INTERVAL_MS, undefined, { signal })),
     };
   };
 
   return {
-    assigned: () => carried?.assignment.assigned,
+    assigned: () => delivery?.assignment.assigned,
 
     async begin() {
       await pool.query('INSERT INTO subscriptions (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
@@ -138,7 +138,7 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
         meter,
         signal,
       });
-      await runAll({ feed, apply, ...(carried && transportLoops(carried, signal)) }, signal);
+      await runAll({ feed, apply, ...(delivery && transportLoops(delivery, signal)) }, signal);
     },
 
     async watch(signal) {
@@ -148,11 +148,11 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
         ...shared,
         source,
         waitS: limits.headWaitS,
-        events: transport ? 0 : limits.newsEvents,
-        onWell: () => wellAgain('heads'),
+        events: transport ? 0 : limits.eventsWithHeads,
+        onAnswer: () => reportSuccess('heads'),
         signal,
       });
-      await runAll({ heads, notes: createWriteCheckpoint({ ...shared, meter, signal }) }, signal);
+      await runAll({ heads, checkpoint: createWriteCheckpoint({ ...shared, meter, signal }) }, signal);
       state.resign();
       meter.forget();
     },

@@ -1,38 +1,38 @@
-/** Every bound of a subscription. A service keeps the defaults; tests make them small. */
+/** Every limit of a subscription. A service keeps the defaults; tests make them small. */
 export type Limits = {
-  /** Events of one transaction. */
+  /** Events in one transaction. */
   readonly batchEvents: number;
-  /** Events of one page of the owner's feed. */
+  /** Events in one page of the owner's feed. */
   readonly pageEvents: number;
-  /** Events that the answer to a question for the heads may bring along. */
-  readonly newsEvents: number;
+  /** Events that may come with the heads in one answer. */
+  readonly eventsWithHeads: number;
   /** Page requests at the same time. */
   readonly pagesAtOnce: number;
-  /** Events of one partition that wait in memory: no more are fetched or taken while there are as many. */
+  /** Events of one partition in memory: while there are as many, no more are fetched or accepted. */
   readonly bufferedEvents: number;
-  /** How long the owner holds a question for its heads: an idle partition's As-Of is never older. */
+  /** How long the owner may hold a request for its heads, in seconds: an idle partition's As-Of is never older. */
   readonly headWaitS: number;
-  /** How long a transport may be silent about events that the owner has before they are fetched. */
+  /** How long the leader waits for the transport to deliver events that the owner has, before it fetches them. */
   readonly graceMs: number;
-  /** How long an instance may have no place at its transport before it goes by the feed, as if there were no transport. */
-  readonly awayMs: number;
-  /** How far apart two conclusions must lie that the owner's log was replaced; between them it is asked again. */
+  /** How long an instance may have no assignment before it follows the feed, as if there were no transport. */
+  readonly unassignedMs: number;
+  /** How far apart two answers must lie that both show another log before the subscription stops. */
   readonly confirmReplacedMs: number;
-  /** How often an event is tried alone before it is parked. */
+  /** How often an event that fails is tried alone before it is parked. */
   readonly attempts: number;
-  /** Parked events of a subscription; with more it stops. */
+  /** Parked events of a subscription; before it would have more, it stops. */
   readonly parkedEvents: number;
 };
 
 export const defaultLimits: Limits = {
   batchEvents: 5_000,
   pageEvents: 1_000,
-  newsEvents: 1_000,
+  eventsWithHeads: 1_000,
   pagesAtOnce: 8,
   bufferedEvents: 1_000,
   headWaitS: 5,
   graceMs: 5_000,
-  awayMs: 2_000,
+  unassignedMs: 2_000,
   confirmReplacedMs: 1_000,
   attempts: 3,
   parkedEvents: 1_000,

@@ -1,22 +1,22 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** What all subscriptions of a process measure, each under its name. Made once for a registry. */
+/** The metrics of all subscriptions of a process, labelled with their names. Create them once for each registry. */
 export type SubscriptionMetrics = { of(subscription: string): SubscriptionMeter };
 
 export type SubscriptionMeter = {
   batch(events: number, outcome: { applied: number; parked: number }): void;
-  /** A batch that the fence refused: somebody else was faster. */
+  /** The fence refused a batch: another instance was faster. */
   refused(): void;
-  /** A batch that failed in a way that leaves open whether it was committed, and that is taken up again. */
+  /** A batch failed with its commit in doubt, and is retried. */
   retried(): void;
   duplicates(events: number): void;
-  /** Messages of a transport that were no events. */
+  /** Messages of a transport that are no events. */
   unreadable(messages: number): void;
-  /** Events that were fetched because a transport had not brought them: before later ones that came, or none later. */
+  /** Events that were fetched because the transport had not delivered them: before later ones (hole) or at the end (tail). */
   healed(kind: 'hole' | 'tail', events: number): void;
-  /** Events that the owner has and that are not applied, and those that are parked now. */
-  standing(now: { lag: number; parked: number }): void;
-  /** This instance does not lead any more: it has nothing to tell of now. */
+  /** How many of the owner's events are not applied, and how many are parked now. */
+  backlog(now: { lag: number; parked: number }): void;
+  /** This instance no longer leads, so it no longer shows the backlog. */
   forget(): void;
 };
 
@@ -38,46 +38,46 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
   const parked = new Counter({
     ...options,
     name: 'subscription_events_parked_total',
-    help: 'Events that were parked, those behind another one of their key among them',
+    help: 'Events that were parked, including those behind another event of their key',
   });
   const refused = new Counter({
     ...options,
     name: 'subscription_fence_refusals_total',
-    help: 'Batches that were refused because somebody else had moved the positions',
+    help: 'Batches that were refused because another instance had moved the positions',
   });
   const retried = new Counter({
     ...options,
     name: 'subscription_batches_retried_total',
-    help: 'Batches that were taken up again, because nobody knew whether they had been committed',
+    help: 'Batches that were retried because their commit was in doubt',
   });
   const duplicates = new Counter({
     ...options,
     name: 'subscription_duplicates_total',
-    help: 'Delivered events that were there already',
+    help: 'Delivered events that this instance already had',
   });
   const unreadable = new Counter({
     ...options,
     name: 'subscription_unreadable_messages_total',
-    help: 'Delivered messages that were no events, and were left out',
+    help: 'Delivered messages that were no events, and were skipped',
   });
   const healed = new Counter({
     labelNames: ['subscription', 'kind'] as const,
     registers: [registry],
     name: 'subscription_healed_total',
-    help: "Events that the transport did not bring and the owner's feed did, in the middle (hole) or at the end (tail)",
+    help: "Events that the transport did not deliver and the owner's feed did, in the middle (hole) or at the end (tail)",
   });
   const lag = new Gauge({
     ...options,
     name: 'subscription_lag_events',
-    help: 'Events that the owner has and that are not applied, as the leading instance knows',
+    help: 'Events of the owner that are not applied, as the leader knows',
   });
   const parkedNow = new Gauge({
     ...options,
     name: 'subscription_parked_events',
-    help: 'Events that are parked now, as the leading instance knows',
+    help: 'Events that are parked now, as the leader knows',
   });
 
-  /** What has not happened yet is to be seen too, as nought. */
+  /** A counter that has not counted yet is shown as 0. */
   const show = (subscription: string) => {
     for (const counter of [applied, parked, refused, retried, duplicates, unreadable])
       counter.inc({ subscription }, 0);
@@ -98,7 +98,7 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
         duplicates: (events) => duplicates.inc({ subscription }, events),
         unreadable: (messages) => unreadable.inc({ subscription }, messages),
         healed: (kind, events) => healed.inc({ subscription, kind }, events),
-        standing(now) {
+        backlog(now) {
           lag.set({ subscription }, now.lag);
           parkedNow.set({ subscription }, now.parked);
         },

@@ -1,12 +1,13 @@
 /**
- * Wakes whoever waits for something to change within this process. It remembers nobody who is not waiting: look, then
- * wait, and look again, with no `await` between looking and waiting. Who must await while looking compares `rings`.
+ * Wakes what waits for a change within this process. It keeps no notification for a caller that is not waiting yet. So check
+ * the condition, wait, and check again, with no `await` between check and wait. A caller whose check awaits compares
+ * `notifications` before and after it.
  */
 export type Notifier = {
   notify(): void;
-  /** How often it has rung. */
+  /** How often it has notified. */
   readonly notifications: number;
-  /** Comes back at the next ring, when the signal is aborted, or after `maxMs`. Never throws. */
+  /** Resolves at the next notification, when the signal is aborted, or after `maxMs`. Never rejects. */
   next(signal: AbortSignal, maxMs?: number): Promise<void>;
 };
 

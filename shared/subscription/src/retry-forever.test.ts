@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { pauseMs, retryForever } from './retry-forever.ts';
 
-test('pauses a third longer after each failure, up to five seconds, half of it by chance', () => {
+test('pauses longer after each failure, up to a limit, half of it by chance', () => {
   expect([1, 2, 3, 4].map((failures) => Math.round(pauseMs(failures, 1)))).toEqual([100, 130, 169, 220]);
   expect(pauseMs(1, 0)).toBe(50);
   expect(pauseMs(1_000, 1)).toBe(5_000);
 });
 
-test('does a step again after an error, and ends when it is aborted', async () => {
+test('repeats a step after an error, and ends when it is aborted', async () => {
   const stop = new AbortController();
   const errors: unknown[] = [];
   let steps = 0;

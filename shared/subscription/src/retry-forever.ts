@@ -2,18 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Who was killed is back in a second or two; doubled, the pauses would add as much to that. */
+/** A killed process is soon back; pauses that double would delay its clients for much longer than it was away. */
 const GROWTH = 1.3;
 
-/** How long to wait after so many failures in a row: ever longer, and half of it by chance, so that many do not return at once. */
+/**
+ * The pause after this many failures in a row, in milliseconds. It grows, and half of it is random, so that many clients do
+ * not retry at once.
+ */
 export function pauseMs(failures: number, chance = Math.random()): number {
   const full = Math.min(FIRST_PAUSE_MS * GROWTH ** (failures - 1), LONGEST_PAUSE_MS);
   return full * (0.5 + chance / 2);
 }
 
 /**
- * Does a step again and again until the signal is aborted. A step that throws is reported and done again after a pause,
- * which grows while it keeps failing: nothing that is repeated ever dies of an error.
+ * Repeats a step until the signal is aborted. When a step throws, it reports the error and retries after a pause, which grows
+ * while the step keeps failing. No error ends the loop.
  */
 export async function retryForever(
   step: () => Promise<void>,

@@ -48,7 +48,7 @@ beforeEach(async () => {
 });
 afterEach(() => subscription.close());
 
-/** As much of the answers as is looked at here. */
+/** The fields of the answers that these tests read. */
 type Shown = {
   id: string;
   key: string;
@@ -68,7 +68,7 @@ async function ask(method: string, path: string, role: Role = 'operator') {
 const show = async () => (await ask('GET', '/subscriptions')).body.items[0]!;
 const reached = (sequence: number) => until(async () => (await show()).partitions[0]?.position === sequence);
 
-test('shows how far the subscription is, and whether it runs', async () => {
+test('shows the position of the subscription, and whether it runs', async () => {
   source.append(0, 'a');
   await until(async () => (await show()).lagMs !== null && (await show()).partitions[0]?.position === 1);
   expect(await show()).toMatchObject({
@@ -132,7 +132,7 @@ test('lists parked events by pages, and retries and discards them in the name of
   expect((await ask('POST', '/parked/nonsense/retry')).status).toBe(400);
 });
 
-test('does not resume after too many were parked until some are gone, and never after the source was replaced', async () => {
+test('does not resume while too many are parked, and never after the source was replaced', async () => {
   for (let i = 0; i < 6; i += 1) source.append(0, `bad-${i}`, { invalid: true });
   await until(async () => (await show()).state === 'stopped');
   expect(await show()).toMatchObject({ reason: expect.stringMatching(/^too-many-parked/), parked: 4 });

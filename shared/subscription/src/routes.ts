@@ -1,4 +1,4 @@
-/** What an operator sees and does of a service's subscriptions. */
+/** The routes by which an operator sees and controls a service's subscriptions. */
 
 import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
@@ -21,8 +21,10 @@ const subscriptionSchema = z.object({
   reason: z
     .string()
     .nullable()
-    .meta({ description: 'Why it is stopped, or waits without having been told to.' }),
-  leader: z.boolean().meta({ description: 'Whether the instance that answers leads: one does.' }),
+    .meta({ description: 'Why it is stopped, or makes no progress although nobody stopped it.' }),
+  leader: z
+    .boolean()
+    .meta({ description: 'Whether the instance that answers is the leader. One instance is.' }),
   assigned: z
     .array(z.int())
     .nullable()
@@ -62,7 +64,7 @@ const parkedSchema = z.object({
 
 const releasedSchema = z.object({
   applied: z.int().meta({ description: 'How many events of the key were applied.' }),
-  parked: z.int().meta({ description: 'How many of the key are parked still.' }),
+  parked: z.int().meta({ description: 'How many events of the key are still parked.' }),
   reason: z.string().nullable().meta({ description: 'Why the first of those could not be applied.' }),
 });
 
@@ -83,7 +85,7 @@ export function createSubscriptionRoutes({
   function find(name: string): Subscription {
     const subscription = subscriptions().find((one) => one.name === name);
     if (!subscription)
-      throw problem('not-found', `There is no subscription ${name} here: ${names().join(', ')}.`);
+      throw problem('not-found', `There is no subscription ${name} here. There are: ${names().join(', ')}.`);
     return subscription;
   }
 
@@ -109,7 +111,12 @@ export function createSubscriptionRoutes({
       summary,
       roles: ['operator'],
       params: parkedId,
-      answers: { 200: { description: 'What came of it', schema: releasedSchema } },
+      answers: {
+        200: {
+          description: 'How many events were applied, and how many are still parked',
+          schema: releasedSchema,
+        },
+      },
       problems: ['not-found', 'conflict', 'unavailable'],
       async handle({ params: { id }, caller }) {
         const { parking } = await ownerOf(id);
@@ -142,7 +149,7 @@ export function createSubscriptionRoutes({
     route({
       method: 'get',
       path: '/subscriptions',
-      summary: 'How far this service has followed which logs',
+      summary: 'How far this service follows which logs',
       roles: ['operator'],
       answers: {
         200: {
@@ -156,7 +163,7 @@ export function createSubscriptionRoutes({
       },
     }),
     controlling('pause', 'Applies no more events until it is resumed', ({ control }) => control.pause()),
-    controlling('resume', 'Goes on applying events', async (subscription) => {
+    controlling('resume', 'Continues to apply events', async (subscription) => {
       const [status] = await readStatus(pool, [subscription.name]);
       refuseToResume(status, subscription.parkedLimit);
       await subscription.control.resume();
@@ -199,7 +206,7 @@ export function createSubscriptionRoutes({
 
 function refuseToResume(status: SubscriptionStatus | undefined, parkedLimit: number): void {
   if (status?.stopped === 'source-replaced')
-    throw problem('conflict', `${status.stoppedDetail}. Only a rebuild goes on from there.`, {
+    throw problem('conflict', `${status.stoppedDetail}. Only a rebuild can continue from there.`, {
       type: 'source-replaced',
     });
   const parked = status?.partitions.reduce((sum, partition) => sum + partition.parked, 0) ?? 0;

@@ -1,7 +1,7 @@
-/** How a service's subscriptions are doing, as their database says; so every instance answers the same. */
+/** The status of a service's subscriptions, read from their database, so that every instance answers the same. */
 import type { Check } from '@micromart/http/health';
 import type { Pool } from '@micromart/postgres/pool';
-import { WAITING_SHOWN_S } from './apply/waiting-notes.ts';
+import { WAITING_SHOWN_S } from './apply/waiting-record.ts';
 import type { StopReason } from './control.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -10,7 +10,7 @@ export type PartitionStatus = {
   readonly position: number;
   readonly head: number;
   readonly lagEvents: number;
-  /** How long ago everything was known to be included; null until it was. */
+  /** The age of As-Of in milliseconds; null until there is one. */
   readonly lagMs: number | null;
   readonly asOf: Date | null;
   readonly parked: number;
@@ -23,7 +23,7 @@ export type SubscriptionStatus = {
   readonly paused: boolean;
   readonly stopped: StopReason | null;
   readonly stoppedDetail: string | null;
-  /** Why it does not go on, as an instance said a moment ago; in words for an operator, and for anybody. */
+  /** Why it makes no progress, as an instance wrote a moment ago: for operators, and for everybody. */
   readonly waiting: string | null;
   readonly waitingPublic: string | null;
   readonly partitions: readonly PartitionStatus[];
@@ -38,7 +38,7 @@ type Row = Omit<SubscriptionStatus, 'partitions'> & {
   parked: number;
 };
 
-/** The status of these subscriptions; one that has never run is not among them. */
+/** The status of these subscriptions; one that has never run is missing from the result. */
 export async function readStatus(pool: Pool, names: readonly string[]): Promise<SubscriptionStatus[]> {
   const { rows } = await pool.query<Row>(
     `SELECT s.name, s.log, s.paused, s.stopped, s.stopped_detail AS "stoppedDetail", p.partition,
@@ -65,9 +65,9 @@ function toStatus(rows: readonly Row[]): SubscriptionStatus {
 }
 
 /**
- * For the readiness of a service, two parts. It is of no use before a subscription has ever reached its source, for its
- * zeros would be wrong. All else (a lag, a pause, a stop, an owner that is away, a full disk) leaves it able to answer, and
- * to be mended by an operator: it is degraded.
+ * Two checks for the readiness of a service. It is not ready before its subscription has reached its source once, because its
+ * zeros would be wrong. Everything else (a lag, a pause, a stop, an unavailable owner, a full disk) only makes it degraded: it
+ * can still answer.
  */
 export function createSubscriptionChecks({
   pool,
@@ -92,7 +92,7 @@ export function createSubscriptionChecks({
       optional: true,
       async check() {
         const status = await read();
-        return judge(status, { maxLagMs, waiting: waiting()?.publicReason ?? status?.waitingPublic });
+        return readinessOf(status, { maxLagMs, waiting: waiting()?.publicReason ?? status?.waitingPublic });
       },
     },
   ];
@@ -100,7 +100,7 @@ export function createSubscriptionChecks({
 
 const NEVER_REACHED = 'has not reached its source yet';
 
-function judge(
+function readinessOf(
   status: SubscriptionStatus | undefined,
   { maxLagMs, waiting }: { maxLagMs: number; waiting: string | null | undefined },
 ): { ok: boolean; detail?: string } {

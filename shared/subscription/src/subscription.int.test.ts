@@ -47,20 +47,20 @@ describe('over the feed alone', () => {
     await expectExact(source);
   });
 
-  test('waits while the owner is away, and goes on when it is back', async () => {
+  test('waits while the owner is unavailable, and continues when it is back', async () => {
     const source = createTestSource({ partitions: 2 });
     start({ source });
     source.appendMany(10);
     await until(() => hasCaughtUp(source));
-    source.setAway(true);
+    source.setUnavailable(true);
     source.appendMany(10);
     await until(() => source.refusals >= 2);
-    source.setAway(false);
+    source.setUnavailable(false);
     await until(() => hasCaughtUp(source));
     await expectExact(source);
   });
 
-  test('lets events of an unknown type pass by', async () => {
+  test('skips events of an unknown type', async () => {
     const source = createTestSource({ partitions: 1 });
     source.append(0, 'a', {}, 'test.from-the-future');
     source.append(0, 'a');
@@ -71,7 +71,7 @@ describe('over the feed alone', () => {
 });
 
 describe('with a transport', () => {
-  const quick = { graceMs: 100, awayMs: 100 };
+  const quick = { graceMs: 100, unassignedMs: 100 };
   let source: TestSource;
   let broker: TestBroker;
   beforeEach(() => {
@@ -82,7 +82,7 @@ describe('with a transport', () => {
   const join = (limits: Partial<Limits> = {}) => start({ source, transport: broker.transport(), limits });
   const countOf = (metric: string) => follower.counted(metric);
 
-  test('counts what it has lost, in the middle and at the end', async () => {
+  test('counts the events that the transport lost, in the middle and at the end', async () => {
     const before = await countOf('subscription_healed_total');
     const events = Array.from({ length: 10 }, () => source.append(0, 'a'));
     broker.publish(source.log, [events[0]!, events[4]!, events[5]!]);
@@ -92,7 +92,7 @@ describe('with a transport', () => {
     expect(await countOf('subscription_healed_total')).toBe(before + 7);
   });
 
-  test('shares the partitions out, and each instance applies its own', async () => {
+  test('divides the partitions among the instances, and each applies its own', async () => {
     const both = [join(), join()];
     await until(() => both.every((one) => one.assigned()?.size === 2));
     await until(() => both.some((one) => one.isLeader()));
@@ -103,14 +103,14 @@ describe('with a transport', () => {
     expect(await countOf('subscription_fence_refusals_total')).toBe(refusals);
   });
 
-  test('follows the feed while the broker is away, and the broker when it is back', async () => {
-    const one = join({ awayMs: 100 });
+  test('follows the feed while the broker is unavailable, and the broker when it is back', async () => {
+    const one = join({ unassignedMs: 100 });
     publishMany(20);
     await until(() => hasCaughtUp(source));
-    broker.setAway(true);
+    broker.setUnavailable(true);
     source.appendMany(40);
     await until(() => hasCaughtUp(source));
-    broker.setAway(false);
+    broker.setUnavailable(false);
     await until(() => one.assigned());
     const healed = await countOf('subscription_healed_total');
     publishMany(40);
@@ -119,16 +119,16 @@ describe('with a transport', () => {
     expect(await countOf('subscription_healed_total')).toBe(healed);
   });
 
-  test('heals a partition whose instance does nothing', async () => {
+  test('fetches the events of a partition whose instance does nothing', async () => {
     const dead: Transport = {
-      async run(place, signal) {
-        place.assign([0, 1, 2, 3]);
+      async run(handler, signal) {
+        handler.assign([0, 1, 2, 3]);
         await once(signal, 'abort');
       },
     };
     const none: Transport = {
-      async run(place, signal) {
-        place.assign([]);
+      async run(handler, signal) {
+        handler.assign([]);
         await once(signal, 'abort');
       },
     };
@@ -140,13 +140,13 @@ describe('with a transport', () => {
     await expectExact(source);
   });
 
-  test('refuses at the fence whoever applies what another has applied', async () => {
+  test('refuses at the fence an instance that applies what another has applied', async () => {
     const before = await countOf('subscription_fence_refusals_total');
     const everywhere = (): Transport => ({
-      async run(place, signal) {
-        place.assign([0, 1, 2, 3]);
+      async run(handler, signal) {
+        handler.assign([0, 1, 2, 3]);
         for (const [partition, events] of source.events.entries())
-          await place.deliver(source.log, partition, events, signal);
+          await handler.deliver(source.log, partition, events, signal);
         await once(signal, 'abort');
       },
     });
@@ -157,7 +157,7 @@ describe('with a transport', () => {
     expect(await countOf('subscription_fence_refusals_total')).toBeGreaterThan(before);
   });
 
-  test('takes nothing in while it is paused, and nothing from the feed when it goes on', async () => {
+  test('accepts nothing while it is paused, and fetches nothing from the feed when it is resumed', async () => {
     const one = join();
     publishMany(20);
     await until(() => hasCaughtUp(source));
@@ -173,7 +173,7 @@ describe('with a transport', () => {
   });
 });
 
-describe('when the database has trouble', () => {
+describe('when the database fails', () => {
   test('parks nothing when its connection is killed in the middle of a batch', async () => {
     const source = createTestSource({ partitions: 2 });
     source.appendMany(20);
@@ -198,7 +198,7 @@ describe('when the database has trouble', () => {
     expect((await follower.pool.query('SELECT FROM parked_events')).rowCount).toBe(0);
   });
 
-  /** Has every commit wait until it is let go: a trigger that runs at the commit needs a lock that we hold. */
+  /** Makes every commit wait: a trigger that runs at the commit needs a lock that the test holds until `letGo`. */
   const holdCommits = async () => {
     const holder = await follower.pool.connect();
     await holder.query(`SELECT pg_advisory_lock(42);
@@ -222,7 +222,7 @@ describe('when the database has trouble', () => {
     };
   };
 
-  test('applies a batch once whose commit succeeded without anybody being told', async () => {
+  test('applies a batch once when its commit succeeded but the answer was lost', async () => {
     const { hostname: host, port } = new URL(follower.url);
     const proxy = await openTcpProxy({ host, port: Number(port) });
     const url = new URL(follower.url);
@@ -245,7 +245,7 @@ describe('when the database has trouble', () => {
 });
 
 describe('several instances', () => {
-  test('let one apply, and another take over when it goes', async () => {
+  test('let one apply, and another take over when it closes', async () => {
     const source = createTestSource({ partitions: 2 });
     const first = start({ source });
     await until(() => first.isLeader());
@@ -260,7 +260,7 @@ describe('several instances', () => {
     await expectExact(source);
   });
 
-  test('stay exact when the lead is torn from one to the other again and again', async () => {
+  test('stay exact while leadership moves from one to the other again and again', async () => {
     const source = createTestSource({ partitions: 3 });
     start({ source, limits: { batchEvents: 7 } });
     start({ source, limits: { batchEvents: 7 } });
@@ -282,10 +282,10 @@ describe('when the source is replaced', () => {
     (await follower.pool.query('SELECT stopped FROM subscriptions')).rows[0]?.stopped;
 
   test.each<[string, (source: TestSource) => void]>([
-    ['another log stands in its place', (source) => source.replace('test-2')],
+    ['it is another log', (source) => source.replace('test-2')],
     ['its head lies below the position', (source) => source.restore(0, 3)],
   ])(
-    'stops for good when %s, also when it is started again and the heads grow beyond',
+    'stops for good when %s, also after a restart and when the heads grow beyond the position',
     async (_, replace) => {
       const source = createTestSource({ partitions: 2 });
       source.appendMany(20);
@@ -307,10 +307,10 @@ describe('when the source is replaced', () => {
 
   const heads = (...last: number[]) => ({ at: new Date(), last: new Map(last.entries()) });
   test.each<[string, (heads: ReceivedHeads) => ReceivedHeads]>([
-    ['of another log', (news) => ({ ...news, log: 'test-2' })],
-    ['below its position', (news) => ({ ...news, ...heads(3, 3) })],
-    ['of fewer partitions', (news) => ({ ...news, ...heads(10) })],
-  ])('goes on when one process of the owner tells of heads %s, and others do not', async (_, spoil) => {
+    ['of another log', (answer) => ({ ...answer, log: 'test-2' })],
+    ['below its position', (answer) => ({ ...answer, ...heads(3, 3) })],
+    ['of fewer partitions', (answer) => ({ ...answer, ...heads(10) })],
+  ])('continues when one process of the owner answers with heads %s, and others do not', async (_, spoil) => {
     const source = createTestSource({ partitions: 2 });
     source.appendMany(20);
     const { watch } = source;
@@ -320,9 +320,9 @@ describe('when the source is replaced', () => {
     source.watch = async function* (request) {
       asked += 1;
       const isSpoilt = isSpoiling && asked % 2 === 0;
-      for await (const news of watch(request)) {
+      for await (const answer of watch(request)) {
         if (isSpoilt) spoilt += 1;
-        yield isSpoilt ? spoil(news) : news;
+        yield isSpoilt ? spoil(answer) : answer;
         if (!isSpoilt) return;
       }
     };
@@ -337,7 +337,7 @@ describe('when the source is replaced', () => {
     await expectExact(source);
   });
 
-  test('goes on when one process of the owner says of a page that it is gone, and others do not', async () => {
+  test('continues when one process of the owner says that a page is gone, and others do not', async () => {
     const source = createTestSource({ partitions: 2 });
     const { page } = source;
     let asked = 0;
@@ -354,48 +354,48 @@ describe('when the source is replaced', () => {
     await expectExact(source);
   });
 
-  test('stops when a page is asked for that the owner does not have any more', async () => {
+  test('stops when it asks for a page that the owner no longer has', async () => {
     const source = createTestSource({ partitions: 1 });
     source.appendMany(20);
     const { watch } = source;
-    let isToldOfMore = false;
+    let headsAreOld = false;
     source.watch = async function* (request) {
-      for await (const news of watch(request))
-        yield isToldOfMore ? { ...news, last: new Map([[0, 30]]) } : news;
+      for await (const answer of watch(request))
+        yield headsAreOld ? { ...answer, last: new Map([[0, 30]]) } : answer;
     };
     start({ source, limits: { headWaitS: 1 } });
     await until(() => hasCaughtUp(source));
-    // The heads still tell of the old history; the pages do not.
-    isToldOfMore = true;
+    // The heads still belong to the old history; the pages do not.
+    headsAreOld = true;
     source.restore(0, 3);
     await stopped();
     expect(await reason()).toBe('source-replaced');
   });
 });
 
-test('takes no late news of the heads for an older history', async () => {
+test('does not take heads that arrive late for an older history', async () => {
   const source = createTestSource({ partitions: 1 });
   source.appendMany(5);
   const { watch } = source;
   let late = 0;
-  // On its way, what is told is overtaken by what the transport brings: of two questions the first two answers each.
+  // The transport brings newer events while these heads are on their way: the first two answers of each of two requests.
   source.watch = async function* (request) {
-    for await (const news of watch(request)) {
+    for await (const answer of watch(request)) {
       if (request.after.size > 0 && late < 4) {
         late += 1;
         source.appendMany(5);
         await until(() => hasCaughtUp(source));
       }
-      yield news;
+      yield answer;
       if (request.after.size === 0 || late === 2) return;
     }
   };
   const transport: Transport = {
-    async run(place, signal) {
-      place.assign([0]);
+    async run(handler, signal) {
+      handler.assign([0]);
       for (let next = 0; !signal.aborted; await new Promise((resolve) => setImmediate(resolve)))
         for (; next < source.events[0]!.length; next += 1)
-          await place.deliver('test-1', 0, [source.events[0]![next]!], signal);
+          await handler.deliver('test-1', 0, [source.events[0]![next]!], signal);
     },
   };
   const subscription = start({ source, transport });
@@ -409,7 +409,7 @@ test('takes no late news of the heads for an older history', async () => {
 });
 
 describe('pause and resume', () => {
-  test('hold for every instance, and lose nothing', async () => {
+  test('apply to every instance, and lose nothing', async () => {
     const source = createTestSource({ partitions: 2 });
     const first = start({ source });
     const second = start({ source });

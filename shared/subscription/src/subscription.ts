@@ -1,8 +1,8 @@
 /**
  * A subscription: a service follows another's event log and builds something of its own from it, exactly.
  *
- * Events come by a transport, a message broker for example, or from the owner's feed, pages of its log over HTTP. Nothing
- * is asked of the transport. It may lose, repeat and reorder, because every event carries its position: its log, a
+ * Events come by a transport, a message broker for example, or from the owner's feed, pages of its log over HTTP. The
+ * transport promises nothing. It may lose, repeat and reorder, because every event carries its position: its log, a
  * partition, and a sequence there that is dense, from 1, in the order of the commits. Three questions settle every
  * delivery. At or below the position? A duplicate: it is skipped. The next one? It is applied. Beyond the next one?
  * Something is missing, and is fetched from the feed before anything later is applied. Without a transport everything is
@@ -10,10 +10,10 @@
  *
  * Exactness rests on the fence (apply/fence.ts): the effects of a batch and the new positions are one transaction, and
  * positions move only from the values for which the batch was computed. Whatever crashes, neither happens without the
- * other. A late writer, a zombie or a commit of unknown outcome, is refused. Everything in memory is a picture of the
- * database, thrown away and read again when in doubt.
+ * other. A late writer, a zombie or a commit of unknown outcome, is refused. Everything in memory is a copy of the
+ * database, discarded and read again when in doubt.
  *
- * Loops around one picture (apply/subscription-state.ts), woken by one notifier, do the work (follower.ts):
+ * Loops that share one state (apply/subscription-state.ts) and one notifier do the work (follower.ts):
  *
  *     transport ──► sources/delivery-handler.ts ─┐
  *     feed ───────► sources/fetch-missing.ts ────┼─► a reorder buffer for each partition ─► apply/apply-loop.ts
@@ -25,7 +25,7 @@
  * As-Of.
  *
  * The heads are needed because a loss at a partition's end leaves no hole, and silence says nothing of freshness. The
- * leader fetches a partition that stays below its head although nobody brings anything, whoever it is assigned to. While
+ * leader fetches a partition that stays below its head while no instance gets its events, whichever it is assigned to. While
  * the leader itself has no connection to the transport, it does so for every partition, without delay. Instances need not
  * agree on who applies what: two that apply the same meet at the fence, and the second one reads where the position is now
  * (apply/refresh-positions.ts).
@@ -59,19 +59,19 @@ import type { Projection } from './projection.ts';
 import { retryForever } from './retry-forever.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
 
-/** For the batch in hand, notes, an operator's hand; besides, one holds the lock. */
+/** For the batch in flight, the checkpoint's metadata and an operator's request; the lock has a connection of its own. */
 const MAX_CONNECTIONS = 3;
 
 export type SubscriptionSettings<E> = {
-  /** Names the positions in the database, and the lock: another name starts from the beginning. */
+  /** Identifies the positions in the database, and the lock: a new name starts from the beginning. */
   readonly name: string;
-  /** The service's own store, where subscriptionMigrations and the projection's tables are. */
+  /** URL of the service's own PostgreSQL database, with the tables of `subscriptionMigrations` and of the projection. */
   readonly url: string;
   readonly source: EventSource;
-  /** Without one, events come from the source's pages alone. */
+  /** Without one, events come from the source alone. */
   readonly transport?: Transport;
   readonly projection: Projection<E>;
-  /** Told of every commit; one may serve all subscriptions of a service. */
+  /** Notified of every commit; one may serve all subscriptions of a service. */
   readonly applied?: Applied;
   readonly metrics: SubscriptionMetrics;
   readonly logger: Logger;
@@ -84,13 +84,13 @@ export type Subscription = {
   readonly parking: Parking;
   readonly applied: Applied;
   readonly parkedLimit: number;
-  /** Why this instance does not go on although nobody stopped it. */
+  /** Why this instance makes no progress although nobody stopped it. */
   waiting(): WaitingReason | undefined;
   /** Whether this instance leads. */
   isLeader(): boolean;
-  /** The partitions that the transport has assigned to this instance; undefined while it has no place there. */
+  /** The partitions that the transport has assigned to this instance; undefined while there is no assignment. */
   assigned(): ReadonlySet<number> | undefined;
-  /** Finishes the batch in hand, and gives up the lead. */
+  /** Finishes the batch in flight, and gives up leadership. */
   close(): Promise<void>;
 };
 
@@ -123,7 +123,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     limits,
   };
 
-  // With a transport every instance works, as long as it is open; else the leader, with a new picture in each reign.
+  // With a transport every instance works as long as it is open; without one, only the leader, with a new state in each term.
   const member = transport && createFollower(deps);
   const closing = new AbortController();
   const working = member && retryForever(() => workAsMember(member), { signal: closing.signal, onError });
@@ -143,14 +143,14 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     }
   }
 
-  async function reign(signal: AbortSignal): Promise<void> {
+  async function runTerm(signal: AbortSignal): Promise<void> {
     const follower = member ?? createFollower(deps);
     await begin(follower);
     await Promise.all([follower.watch(signal), member ? undefined : follower.work(signal)]);
   }
 
   function onError(err: unknown): void {
-    logger.warn({ err, subscription: name }, 'cannot begin to follow; trying again');
+    logger.warn({ err, subscription: name }, 'cannot start to follow; retrying');
   }
 
   let closed: Promise<void> | undefined;
@@ -163,7 +163,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
   const leadership = runAsLeader({
     url,
     name: `subscription ${name}`,
-    onLead: reign,
+    onLead: runTerm,
     heartbeat: (client) => control.refresh(client),
     logger,
   });

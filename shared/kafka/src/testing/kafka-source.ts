@@ -1,6 +1,6 @@
 /** For tests: a topic of its own, and what it takes to follow it and to write into it what one likes. */
 import { randomUUID } from 'node:crypto';
-import type { EventRoute } from '@micromart/subscription/follower.contract';
+import type { TestTopic } from '@micromart/subscription/follower.contract';
 import { testLogger as logger } from '@micromart/subscription/testing/follower';
 import type { AnyKafka } from '@micromart/testing/kafka';
 import { createClient } from '../client.ts';
@@ -12,16 +12,16 @@ import { parseKafkaUrl } from '../url.ts';
 
 const TOPIC_TIMEOUT_MS = 30_000;
 
-export type KafkaRoute = Omit<EventRoute, 'transport'> & {
+export type TestKafkaTopic = Omit<TestTopic, 'transport'> & {
   transport(): KafkaTransport;
   /** Puts messages into a partition that a relay never would. */
   publishRaw(partition: number, messages: readonly PublishedMessage[]): Promise<void>;
 };
 
-export async function openKafkaRoute(
+export async function openTestKafkaTopic(
   { brokers }: Pick<AnyKafka, 'brokers'>,
   partitions: number,
-): Promise<KafkaRoute> {
+): Promise<TestKafkaTopic> {
   const topic = parseKafkaUrl(`kafka://${brokers.join()}/${randomUUID()}`);
   const admin = (await createClient(topic, logger)).admin();
   const producer = createProducer(topic, logger);

@@ -34,21 +34,21 @@ const apply = (events: readonly LoggedEvent[]) =>
   applyBatch(events.map((event) => toItem(follower.projection, event)));
 
 describe('the fence', () => {
-  test('refuses a zombie that comes with what its successor has applied', async () => {
+  test('refuses a zombie that applies what its successor has applied', async () => {
     const events = run(0, 1, 10);
     await apply(events);
     await expect(apply(events)).rejects.toThrow(StaleFence);
     expect(await follower.applied()).toHaveLength(10);
   });
 
-  test('lets one of two through that come at the same moment', async () => {
+  test('lets only one of several writers of the same events pass', async () => {
     const events = run(0, 1, 10);
     const outcomes = await Promise.allSettled([apply(events), apply(events), apply(events)]);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await follower.applied()).toHaveLength(10);
   });
 
-  test('is what keeps the zombie out: the same batch without the comparison counts twice', async () => {
+  test('is what refuses the zombie: without the comparison the same batch counts twice', async () => {
     const events = run(0, 1, 10);
     const applyWithoutComparing = () =>
       inTransaction(follower.pool, async (client) => {
@@ -61,14 +61,14 @@ describe('the fence', () => {
     expect(await follower.applied()).toHaveLength(20);
   });
 
-  test('lets nothing of a batch through when one of its partitions is stale', async () => {
+  test('writes nothing of a batch when one of its partitions is stale', async () => {
     await apply(run(1, 1, 3));
     await expect(apply([...run(0, 1, 5), ...run(1, 1, 3), ...run(2, 1, 2)])).rejects.toThrow(StaleFence);
     expect(await follower.applied()).toHaveLength(3);
     expect(await follower.positions(NAME)).toEqual({ 0: 0, 1: 3, 2: 0 });
   });
 
-  test('refuses a batch that begins beyond the position, and one of a partition that is not there', async () => {
+  test('refuses a batch that begins beyond the position, and one of a partition that does not exist', async () => {
     await expect(apply(run(0, 2, 5))).rejects.toThrow(StaleFence);
     await expect(apply(run(9, 1, 5))).rejects.toThrow(StaleFence);
     expect(await follower.applied()).toEqual([]);
@@ -93,7 +93,7 @@ describe('the fence', () => {
     expect(await follower.applied()).toHaveLength(total);
   });
 
-  test('is free again when whoever passed it has frozen before its commit', async () => {
+  test('is free again after a process that passed it has frozen before its commit', async () => {
     const frozen = await follower.pool.connect();
     frozen.on('error', () => {});
     await frozen.query('BEGIN');
@@ -106,7 +106,7 @@ describe('the fence', () => {
 });
 
 describe('a batch', () => {
-  test('whose effects fail moves no position, and is at fault itself', async () => {
+  test('whose effects fail moves no position, and its events are at fault', async () => {
     await follower.pool.query('ALTER TABLE applied ADD CONSTRAINT no_seventh CHECK (sequence <> 7)');
     await expect(apply(run(0, 1, 10))).rejects.toThrow(EventFault);
     expect(await follower.positions(NAME)).toMatchObject({ 0: 0 });
@@ -122,7 +122,7 @@ describe('a batch', () => {
     await follower.pool.query('ALTER TABLE elsewhere RENAME TO applied');
   });
 
-  test('parks what stands behind a parked event, also where nobody knew of that one yet', async () => {
+  test('parks the events behind a parked one, also when this process did not know of it', async () => {
     const [bad, ...others] = run(0, 1, 6).map((event, i) => ({ ...event, partitionkey: `key-${i % 2}` }));
     await apply([{ ...bad!, data: { invalid: true } }]);
     const { pool, projection } = follower;
@@ -132,7 +132,7 @@ describe('a batch', () => {
     expect((await follower.applied()).map(({ sequence }) => sequence)).toEqual([2, 4, 6]);
   });
 
-  test('goes at once again when nothing is parked any more', async () => {
+  test('is applied in one pipeline again when nothing is parked any more', async () => {
     await apply([{ ...run(0, 1, 1)[0]!, data: { invalid: true } }]);
     await follower.pool.query('UPDATE subscription_positions SET parked = 0; DELETE FROM parked_events');
     const { whole } = await apply(run(0, 2, 4));

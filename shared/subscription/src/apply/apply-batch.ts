@@ -1,9 +1,9 @@
 /**
- * One batch, one transaction: the fence with the new positions, the effects and the parked events, all of it or nothing.
+ * Applies one batch in one transaction: the fence with the new positions, the effects and the parked events, all or nothing.
  *
- * As long as nothing is parked, there is nothing to decide on the way: all of it is sent together, so that a counter that is
- * waited for shows a quarter sooner. Else the fence says which partitions have parked events, and what of the batch stands
- * behind them follows from that.
+ * As long as nothing is parked, no statement depends on the answer to another, so all of them are sent in one pipeline, which
+ * saves round trips. Otherwise the fence says first which partitions have parked events, and events of the batch whose key
+ * has a parked event are parked behind it.
  */
 import { isMalformed, type ReceivedEvent } from '@micromart/events/envelope';
 import { type Client, inPipelinedTransaction, inTransaction, type Pool } from '@micromart/postgres/pool';
@@ -14,7 +14,7 @@ import { divide, type Item, keyOf, movesOf, type ParkedItem } from './batch-item
 import { handling } from './event-fault.ts';
 import { countParked, fence, HasParked, type Move, movePositions, refusalOf } from './fence.ts';
 
-/** One more parked event would be more than a subscription may have. Nothing was written. */
+/** The batch would bring the subscription above its limit of parked events. Nothing was written. */
 export class TooManyParked extends Error {
   override readonly name = 'TooManyParked';
 }
@@ -27,30 +27,30 @@ export type BatchTarget<E> = {
 };
 
 export type Outcome = {
-  /** Numbers of events. */
+  /** How many events were applied, and how many parked. */
   readonly applied: number;
   readonly parked: number;
-  /** The moves of partitions in which nothing is parked: all up to there is included. */
+  /** The moves of partitions in which nothing is parked: everything up to `to` is included. */
   readonly whole: readonly Move[];
 };
 
 /**
- * Applies items, which are dense and in order within each partition, of any number of partitions. Throws StaleFence,
- * TooManyParked, EventFault for what the projection threw, or the database's error; only when that was lost during the
- * commit can it have happened all the same, which the positions tell.
+ * Applies items of any number of partitions; within each partition they are dense and in order. Throws StaleFence,
+ * TooManyParked, EventFault for what the projection threw, or the database's error. Only when the connection was lost during
+ * the commit may the batch be committed although this throws; the stored positions show that.
  */
 export type ApplyBatch<E> = (items: readonly Item<E>[]) => Promise<Outcome>;
 
 export function createApplyBatch<E>(target: BatchTarget<E>): ApplyBatch<E> {
   const { pool, subscription, projection } = target;
-  /** Partitions that had parked events when they were last looked at; only a guess, which the fence puts right. */
+  /** Partitions that had parked events in their last batch. Only a guess: the fence corrects it. */
   const withParked = new Set<number>();
 
-  async function applyAtOnce(items: readonly Item<E>[], moves: readonly Move[]): Promise<Outcome> {
+  async function applyPipelined(items: readonly Item<E>[], moves: readonly Move[]): Promise<Outcome> {
     const { apply } = divide(items, new Set());
-    const passed = fence(subscription, moves, { nothingParked: true });
+    const passFence = fence(subscription, moves, { nothingParked: true });
     try {
-      await handling(async () => inPipelinedTransaction(pool, [passed, ...projection.effects(apply)]));
+      await handling(async () => inPipelinedTransaction(pool, [passFence, ...projection.effects(apply)]));
     } catch (error) {
       throw refusalOf(error, subscription) ?? error;
     }
@@ -62,7 +62,7 @@ export function createApplyBatch<E>(target: BatchTarget<E>): ApplyBatch<E> {
     const expectsParked = items.some((item) => 'fault' in item || withParked.has(item.event.partition));
     if (!expectsParked)
       try {
-        return await applyAtOnce(items, moves);
+        return await applyPipelined(items, moves);
       } catch (error) {
         if (!(error instanceof HasParked)) throw error;
       }
@@ -93,7 +93,7 @@ async function applyStepByStep<E>(
   });
 }
 
-/** The keys among these items that have parked events; asks only about partitions that have any. */
+/** The keys of these items that have parked events; queries only partitions that have any. */
 async function blockedKeys(
   client: Client,
   subscription: string,
@@ -105,9 +105,9 @@ async function blockedKeys(
   const byStoredKey = new Map(
     events.map((event) => [`${event.partition}/${toStorable(event.partitionkey)}`, keyOf(event)]),
   );
-  const { rows } = await client.query<{ place: string }>({
+  const { rows } = await client.query<{ key: string }>({
     name: 'blocked-keys',
-    text: `SELECT DISTINCT partition || '/' || key AS place FROM parked_events
+    text: `SELECT DISTINCT partition || '/' || key AS key FROM parked_events
            WHERE subscription = $1 AND partition = ANY($2::int[]) AND key = ANY($3) AND state = 'parked'`,
     values: [
       subscription,
@@ -115,12 +115,12 @@ async function blockedKeys(
       [...new Set(events.map(({ partitionkey }) => toStorable(partitionkey)))],
     ],
   });
-  return new Set(rows.flatMap(({ place }) => byStoredKey.get(place) ?? []));
+  return new Set(rows.flatMap(({ key }) => byStoredKey.get(key) ?? []));
 }
 
 /**
- * Parks events whose positions are locked in this transaction. One without a time is later than the time that its partition
- * includes, so it counts as of that.
+ * Parks events whose positions this transaction has locked. An event without a valid time is later than its partition's
+ * As-Of, so it is stored with that time.
  */
 async function parkAll(
   client: Client,
@@ -134,7 +134,7 @@ async function parkAll(
   );
   if (rows[0]!.parked + items.length > limit)
     throw new TooManyParked(
-      `with ${items.length} more, ${subscription} has more than ${limit} parked events`,
+      `${subscription} would have more than ${limit} parked events with ${items.length} more`,
     );
   await client.query(
     `INSERT INTO parked_events (subscription, partition, sequence, key, time, event, reason, attempts)
@@ -156,7 +156,7 @@ async function parkAll(
   );
 }
 
-/** Null for the year 0, which PostgreSQL's calendar leaves out. */
+/** Null for the year 0, which PostgreSQL's calendar does not have. */
 const storableTimeOf = ({ time }: ReceivedEvent): string | null =>
   time === undefined || time.startsWith('0000') ? null : time;
 

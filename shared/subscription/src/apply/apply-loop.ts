@@ -1,4 +1,4 @@
-/** Takes what is ready in all partitions, applies it in one transaction, and finds the culprit if it fails. */
+/** Takes ready events of all partitions, applies them in one transaction, and finds the event at fault when that fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import type { Control } from '../control.ts';
@@ -16,8 +16,8 @@ import type { SubscriptionState } from './subscription-state.ts';
 const ATTEMPT_PAUSE_MS = 20;
 
 /**
- * One batch. Where it fails by no event's fault, nobody knows whether its last commit took place: the next call begins
- * with the positions of the database and gives the events back to their partitions, which skip those that are behind.
+ * Applies one batch a call. When a batch fails without an event at fault, its commit is in doubt: the next call reads the
+ * positions from the database and puts the events back into their buffers, which skip those at or below the position.
  */
 export function createApplyLoop<E>({
   target,
@@ -45,13 +45,13 @@ export function createApplyLoop<E>({
     signal.throwIfAborted();
     const outcome = await applyBatch(items);
     for (const { partition, to } of movesOf(items)) state.commit(partition, to);
-    for (const { partition, to } of outcome.whole) applied.note(state.log!, partition, to);
+    for (const { partition, to } of outcome.whole) applied.record(state.log!, partition, to);
     meter.batch(items.length, outcome);
     notifier.notify();
     applied.notify();
   }
 
-  /** Applies items, halving them as long as they fail, in order, until those at fault stand alone. */
+  /** Applies items in order. Halves them as long as they fail, until each event at fault is alone. */
   async function applyAll(items: readonly Item<E>[]): Promise<void> {
     try {
       await applyOnce(items);
@@ -64,7 +64,7 @@ export function createApplyLoop<E>({
     }
   }
 
-  /** Tries an event that failed alone some more times, and then parks it. */
+  /** Retries an event that failed alone, and parks it when every attempt fails. */
   async function applyAlone(item: Item<E>, first: Error): Promise<void> {
     let error = first;
     for (let attempts = 1; attempts < limits.attempts && error instanceof EventFault; attempts += 1) {

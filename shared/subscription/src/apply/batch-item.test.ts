@@ -36,7 +36,7 @@ describe('a batch', () => {
     expect(divided([bad(1, 'a', 0), good(1, 'a', 1)])).toEqual({ apply: [1], park: [1] });
   });
 
-  test('lets unknown types pass by, also of a key that is parked', () => {
+  test('skips unknown types, also of a key that is parked', () => {
     expect(divided([unknown(1, 'a'), bad(2, 'a'), unknown(3, 'a')])).toEqual({ apply: [], park: [2] });
   });
 

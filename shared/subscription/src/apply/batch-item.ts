@@ -1,4 +1,4 @@
-/** What a batch is made of, and which of it is applied. Pure. */
+/** The items of a batch, and which of them are applied or parked. Pure. */
 import { isMalformed, type MalformedEvent, type ReceivedEvent } from '@micromart/events/envelope';
 import type { Projection } from '../projection.ts';
 import { EventFault } from './event-fault.ts';
@@ -8,7 +8,7 @@ import { sequenceOf } from './reorder-buffer.ts';
 /** Why an event is parked, and how often it was tried. */
 export type Fault = { readonly reason: string; readonly attempts: number };
 
-/** An event with what parsing made of it: parsed, of an unknown type, or at fault, as a malformed one always is. */
+/** An event with the result of parsing it: parsed, of an unknown type, or at fault. A malformed event is always at fault. */
 export type Item<E> = { readonly event: ReceivedEvent } & (
   | { readonly parsed: E }
   | { readonly unknown: true }
@@ -27,15 +27,16 @@ export function toItem<E>({ parse }: Projection<E>, event: ReceivedEvent): Item<
   }
 }
 
-/** Why a malformed event cannot be applied, fit to store. */
+/** Why a malformed event cannot be applied, as a text that can be stored. */
 const faultOf = ({ fault }: MalformedEvent): string => new EventFault(fault).message;
 
-/** Events of a key stay together, whatever happens to them. Keys count within their partition. */
+/** Events with the same key stay in order. A key belongs to its partition. */
 export const keyOf = ({ partition, partitionkey }: ReceivedEvent): string => `${partition}/${partitionkey}`;
 
 /**
- * Divides a batch: an event at fault is parked, and so is every later one of its key, as is one whose key has parked
- * events already (`blocked`). One without a key holds nobody back. Unknown types pass by. All others are applied, in order.
+ * Divides a batch. An event at fault is parked, and so is every later event of its key, and every event whose key has parked
+ * events already (`blocked`). An event without a key blocks no others. Unknown types are skipped. All others are applied, in
+ * order.
  */
 export function divide<E>(
   items: readonly Item<E>[],
@@ -57,7 +58,7 @@ export function divide<E>(
 
 const BEHIND: Fault = { reason: 'waits behind an earlier event of its key', attempts: 0 };
 
-/** How far each partition moves with these items, which are dense and in order in each. */
+/** How far each partition moves with these items, which are dense and in order within each partition. */
 export function movesOf(items: readonly { event: ReceivedEvent }[]): Move[] {
   const moves = new Map<number, Move>();
   for (const { event } of items) {

@@ -1,4 +1,4 @@
-/** Where a subscription stands, as its database says: the rows that its loops read and write outside of batches. */
+/** A subscription's checkpoint in its database: the rows that its loops read and write outside of batches. */
 
 import type { Heads } from '@micromart/event-log/event-log';
 import type { Sequences } from '@micromart/events/position';
@@ -6,7 +6,7 @@ import { inTransaction, type Pool } from '@micromart/postgres/pool';
 
 export type Checkpoint = { readonly log: string | undefined; readonly positions: Sequences };
 
-/** What the owner said of a partition: where it ends, and until when the position is known to include everything. */
+/** What the owner said of a partition: its head, and the time before which the position includes everything. */
 export type CheckpointMetadata = {
   readonly partition: number;
   readonly head: number;
@@ -28,8 +28,8 @@ export async function readCheckpoint(pool: Pool, subscription: string): Promise<
 }
 
 /**
- * Takes a log's history as the subscription's own, if it has none yet, and starts its partitions that are new at 0. The
- * standing afterwards tells whether it is this log's.
+ * Makes the subscription follow this log if it follows none yet, and starts the log's new partitions at 0. Returns the
+ * checkpoint afterwards, whose `log` is another one if the subscription already follows that.
  */
 export async function adoptLog(pool: Pool, subscription: string, { log, last }: Heads): Promise<Checkpoint> {
   await inTransaction(pool, async (client) => {
@@ -47,8 +47,8 @@ export async function adoptLog(pool: Pool, subscription: string, { log, last }: 
 }
 
 /**
- * Writes down what the owner said. It is true whoever writes it, so it needs no fence; it only ever grows. Gives the
- * number of parked events of each of these partitions, which is there to be read on the way.
+ * Writes what the owner said. It only grows, and is true whichever instance writes it, so it needs no fence. Returns the
+ * number of parked events of each of these partitions, from the same statement.
  */
 export async function writeCheckpointMetadata(
   pool: Pool,
@@ -56,20 +56,20 @@ export async function writeCheckpointMetadata(
   metadata: readonly CheckpointMetadata[],
 ): Promise<ReadonlyMap<number, number>> {
   const { rows } = await pool.query<{ partition: number; parked: number }>({
-    name: 'write-notes',
+    name: 'write-checkpoint-metadata',
     text: `WITH locked AS (
              SELECT partition FROM subscription_positions
              WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE)
            UPDATE subscription_positions p
-           SET head = GREATEST(p.head, n.head), as_of = GREATEST(p.as_of, n.as_of)
-           FROM unnest($2::int[], $3::bigint[], $4::timestamptz[]) AS n (partition, head, as_of)
+           SET head = GREATEST(p.head, m.head), as_of = GREATEST(p.as_of, m.as_of)
+           FROM unnest($2::int[], $3::bigint[], $4::timestamptz[]) AS m (partition, head, as_of)
            JOIN locked USING (partition)
-           WHERE p.subscription = $1 AND p.partition = n.partition RETURNING p.partition, p.parked`,
+           WHERE p.subscription = $1 AND p.partition = m.partition RETURNING p.partition, p.parked`,
     values: [
       subscription,
-      metadata.map((note) => note.partition),
-      metadata.map((note) => note.head),
-      metadata.map((note) => note.asOf ?? null),
+      metadata.map((one) => one.partition),
+      metadata.map((one) => one.head),
+      metadata.map((one) => one.asOf ?? null),
     ],
   });
   return new Map(rows.map(({ partition, parked }) => [partition, parked]));

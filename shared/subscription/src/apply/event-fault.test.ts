@@ -9,7 +9,7 @@ const failWith = (error: unknown) =>
   });
 
 describe('an error of the handling', () => {
-  /** All classes of PostgreSQL 18, appendix A, but for success and warnings, each with a code of it. */
+  /** A code of every class in PostgreSQL 18, appendix A, except success and warnings. */
   const classes: readonly (readonly [code: string, ofTheEvent: boolean])[] = [
     ...(['02000', '20000', '21000', '22P02', '22003', '22021', '23505', '23514', '44000'] as const).map(
       (code) => [code, true] as const,
@@ -21,7 +21,7 @@ describe('an error of the handling', () => {
     ...['53100', '53300', '55000', '55P03', '57014', '57P01', '58030', 'F0000', 'HV000', 'XX000', 'SF001'],
   ].map((one) => (typeof one === 'string' ? ([one, false] as const) : one));
 
-  test.each(classes)('with SQLSTATE %s is held against the event: %s', async (code, ofTheEvent) => {
+  test.each(classes)('with SQLSTATE %s is the fault of the event: %s', async (code, ofTheEvent) => {
     const error = failure(code);
     const thrown = await failWith(error).catch((thrown) => thrown);
     expect(thrown instanceof EventFault).toBe(ofTheEvent);
@@ -29,7 +29,7 @@ describe('an error of the handling', () => {
   });
 
   test.each([
-    ['a disk of ours that is full', failure('ENOSPC')],
+    ['a full disk of this process', failure('ENOSPC')],
     ['no file descriptors', failure('EMFILE')],
     ['a name that is not resolved', failure('EAI_AGAIN', { syscall: 'getaddrinfo' })],
     ['a reset connection', failure('ECONNRESET')],
@@ -37,8 +37,8 @@ describe('an error of the handling', () => {
     ['a timeout', new DOMException('too late', 'TimeoutError')],
     ['an abort', new DOMException('stopped', 'AbortError')],
     ['a cause of these', new TypeError('fetch failed', { cause: failure('UND_ERR_CONNECT_TIMEOUT') })],
-    ['a service that is away', problem('unavailable', 'the catalog is away')],
-  ])("is nobody's event's: %s", async (_, error) => {
+    ['a service that is unavailable', problem('unavailable', 'the catalog is unavailable')],
+  ])("is no event's fault: %s", async (_, error) => {
     await expect(failWith(error)).rejects.toBe(error);
   });
 
@@ -46,7 +46,7 @@ describe('an error of the handling', () => {
     ['a wrong argument', Object.assign(new TypeError('x'), { code: 'ERR_INVALID_ARG_TYPE' })],
     ['a range', new RangeError('Invalid time value')],
     ['what is not valid', problem('invalid', 'no such thing')],
-  ])("is the event's: %s", async (_, error) => {
+  ])("is the event's fault: %s", async (_, error) => {
     await expect(failWith(error)).rejects.toThrow(EventFault);
   });
 

@@ -1,38 +1,38 @@
 /**
- * The fence: effects and positions move together, and only from the positions that the effects were worked out for.
+ * The fence: effects and positions move together, and only from the positions for which the effects were computed.
  *
- * Position rows are locked first, in ascending order (two writers cannot deadlock), compared and moved; unless all of them
- * match, nothing is written at all. The locks are held until the commit, so whoever comes second waits, then sees the
- * moved position and is refused: a process that was frozen and woke up, one whose commit succeeded although it was told
- * nothing, one that believes it still leads. Nothing else keeps them out.
+ * It locks the position rows in ascending order, so that two writers cannot deadlock, then compares and moves them. Unless
+ * all of them match, nothing is written. The locks are held until the commit, so a second writer waits, then sees the moved
+ * position and is refused: a process that was frozen and woke up, one whose commit succeeded but whose answer was lost, one
+ * that still believes it leads. Nothing else stops them.
  */
 
 import { arrayLiteral } from '@micromart/postgres/binary-array';
 import type { Client } from '@micromart/postgres/pool';
 import { execute, type Statement } from '@micromart/postgres/statement';
 
-/** A partition's way in one transaction: from the sequence it was worked out for to the one it moves to. */
+/** A partition's move in one transaction: `from` the sequence for which the effects were computed, `to` the new one. */
 export type Move = { readonly partition: number; readonly from: number; readonly to: number };
 
-/** Somebody else moved a position meanwhile, or this process's picture of it is out of date. Nothing was written. */
+/** Another writer has moved a position, or this process had an old value. Nothing was written. */
 export class StaleFence extends Error {
   override readonly name = 'StaleFence';
 }
 
-/** A partition has parked events, which was not expected. Nothing was written. */
+/** A partition has parked events, and the caller expected none. Nothing was written. */
 export class HasParked extends Error {
   override readonly name = 'HasParked';
 }
 
-/** SQLSTATEs of ours: those of the standard begin otherwise (ISO/IEC 9075-2, 24.1). */
+/** Our own SQLSTATEs: the classes that the standard reserves begin with other letters (ISO/IEC 9075-2, 24.1). */
 const STALE = 'SF001';
 const PARKED = 'SF002';
 
 /**
- * Of every session that holds positions. A process that freezes in the middle of a transaction would keep its successor
- * waiting for the locks, so the server ends one that stands idle. One that froze while it sent a trip does not count as idle, so no transaction is
- * without end, nor any wait. Statements that come again and again are planned once: planning one anew takes as long as
- * carrying it out for a few events.
+ * Settings of every session that locks positions. A process that freezes in the middle of a transaction would keep its
+ * successor waiting for the locks, so the server ends a transaction that is idle. A process that froze while it sent a
+ * pipeline does not count as idle, so every transaction and every wait for a lock has a limit too. Generic plans are reused:
+ * planning a statement anew takes as long as executing it for a few events.
  */
 export const FENCED_SETTINGS = {
   idle_in_transaction_session_timeout: '3s',
@@ -42,9 +42,9 @@ export const FENCED_SETTINGS = {
 };
 
 /**
- * Locks the positions, compares and moves them; it fails, and with it the transaction, unless all of them match, and unless
- * `nothingParked` is true of all of them where that is expected. It comes before the effects and not after them: then
- * whoever is late does no work.
+ * The statement that locks, compares and moves the positions. It fails, and with it the transaction, unless all of them
+ * match; with `nothingParked` it also fails when one of the partitions has parked events. It comes before the effects, so
+ * that a late writer does no work.
  */
 export const fence = (
   subscription: string,
@@ -74,7 +74,7 @@ export const fence = (
   ],
 });
 
-/** What the fence said when it failed, as an error of its own; undefined when it was not the fence that failed. */
+/** The fence's own error for an error of the database; undefined when the fence did not cause it. */
 export function refusalOf(error: unknown, subscription: string): StaleFence | HasParked | undefined {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   if (code === STALE) return new StaleFence(`${subscription}: ${message}`);
@@ -82,7 +82,7 @@ export function refusalOf(error: unknown, subscription: string): StaleFence | Ha
   return undefined;
 }
 
-/** Passes the fence within a transaction; gives the partitions among these that have parked events. Throws StaleFence. */
+/** Passes the fence within a transaction. Returns which of the partitions have parked events. Throws StaleFence. */
 export async function movePositions(
   client: Client,
   subscription: string,
@@ -97,7 +97,7 @@ export async function movePositions(
   }
 }
 
-/** Counts events that this transaction parks, in partitions whose positions it has moved. */
+/** Adds the events that this transaction parks to the counts of partitions whose positions it has moved. */
 export async function countParked(
   client: Client,
   subscription: string,

@@ -1,4 +1,4 @@
-/** Looks into the database for where others have moved the positions, as long as that is of interest. */
+/** Reads the positions that other instances have moved, as long as the state needs them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Notifier } from '../notifier.ts';

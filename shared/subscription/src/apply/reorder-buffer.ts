@@ -1,35 +1,35 @@
 /**
- * Sorts out one partition's deliveries against the position. Events may come in any order, several times, or not at all;
- * they leave once each, in order, without a gap. Pure: no clock, no I/O.
+ * Puts one partition's deliveries in order, from the position on. Events may come in any order, several times, or not at
+ * all; they leave once each, in order, without a gap. Pure: no clock, no I/O.
  *
- *     … applied ] taken, being applied ] ready, an unbroken run ] hole ] later ones, waiting …
+ *     … applied ] taken, being applied ] ready, without a gap ] hole ] later ones, buffered …
  *               └ position             └ taken                  └ ready
  */
 import type { ReceivedEvent } from '@micromart/events/envelope';
 
-/** Events that are to be fetched: those after `after` up to and including `upTo`. */
+/** Events that must be fetched: those after `after` up to and including `upTo`. */
 export type Missing = { readonly kind: 'hole' | 'tail'; readonly after: number; readonly upTo: number };
 
 export type ReorderBuffer = {
   /** The last sequence whose effect is committed. */
   readonly position: number;
-  /** The last sequence of the unbroken run from the position on. */
+  /** The last sequence before the first gap. */
   readonly ready: number;
-  /** How many events wait to be taken, those behind a hole among them. */
+  /** How many events wait to be taken, including those behind a hole. */
   readonly buffered: number;
-  /** Takes in what has come; gives how many of them it did not have yet. Duplicates are left out. */
+  /** Adds delivered events and skips duplicates. Returns how many were new. */
   accept(events: readonly ReceivedEvent[]): number;
-  /** Hands out the next events in order, at most `max`. */
+  /** Removes and returns the next events in order, at most `max`. */
   take(max: number): ReceivedEvent[];
-  /** What was taken up to here is committed. */
+  /** The taken events up to this sequence are committed. */
   commit(sequence: number): void;
-  /** Starts again at a position, after a failure: what was taken counts as not had. */
+  /** Starts again at a position, after a failure: what was taken beyond it is missing again. */
   restart(position: number): void;
-  /** Goes on from a position to which others have moved; false when it lies no further than what was taken. */
+  /** Continues from a position to which others have moved. Returns false when that lies at or below what was taken. */
   skipTo(position: number): boolean;
-  /** Forgets what waits: somebody else sees to it. */
+  /** Discards the buffered events: another instance applies them. */
   drop(): void;
-  /** The first events that are not there although later ones are (a hole), or although the owner has them (a tail). */
+  /** The first missing events: later ones are here (a hole), or only the owner has later ones (a tail). */
   missing(head: number): Missing | undefined;
 };
 

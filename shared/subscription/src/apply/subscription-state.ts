@@ -1,11 +1,11 @@
 /**
- * An instance's picture of one subscription: for each partition what has come, what is missing, and what the owner said of
- * its head. The loops of follower.ts share it: some add events, one takes them out. Pure; the clock is passed in
- * (milliseconds that only grow).
+ * An instance's state of one subscription: for each partition the events that have come, those that are missing, and the
+ * owner's head. The loops of follower.ts share it: some add events, one takes them out. Pure; the clock is passed in, in
+ * milliseconds that only grow.
  *
- * Where a transport assigns partitions, a partition is the instance's own while it is assigned to it. Events are added to
- * own partitions only, and holes are filled there. The instance that leads knows the heads and looks after the ends of all
- * partitions. Of another instance's it sees only what the database says, so it reads there before it takes one for stuck.
+ * With a transport, an instance owns the partitions that are assigned to it. It accepts events only for these, and fills
+ * their holes. The leader knows the heads and fetches the tails of all partitions. What another instance has applied it sees
+ * only in the database, so it reads the position there before it fetches for that instance.
  */
 
 import type { Heads } from '@micromart/event-log/event-log';
@@ -21,41 +21,41 @@ export type Fetch = Missing & { readonly partition: number; readonly limit: numb
 
 export type SubscriptionState = {
   readonly log: string | undefined;
-  /** Takes in what the database said when it was asked at `askedMs`: others may have moved on. */
+  /** Adopts positions that were read from the database at `askedMs`: other instances may have moved them. */
   learn(checkpoint: Checkpoint, askedMs: number): void;
-  /** Starts again from a checkpoint, after a failure: what was handed out counts as not had. */
+  /** Starts again from a checkpoint, after a failure: what was taken beyond it is missing again. */
   restart(checkpoint: Checkpoint, askedMs: number): void;
-  /** Takes note that the assignment has changed: what waits of others' partitions is theirs to apply. */
+  /** The assignment has changed: discards the buffered events of partitions that others now own. */
   reassign(): void;
-  /** From now on this instance looks after the ends of all partitions, until it resigns. */
+  /** From now on this instance fetches the tails of all partitions, until it resigns. */
   lead(nowMs: number): void;
   resign(): void;
-  /** Whether the database is to be looked into: for partitions that were assigned, or for others' that lie behind. */
+  /** Whether positions must be read again: of newly assigned partitions, or of others' that lie behind. */
   mustRefresh(): boolean;
-  /** Takes in what the owner said of its heads. */
-  hear(heads: Heads, nowMs: number): void;
-  /** Whether events of this partition may come in now. */
+  /** Records the owner's heads. */
+  learnHeads(heads: Heads, nowMs: number): void;
+  /** Whether events of this partition are accepted now. */
   admits(partition: number): boolean;
-  /** Takes in what came by the transport, in any order; gives how many events were new. */
+  /** Adds events that the transport delivered, in any order. Returns how many were new. */
   accept(partition: number, events: readonly ReceivedEvent[], nowMs: number): number;
-  /** Takes in what was fetched; gives how many events were new. */
+  /** Adds fetched events. Returns how many were new. */
   fill(partition: number, events: readonly ReceivedEvent[]): number;
-  /** Takes in what came along with the heads, as far as there is room; the rest is fetched. */
+  /** Adds events that came with the heads, as far as there is room; the rest is fetched. */
   acceptWithHeads(events: readonly ReceivedEvent[]): void;
-  /** What is to be fetched now, the emptiest partitions first, and in how many milliseconds there will be more. */
+  /** What must be fetched now, the emptiest buffers first, and in how many milliseconds more is due. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
-  /** The next events to apply, of all partitions in turn, dense and in order in each. */
+  /** The next events to apply, at most `max`, of all partitions in turn, dense and in order within each. */
   take(max: number): ReceivedEvent[];
   commit(partition: number, sequence: number): void;
   positions(): Sequences;
   heads(): Sequences;
-  /** What was learnt since the last call. */
+  /** The metadata that changed since the last call. */
   takeCheckpointMetadata(): CheckpointMetadata[];
 };
 
 type StateLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
 
-/** Without an assignment, all partitions are this instance's own, and everything is fetched at once. */
+/** Without an assignment, this instance owns all partitions and fetches everything at once. */
 export function createSubscriptionState(
   { bufferedEvents, pageEvents }: StateLimits,
   assignment?: PartitionAssignment,
@@ -65,11 +65,11 @@ export function createSubscriptionState(
   const partitionStates = new Map<number, PartitionState>();
   let turn = 0;
   const isOwn = ({ partition }: PartitionState) => assignment?.owns(partition) ?? true;
-  /** Whether others may have moved its position since the database was looked into. */
-  const isUnsure = ({ refreshedMs }: PartitionState) =>
+  /** Whether others may have moved its position since that was last read. */
+  const mayHaveMoved = ({ refreshedMs }: PartitionState) =>
     assignment !== undefined && refreshedMs < assignment.assignedMs;
 
-  /** Takes each partition to where the database says; `move` tells whether others have been there. */
+  /** Moves each partition to its stored position; `move` returns whether that changed it. */
   function movePartitions(
     checkpoint: Checkpoint,
     askedMs: number,
@@ -82,8 +82,8 @@ export function createSubscriptionState(
       partitionStates.set(partition, partitionState);
       partitionState.refreshedMs = askedMs;
       if (!move(partitionState.reorderBuffer, position)) continue;
-      partitionState.stirredMs = askedMs;
-      partitionState.noteworthy = true;
+      partitionState.lastProgressMs = askedMs;
+      partitionState.hasUnwrittenMetadata = true;
     }
   }
 
@@ -94,7 +94,7 @@ export function createSubscriptionState(
     const size = missing.upTo - missing.after;
     if (missing.kind === 'hole')
       return { fetch: { ...missing, partition, limit: Math.min(size, pageEvents) }, inMs: 0 };
-    // Whole pages, once half of what may wait has gone: a page for each event that leaves would be many requests.
+    // Whole pages, and only once half of the buffer is free: otherwise each applied event would cause a request.
     if (!leading || reorderBuffer.buffered > bufferedEvents / 2) return undefined;
     const dueMs = assignment?.fetchDeadlineMs(partitionState) ?? 0;
     if (!Number.isFinite(dueMs) || (!isOwn(partitionState) && partitionState.refreshedMs < dueMs))
@@ -121,14 +121,14 @@ export function createSubscriptionState(
 
     reassign() {
       for (const partitionState of partitionStates.values()) {
-        partitionState.broughtUpTo = 0;
+        partitionState.deliveredUpTo = 0;
         if (assignment?.assigned && !isOwn(partitionState)) partitionState.reorderBuffer.drop();
       }
     },
 
     lead(nowMs) {
       leading = true;
-      for (const partitionState of partitionStates.values()) partitionState.stirredMs = nowMs;
+      for (const partitionState of partitionStates.values()) partitionState.lastProgressMs = nowMs;
     },
 
     resign() {
@@ -141,19 +141,19 @@ export function createSubscriptionState(
       if (assignment.assigned?.size && log === undefined) return true;
       return [...partitionStates.values()].some((partitionState) =>
         isOwn(partitionState)
-          ? isUnsure(partitionState)
+          ? mayHaveMoved(partitionState)
           : leading && partitionState.head > partitionState.reorderBuffer.position,
       );
     },
 
-    hear({ at, last }, nowMs) {
+    learnHeads({ at, last }, nowMs) {
       for (const [partition, head] of last) {
         const partitionState = partitionStates.get(partition)!;
         const { ready } = partitionState.reorderBuffer;
         if (head > ready && partitionState.head <= ready) partitionState.behindSinceMs = nowMs;
         partitionState.head = Math.max(partitionState.head, head);
         partitionState.watermark.set(head, at);
-        partitionState.noteworthy = true;
+        partitionState.hasUnwrittenMetadata = true;
       }
     },
 
@@ -161,7 +161,7 @@ export function createSubscriptionState(
       const partitionState = partitionStates.get(partition);
       return (
         partitionState !== undefined &&
-        !isUnsure(partitionState) &&
+        !mayHaveMoved(partitionState) &&
         partitionState.reorderBuffer.buffered < bufferedEvents
       );
     },
@@ -171,9 +171,9 @@ export function createSubscriptionState(
       if (!partitionState) return 0;
       const fresh = partitionState.reorderBuffer.accept(events);
       const last = events.reduce((highest, event) => Math.max(highest, sequenceOf(event)), 0);
-      // A transport that only repeats itself is silent about what the owner has; one that catches up is not.
-      if (fresh > 0 || last > partitionState.broughtUpTo) partitionState.stirredMs = nowMs;
-      partitionState.broughtUpTo = Math.max(partitionState.broughtUpTo, last);
+      // A repeated delivery is no progress; a delivery of fetched events that the transport had not delivered yet is.
+      if (fresh > 0 || last > partitionState.deliveredUpTo) partitionState.lastProgressMs = nowMs;
+      partitionState.deliveredUpTo = Math.max(partitionState.deliveredUpTo, last);
       return fresh;
     },
 
@@ -192,12 +192,12 @@ export function createSubscriptionState(
         (partitionState) => dueOf(partitionState, nowMs) ?? [],
       );
       const later = all.filter(({ inMs }) => inMs > 0).map(({ inMs }) => inMs);
-      const waiting = ({ partition }: Fetch) => partitionStates.get(partition)!.reorderBuffer.buffered;
+      const buffered = ({ partition }: Fetch) => partitionStates.get(partition)!.reorderBuffer.buffered;
       return {
         fetches: all
           .filter(({ inMs }) => inMs === 0)
           .map(({ fetch }) => fetch)
-          .sort((a, b) => waiting(a) - waiting(b)),
+          .sort((a, b) => buffered(a) - buffered(b)),
         nextMs: later.length > 0 ? Math.min(...later) : undefined,
       };
     },
@@ -205,7 +205,7 @@ export function createSubscriptionState(
     take(max) {
       const all = [...partitionStates.values()];
       const events: ReceivedEvent[] = [];
-      // Another partition comes first each time, so that none is left out while the others fill every batch.
+      // Each batch starts with another partition, so that none is left out while the others fill every batch.
       for (let i = 0; i < all.length && events.length < max; i += 1)
         events.push(...all[(turn + i) % all.length]!.reorderBuffer.take(max - events.length));
       turn += 1;
@@ -215,7 +215,7 @@ export function createSubscriptionState(
     commit(partition, sequence) {
       const partitionState = partitionStates.get(partition)!;
       partitionState.reorderBuffer.commit(sequence);
-      partitionState.noteworthy = true;
+      partitionState.hasUnwrittenMetadata = true;
     },
 
     positions: () =>
@@ -232,8 +232,8 @@ export function createSubscriptionState(
 
     takeCheckpointMetadata() {
       return [...partitionStates.values()].flatMap((partitionState) => {
-        if (!partitionState.noteworthy) return [];
-        partitionState.noteworthy = false;
+        if (!partitionState.hasUnwrittenMetadata) return [];
+        partitionState.hasUnwrittenMetadata = false;
         const { partition, head, reorderBuffer, watermark } = partitionState;
         return [{ partition, head, asOf: watermark.reached(reorderBuffer.position) }];
       });

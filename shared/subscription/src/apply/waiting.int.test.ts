@@ -59,7 +59,7 @@ test.each([
     '53100',
   ],
 ])(
-  'parks nothing for want of %s, says what it waits for, and goes on by itself',
+  'parks nothing when %s is missing, says what it waits for, and continues by itself',
   async (_, take, give, state) => {
     await follower.pool.query(`CREATE OR REPLACE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'no space left'; END $$`);
@@ -70,7 +70,7 @@ test.each([
     const [sourceCheck, following] = checksOf(subscription.waiting);
     expect(await sourceCheck.check()).toEqual({ ok: true });
     expect(await following.check()).toMatchObject({ ok: false, detail: expect.stringMatching(/^waits: /) });
-    // An instance that stands by hears of it from the database.
+    // An instance that stands by reads it from the database.
     const elsewhere = checksOf(() => undefined)[1];
     await until(async () => (await elsewhere.check()).detail?.startsWith('waits: '));
     expect(await parked()).toEqual([]);
@@ -85,13 +85,13 @@ test.each([
   },
 );
 
-test('says that its owner does not answer, and nothing of it once it does', async () => {
-  source.setAway(true);
+test('says that its owner does not answer, until it does', async () => {
+  source.setUnavailable(true);
   await until(async () => (await show()).state === 'waiting');
   expect(await checksOf(subscription.waiting)[1].check()).toEqual({
     ok: false,
     detail: "waits: the owner's feed does not answer as it should",
   });
-  source.setAway(false);
+  source.setUnavailable(false);
   await until(async () => (await show()).state === 'running');
 });

@@ -4,7 +4,7 @@ import { createWaiting } from './waiting.ts';
 const refused = Object.assign(new Error('permission denied for table counts'), { code: '42501' });
 const full = Object.assign(new Error('could not extend file "base/1"'), { code: '53100' });
 
-test('shows what a loop fails with once it failed twice in a row, and nothing when it is well again', () => {
+test('shows why a loop fails once it failed twice in a row, until it succeeds', () => {
   const waiting = createWaiting();
   waiting.failed('apply', refused);
   expect(waiting.current()).toBeUndefined();
@@ -19,7 +19,7 @@ test('shows what a loop fails with once it failed twice in a row, and nothing wh
   expect(waiting.current()).toBeUndefined();
 });
 
-test('is worth one line for a full disk, not one for each attempt', () => {
+test('asks for one log line for a full disk, not one for each attempt', () => {
   const waiting = createWaiting();
   expect([full, full, full, refused].map((error) => waiting.failed('apply', error))).toEqual([
     true,
@@ -30,7 +30,7 @@ test('is worth one line for a full disk, not one for each attempt', () => {
   expect([waiting.succeeded('apply'), waiting.succeeded('apply')]).toEqual([true, false]);
 });
 
-test('shows anybody nothing of what was said, and no NUL to a store', () => {
+test('hides the error message from the public reason, and writes no NUL', () => {
   const waiting = createWaiting();
   for (let n = 0; n < 2; n += 1) waiting.failed('heads', new Error('the feed http://cart/events\0'));
   expect(waiting.current()!.publicReason).toBe("the owner's feed does not answer as it should");

@@ -1,27 +1,27 @@
 /**
- * Why a subscription does not go on although nobody told it to stop: what its loops fail with, as this instance sees it. A
- * single failure is no news: a connection breaks, and the next attempt is well.
+ * Why a subscription makes no progress although nobody stopped it: the errors of its loops in this instance. A single
+ * failure is not shown, because a connection may break and the next attempt succeed.
  */
 import { isDiskFull, sqlStateOf } from '@micromart/postgres/failure';
 import { toStorable } from '@micromart/text/storable';
 
-/** So many failures of a loop in a row are shown. */
+/** A loop's error is shown after this many failures in a row. */
 const SHOWN_FAILURES = 2;
 const MAX_REASON_LENGTH = 500;
 
 export type WaitingReason = {
-  /** For an operator: what failed, and with what. */
+  /** For operators: the loop that failed, and its error. */
   readonly reason: string;
-  /** For anybody: nothing of what a database or an owner said. */
+  /** For everybody: without the message of the database or the owner. */
   readonly publicReason: string;
 };
 
 export type Waiting = {
-  /** What is shown now; undefined while all is well. */
+  /** The reason that is shown now; undefined while all loops succeed. */
   current(): WaitingReason | undefined;
-  /** A loop failed; gives whether it fails otherwise than the last time, and is worth a line. */
+  /** Records a loop's failure. Returns whether it differs from the last one, and should be logged. */
   failed(loop: string, error: unknown): boolean;
-  /** A loop succeeded; gives whether it had failed. */
+  /** Records a loop's success. Returns whether it had failed before. */
   succeeded(loop: string): boolean;
 };
 

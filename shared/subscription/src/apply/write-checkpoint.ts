@@ -1,4 +1,4 @@
-/** Writes down what was learnt of heads and freshness, also when no event comes. */
+/** Writes the checkpoint's metadata, heads and As-Of, also when no event comes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@micromart/postgres/pool';
 import type { SubscriptionMeter } from '../metrics.ts';
@@ -31,7 +31,7 @@ export function createWriteCheckpoint({
     for (const [partition, count] of await writeCheckpointMetadata(pool, name, metadata))
       parked.set(partition, count);
     const positions = state.positions();
-    meter.standing({
+    meter.backlog({
       lag: sum([...state.heads()].map(([partition, head]) => head - positions.get(partition)!)),
       parked: sum([...parked.values()]),
     });

@@ -21,13 +21,13 @@ beforeEach(async () => {
   source = createTestSource({ partitions: 2 });
   poison = new Set();
   follower.onApply = (events) => {
-    const culprit = events.find((event) => poison.has(placeOf(event)));
-    if (culprit) throw new Error(`cannot count ${placeOf(culprit)}`);
+    const culprit = events.find((event) => poison.has(positionOf(event)));
+    if (culprit) throw new Error(`cannot count ${positionOf(culprit)}`);
   };
 });
 afterEach(() => subscription.close());
 
-const placeOf = (event: Pick<LoggedEvent, 'partition' | 'sequence'>) =>
+const positionOf = (event: Pick<LoggedEvent, 'partition' | 'sequence'>) =>
   `${event.partition}@${event.sequence}`;
 const parked = async (state: 'parked' | 'retried' | 'discarded' = 'parked') =>
   listParked(follower.pool, { subscriptions: ['test'], state, after: '0', limit: 1_000 });
@@ -49,7 +49,7 @@ const parkedCounts = async () =>
   ).rows.map((row) => row.parked);
 
 describe('an event that the handler fails on', () => {
-  test('is found in its batch and parked, with the later ones of its key behind it; the others flow', async () => {
+  test('is found in its batch and parked, with the later ones of its key behind it; the others are applied', async () => {
     for (let i = 0; i < 40; i += 1) source.append(i % 2, i % 4 === 0 ? 'bad' : `good-${i % 3}`);
     poison.add('0@5');
     start();
@@ -63,7 +63,7 @@ describe('an event that the handler fails on', () => {
     expect(await parkedCounts()).toEqual([8, 0]);
   });
 
-  test('is not parked when it goes well the second time', async () => {
+  test('is not parked when a later attempt succeeds', async () => {
     let failures = 0;
     follower.onApply = () => {
       failures += 1;
@@ -76,7 +76,7 @@ describe('an event that the handler fails on', () => {
     expect(await appliedOf('a')).toEqual([1]);
   });
 
-  test('parks what is not valid without troubling the handler, a NUL in it or not', async () => {
+  test('is parked without a call of the handler when it is invalid, also with a NUL in it', async () => {
     source.append(0, 'a\0b', { invalid: true, text: 'x\0y' });
     source.append(0, 'a\0b');
     source.append(0, 'c');
@@ -102,7 +102,7 @@ describe('an operator', () => {
     return parked();
   };
 
-  test('retries: the whole chain counts, once each and in order', async () => {
+  test('retries: each event of the chain counts once, in order', async () => {
     const [head] = await parkThree();
     expect(await subscription.parking.retry(head!.id, 'olga')).toEqual({
       applied: 3,
@@ -118,7 +118,7 @@ describe('an operator', () => {
     expect(await appliedOf('bad')).toEqual([1, 2, 4, 5]);
   });
 
-  test('retries in vain: nothing of it counts, and the reason is the new one', async () => {
+  test('retries in vain: nothing counts, and the reason is the new one', async () => {
     const [head] = await parkThree();
     poison.add('0@1');
     expect(await subscription.parking.retry(head!.id, 'olga')).toMatchObject({ applied: 0, parked: 3 });
@@ -126,7 +126,7 @@ describe('an operator', () => {
     expect(await appliedOf('bad')).toEqual([]);
   });
 
-  test('retries while a grant is missing: nothing of it is held against the event', async () => {
+  test('retries while a grant is missing: the attempt does not count against the event', async () => {
     const [head] = await parkThree();
     await follower.pool.query('REVOKE INSERT ON applied FROM current_user');
     const retried = subscription.parking.retry(head!.id, 'olga');
@@ -136,7 +136,7 @@ describe('an operator', () => {
     expect(await subscription.parking.retry(head!.id, 'olga')).toMatchObject({ applied: 3 });
   });
 
-  test('retries, and the chain stops at the next one that fails', async () => {
+  test('retries, and the chain stops at the next event that fails', async () => {
     const [head, second] = await parkThree();
     poison.add('0@2');
     const released = await subscription.parking.retry(head!.id, 'olga');
@@ -145,7 +145,7 @@ describe('an operator', () => {
     expect(await appliedOf('bad')).toEqual([1]);
   });
 
-  test('discards: the event never counts and is remembered, those behind it count', async () => {
+  test('discards: the event never counts and is recorded, and those behind it count', async () => {
     const [head] = await parkThree();
     expect(await subscription.parking.discard(head!.id, 'olga')).toEqual({
       applied: 2,
@@ -156,7 +156,7 @@ describe('an operator', () => {
     expect(await parked('discarded')).toMatchObject([{ partition: 0, sequence: 1, resolvedBy: 'olga' }]);
   });
 
-  test('is told to begin with the head of the chain, and that what is resolved is resolved', async () => {
+  test('is refused an event behind the head of a chain, and one that is resolved already', async () => {
     const [head, second] = await parkThree();
     await expect(subscription.parking.retry(second!.id, 'olga')).rejects.toMatchObject({ code: 'conflict' });
     await expect(subscription.parking.discard(second!.id, 'olga')).rejects.toThrow(
@@ -168,7 +168,7 @@ describe('an operator', () => {
     expect(await appliedOf('bad')).toEqual([1, 2, 4]);
   });
 
-  test('leaves none behind and doubles none while new events of the key keep coming', async () => {
+  test('loses none and doubles none while new events of the key keep coming', async () => {
     source.append(0, 'bad');
     poison.add('0@1');
     start({ batchEvents: 3 });
@@ -195,7 +195,7 @@ describe('an operator', () => {
   });
 });
 
-test('stops when too many are parked, with as many parked as there may be, and goes on once some are gone', async () => {
+test('stops when too many are parked, keeps the limit, and continues once some are resolved', async () => {
   for (let i = 1; i <= 20; i += 1) source.append(0, `bad-${i}`, { invalid: true });
   source.append(0, 'good');
   start({ parkedEvents: 5 });

@@ -1,11 +1,11 @@
 /**
- * What an operator does with parked events. A key's parked events form a chain in order of sequence; only its head can be
- * retried or discarded, and then the rest is released after it, in order, until one fails again. An event without a key,
- * for its envelope is malformed, is a chain of its own.
+ * What an operator does with parked events. The parked events of a key form a chain in order of sequence. Only the first can
+ * be retried or discarded; then the others are applied after it, in order, until one fails again. An event whose malformed
+ * envelope has no key is a chain of its own.
  *
- * All of it happens in one transaction that holds the partition's position. The follower needs that same lock to park
- * another event behind the chain, so it either parked it before (and it is released with the others) or finds the chain
- * gone and applies it: none is left behind, and none comes before its time.
+ * All of this happens in one transaction that locks the partition's position. The follower needs the same lock to park
+ * another event behind the chain. So either it parked that event before, and the event is released with the others, or it
+ * finds no chain and applies the event: none is forgotten, and none is applied too early.
  */
 import { isMalformed, readEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
@@ -25,7 +25,7 @@ export type ParkedEvent = {
   readonly partition: number;
   readonly sequence: number;
   readonly key: string;
-  /** As it was received: not necessarily an event. */
+  /** As it was received; it need not be a valid event. */
   readonly event: unknown;
   readonly reason: string;
   readonly attempts: number;
@@ -35,23 +35,24 @@ export type ParkedEvent = {
   readonly resolvedBy: string | null;
 };
 
-/** What came of it: how many events were applied, and how many of the key are parked still, the first with its reason. */
+/** The result: how many events were applied, how many of the key are still parked, and why the first of these failed. */
 export type Released = { readonly applied: number; readonly parked: number; readonly reason: string | null };
 
 export type Parking = {
   /**
-   * Applies an event again, and then what is parked behind it; `by` is who asked. Throws a Problem: `not-found`, or
-   * `conflict` when it is resolved already or an earlier event of its key is parked.
+   * Applies an event again, and then those parked behind it; `by` names the operator. Throws a Problem: `not-found`,
+   * `conflict` when it is resolved already or an earlier event of its key is parked, `unavailable` when it could not be
+   * applied for a reason that is not its own.
    */
   retry(id: string, by: string): Promise<Released>;
-  /** Gives an event up for good, remembered by its position, and applies what is parked behind it. Throws like retry. */
+  /** Gives an event up for good, keeps the record of it, and applies those parked behind it. Throws like `retry`. */
   discard(id: string, by: string): Promise<Released>;
 };
 
 const COLUMNS = `id::text, subscription, partition, sequence, key, event, reason, attempts, state,
   parked_at AS "parkedAt", resolved_at AS "resolvedAt", resolved_by AS "resolvedBy"`;
 
-/** Events that are or were parked, in the order in which they were, `after` an id. */
+/** Events that are or were parked, in the order of parking, after the id `after`, at most `limit`. */
 export async function listParked(
   pool: Pool,
   {
@@ -93,7 +94,7 @@ export function createParking<E>({
     return released;
   }
 
-  /** Applies a chain from its head on, each event on its own, until one fails by its own fault. */
+  /** Applies a chain in order, one event at a time, until one is at fault. */
   async function release(client: Client, chain: readonly ParkedEvent[], by: string): Promise<Released> {
     for (const [i, parked] of chain.entries()) {
       const reason = await tryToApply(client, parked.event);
@@ -109,7 +110,7 @@ export function createParking<E>({
     return { applied: chain.length, parked: 0, reason: null };
   }
 
-  /** Gives the reason why it could not be applied, with nothing of it left behind; throws when it is not its fault. */
+  /** Returns why the event could not be applied, with nothing of it written; undefined on success. Throws when it is not at fault. */
   async function tryToApply(client: Client, raw: unknown): Promise<string | undefined> {
     await client.query('SAVEPOINT one');
     try {
@@ -120,7 +121,7 @@ export function createParking<E>({
         if (parsed !== undefined) await executeAll(client, projection.effects([parsed]));
       });
     } catch (error) {
-      if (!(error instanceof EventFault)) throw isUnavailable(error) ? error : notItsFault(error);
+      if (!(error instanceof EventFault)) throw isUnavailable(error) ? error : notAtFault(error);
       await client.query('ROLLBACK TO SAVEPOINT one');
       return error.message;
     }
@@ -134,43 +135,43 @@ export function createParking<E>({
   };
 }
 
-const notItsFault = (cause: unknown): Error =>
+const notAtFault = (cause: unknown): Error =>
   Object.assign(
     problem(
       'unavailable',
-      'It could not be applied by no fault of its own, and stays parked; try again later.',
+      'It could not be applied, for a reason that is not its own, and stays parked; try again later.',
     ),
     { cause },
   );
 
-/** The chain that begins with this event, with its partition's position locked. */
+/** The chain that begins with this event; locks its partition's position. */
 async function lockChain(client: Client, subscription: string, id: string): Promise<ParkedEvent[]> {
   const { rows: found } = await client.query<Pick<ParkedEvent, 'partition' | 'key'>>(
     'SELECT partition, key FROM parked_events WHERE id = $1 AND subscription = $2',
     [id, subscription],
   );
-  const place = found[0];
-  if (!place) throw problem('not-found', `${subscription} has no parked event ${id}.`);
+  const parkedAt = found[0];
+  if (!parkedAt) throw problem('not-found', `${subscription} has no parked event ${id}.`);
   await client.query(
     'SELECT 1 FROM subscription_positions WHERE subscription = $1 AND partition = $2 FOR UPDATE',
-    [subscription, place.partition],
+    [subscription, parkedAt.partition],
   );
   const { rows: chain } = await client.query<ParkedEvent>(
     `SELECT ${COLUMNS} FROM parked_events
      WHERE subscription = $1 AND partition = $2 AND key = $3 AND (key <> '' OR id = $4) AND state = 'parked' ORDER BY sequence`,
-    [subscription, place.partition, place.key, id],
+    [subscription, parkedAt.partition, parkedAt.key, id],
   );
   if (!chain.some((parked) => parked.id === id))
-    throw problem('conflict', `Event ${id} is not parked any more: somebody has retried or discarded it.`);
+    throw problem('conflict', `Event ${id} is no longer parked: it was retried or discarded.`);
   if (chain[0]!.id !== id)
     throw problem(
       'conflict',
-      `Event ${id} waits behind event ${chain[0]!.id} of its key: begin with that one.`,
+      `Event ${id} waits behind event ${chain[0]!.id} of its key: resolve that one first.`,
     );
   return chain;
 }
 
-/** Takes an event out of its chain. */
+/** Marks an event of a chain as resolved. */
 async function settle(
   client: Client,
   { id, subscription, partition }: ParkedEvent,

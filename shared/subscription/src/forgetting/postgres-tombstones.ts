@@ -1,14 +1,13 @@
 /**
- * Tombstones in a follower's database (tombstones.ts says what they are for). A projection that keeps something by a key
- * that can be forgotten
+ * Tombstones in a follower's database (tombstones.ts says what they are for). When a projection keeps data by a key that can be
+ * forgotten,
  *
- * - carries out `forget` and its own deletions where the event comes, before the effects of the batch's other events;
- * - leaves out what `is_forgotten(subscription, key)` says in the statements of those other effects;
- * - has `settle` called from time to time.
+ * - its effects begin with the statements of `forget` and its own deletions, before those of the batch's other events;
+ * - its other statements skip keys for which `is_forgotten(subscription, key)` is true;
+ * - its service calls `settle` from time to time.
  *
- * Partitions are applied beside one another, so an event of the key may be applied by a transaction that does not see the
- * tombstone yet. What it leaves is dropped when the tombstone goes: by then that transaction has been committed, as its
- * position shows.
+ * Partitions are applied concurrently, so a transaction that does not see the tombstone yet may apply an event of the key.
+ * `settle` drops what that leaves: by then that transaction has committed, as its position shows.
  */
 import type { Heads } from '@micromart/event-log/event-log';
 import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
@@ -18,7 +17,7 @@ import { isPassed, NOBODY, type Tombstone, withHeads } from './tombstones.ts';
 
 const MAX_SETTLED = 100;
 
-/** Sets tombstones, and strips the keys from the events that are or were parked, which stay what they are otherwise. */
+/** Sets tombstones, and replaces the keys in events that are or were parked by NOBODY. */
 export const forget = (
   subscription: string,
   forgotten: readonly Pick<Tombstone, 'key' | 'partition' | 'sequence'>[],
@@ -39,7 +38,7 @@ export const forget = (
   ...forgotten.map(({ key }) => strip(subscription, key)),
 ];
 
-/** A key is random and as long as a UUID, so wherever its text stands in an event, it is that key. */
+/** A key is a random UUID, so wherever its text occurs in an event, it is that key. */
 const strip = (subscription: string, key: string): Statement => ({
   name: 'strip_parked',
   text: `UPDATE parked_events SET event = replace(event::text, $2, '${NOBODY}')::json, key = replace(key, $2, '${NOBODY}'),
@@ -49,9 +48,9 @@ const strip = (subscription: string, key: string): Statement => ({
 });
 
 /**
- * Takes away the tombstones, a hundred at most, that every position has passed, once `drop` has dropped what is still kept
- * by their keys, in the same transaction. `heads` must have been asked for without saying what is known (headsNow): the
- * owner then reads all of them in one go. Gives the number of tombstones taken away.
+ * Deletes tombstones that every position has passed, at most `MAX_SETTLED`, and in the same transaction executes what `drop`
+ * returns: statements that delete what is still kept by their keys. `heads` must come from a request without `after`
+ * (headsNow), because the owner then reads all of them in one snapshot. Returns how many tombstones it deleted.
  */
 export function settle(
   pool: Pool,
@@ -61,15 +60,15 @@ export function settle(
 ): Promise<number> {
   return inTransaction(pool, async (client) => {
     const known = await lockTombstones(client, subscription);
-    const told = known.map((tombstone) => withHeads(tombstone, heads.last));
-    await keepHeads(
+    const withTheirHeads = known.map((tombstone) => withHeads(tombstone, heads.last));
+    await storeHeads(
       client,
       subscription,
-      told.filter((one, n) => one !== known[n]),
+      withTheirHeads.filter((one, n) => one !== known[n]),
     );
-    // Read after the tombstones: what was applied without seeing them is included, or holds its position still.
+    // Read after the tombstones: a transaction that did not see them is included, or still locks its position.
     const positions = await readPositions(client, subscription);
-    const keys = told.filter((one) => isPassed(one, positions)).map(({ key }) => key);
+    const keys = withTheirHeads.filter((one) => isPassed(one, positions)).map(({ key }) => key);
     if (keys.length === 0) return 0;
     await executeAll(client, [...keys.map((key) => strip(subscription, key)), ...drop(keys)]);
     await client.query('DELETE FROM subscription_tombstones WHERE subscription = $1 AND key = ANY ($2)', [
@@ -96,8 +95,12 @@ async function lockTombstones(client: Client, subscription: string): Promise<Tom
   }));
 }
 
-async function keepHeads(client: Client, subscription: string, told: readonly Tombstone[]): Promise<void> {
-  for (const { key, heads } of told) {
+async function storeHeads(
+  client: Client,
+  subscription: string,
+  tombstones: readonly Tombstone[],
+): Promise<void> {
+  for (const { key, heads } of tombstones) {
     await client.query('UPDATE subscription_tombstones SET heads = $3 WHERE subscription = $1 AND key = $2', [
       subscription,
       key,

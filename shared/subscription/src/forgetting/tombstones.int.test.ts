@@ -20,7 +20,7 @@ const PARTITIONS = 3;
 
 type Visited = LoggedEvent & { readonly data: { readonly visitor: string } };
 
-/** Keeps visits by visitor, and counts them besides, which is not by the key. */
+/** Keeps visits by visitor, and a count of all visits, which does not depend on the key. */
 const projection: Projection<Visited> = {
   parse: (event) => {
     if ((event.data as { invalid?: true }).invalid)
@@ -105,7 +105,7 @@ const tombstones = async () =>
   (await follower.pool.query<{ key: string }>('SELECT key FROM subscription_tombstones')).rows.length;
 
 describe('a key that is forgotten', () => {
-  test('is dropped, also where older events of other partitions come after it, and no count changes', async () => {
+  test('is dropped, also when older events of other partitions come later, and no count changes', async () => {
     const [alice, bob] = [randomUUID(), randomUUID()];
     for (const partition of [0, 1, 2]) for (const visitor of [alice, bob]) visit(partition, visitor);
     sayForgotten(0, alice);
@@ -134,7 +134,7 @@ describe('a key that is forgotten', () => {
     expect(await counted()).toBe(6);
   });
 
-  test('waits for no heads from before it was forgotten', async () => {
+  test('ignores heads from before it was forgotten', async () => {
     const alice = randomUUID();
     visit(1, alice);
     const early = await headsNow(source, AbortSignal.timeout(5_000));
@@ -151,7 +151,7 @@ describe('a key that is forgotten', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('is dropped again when its tombstone goes, for who applied an event without seeing it', async () => {
+  test('is dropped again with its tombstone, in case a transaction did not see the tombstone', async () => {
     const alice = randomUUID();
     sayForgotten(0, alice);
     start();
@@ -161,7 +161,7 @@ describe('a key that is forgotten', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('is stripped from the events that are parked, before it and after, which can still be retried', async () => {
+  test('is stripped from parked events, earlier and later ones, which can still be retried', async () => {
     const alice = randomUUID();
     source.append(1, 'bad', { visitor: alice, invalid: true });
     source.append(1, 'bad', { visitor: alice });
@@ -192,7 +192,7 @@ describe('a key that is forgotten', () => {
     expect(await counted()).toBe(1);
   });
 
-  test('is dropped the same way by a follower that reads all of it again', async () => {
+  test('is dropped in the same way by a follower that reads the log again', async () => {
     const [alice, bob] = [randomUUID(), randomUUID()];
     for (const partition of [0, 1, 2]) for (const visitor of [alice, bob]) visit(partition, visitor);
     sayForgotten(2, alice);

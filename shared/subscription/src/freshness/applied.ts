@@ -2,15 +2,15 @@ import type { LogPosition } from '@micromart/events/position';
 import { createNotifier, type Notifier } from '../notifier.ts';
 
 /**
- * What this process has applied: it rings after every commit, and remembers how far each partition of each log has come
- * by commits made here, as long as nothing of it was parked. Whoever waits for a position need not ask the database then.
- * Of what others apply it knows nothing.
+ * What this process has applied. It notifies after every commit, and remembers how far its own commits have applied each
+ * partition of each log, as long as nothing in the partition is parked. A client that waits for such a position needs no
+ * query. It does not know what other instances apply.
  */
 export type Applied = Notifier & {
-  /** Told of a commit, before it rings: of `log`, all of `partition` up to `sequence` is included. */
-  note(log: string, partition: number, sequence: number): void;
-  /** Whether all these places are included, as far as is known here. */
-  includes(places: readonly LogPosition[]): boolean;
+  /** Records a commit, before `notify`: everything in this partition of `log` up to `sequence` is included. */
+  record(log: string, partition: number, sequence: number): void;
+  /** Whether all these positions are known here to be included. */
+  includes(positions: readonly LogPosition[]): boolean;
 };
 
 export function createApplied(): Applied {
@@ -18,10 +18,12 @@ export function createApplied(): Applied {
   const reached = new Map<string, number>();
   const keyOf = (log: string, partition: number): string => `${log}/${partition}`;
   return Object.assign(notifier, {
-    note: (log: string, partition: number, sequence: number) => {
+    record: (log: string, partition: number, sequence: number) => {
       reached.set(keyOf(log, partition), sequence);
     },
-    includes: (places: readonly LogPosition[]) =>
-      places.every(({ log, partition, sequence }) => (reached.get(keyOf(log, partition)) ?? 0) >= sequence),
+    includes: (positions: readonly LogPosition[]) =>
+      positions.every(
+        ({ log, partition, sequence }) => (reached.get(keyOf(log, partition)) ?? 0) >= sequence,
+      ),
   });
 }

@@ -39,7 +39,7 @@ const read = (position?: string, waitS = 0, { applied = subscription.applied, si
 const token = ({ partition, sequence }: LoggedEvent) => `${source.log}/${partition}@${sequence}`;
 
 describe('an answer', () => {
-  test('says to which position and as of when it is, in the snapshot of its data', async () => {
+  test('carries its position and As-Of, from the snapshot of its data', async () => {
     const asOfPast = (time: string) =>
       until(async () => (await read()).headers['As-Of']! > time && (await read()).headers['As-Of']);
     const first = await asOfPast(source.events[1]![0]!.time);
@@ -87,13 +87,13 @@ describe('Consistent-With', () => {
     expect((await waiting).value).toBe(4);
   });
 
-  test('finds out by looking where another instance applies', async () => {
+  test('finds out by a query when another instance applies', async () => {
     const waiting = read('test-1/0@2', 20, { applied: createApplied() });
     source.append(0, 'a');
     expect((await waiting).value).toBe(3);
   });
 
-  test('is refused when the wait is over, with how far behind it is', async () => {
+  test('is refused when the wait is over, with the number of events it is behind', async () => {
     await expect(read('test-1/1@9')).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('8 events behind'),
@@ -108,7 +108,7 @@ describe('Consistent-With', () => {
     await expect(waiting).rejects.toMatchObject({ extras: { type: 'not-yet-consistent' } });
   });
 
-  test('goes on waiting for a while when the service stops, because another instance applies', async () => {
+  test('waits a little longer when the service stops, because another instance applies', async () => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const notifier = createApplied();
     let waits = 0;
@@ -123,14 +123,14 @@ describe('Consistent-With', () => {
     expect((await read('test-1/0@2', 30, { signal: signalOf(response), applied })).value).toBe(3);
   });
 
-  test('does not hold up a service that stops', async () => {
+  test('does not delay a service that stops', async () => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const waiting = read('test-1/1@9', 30, { signal: signalOf(response) });
     endEarly(response);
     await expect(waiting).rejects.toMatchObject({ extras: { type: 'not-yet-consistent' } });
   });
 
-  test('is refused at once where something at or below it is parked, also while it waits', async () => {
+  test('is refused at once when an event at or below it is parked, also while it waits', async () => {
     const waiting = read('test-1/0@3', 30);
     source.append(0, 'bad', { invalid: true });
     await expect(waiting).rejects.toMatchObject({ code: 'unavailable', extras: { type: 'parked' } });
@@ -168,7 +168,7 @@ describe('readiness', () => {
     });
   });
 
-  test('ends when the source was replaced, and says so', async () => {
+  test('fails when the source was replaced, and says so', async () => {
     source.replace('test-9');
     await until(() => subscription.control.state?.stopped);
     expect(await check(30_000)).toEqual({
@@ -189,7 +189,7 @@ describe('readiness', () => {
     expect(await following.check()).toMatchObject({ ok: false });
   });
 
-  test('needs nothing but a source that was reached: behind, paused or stopped, it is only degraded', async () => {
+  test('needs only a source that was reached: behind, paused or stopped, it is only degraded', async () => {
     await until(async () => (await check(30_000)).ok);
     await subscription.control.pause();
     await follower.pool.query("UPDATE subscription_positions SET as_of = now() - interval '1 hour'");

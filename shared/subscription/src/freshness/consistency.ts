@@ -1,4 +1,4 @@
-/** Freshness in HTTP: reads `Consistent-With` and `Prefer: wait` of a request, and says how fresh the answer is. */
+/** Freshness over HTTP: the request headers `Consistent-With` and `Prefer: wait`, and the headers of a fresh answer. */
 
 import { formatPosition, POSITION } from '@micromart/events/position';
 import type { Client, Pool } from '@micromart/postgres/pool';
@@ -38,9 +38,9 @@ export type FreshAnswer<T> = { readonly value: T; readonly headers: Record<strin
 
 export type Consistency = {
   /**
-   * Reads in one snapshot with its freshness, once it includes what the request asks for; else throws a Problem. What
-   * goes by the time of the answer is decided in `read`: the wait before it may have been long. It reads on a connection
-   * of `pool`, where that is not to be the usual one.
+   * Waits until the read model includes what the request asks for, then reads data and freshness in one snapshot. Throws
+   * the Problems of AwaitPosition. The wait may be long, so `read` decides everything that depends on the time of the
+   * answer. `pool` replaces the usual pool.
    */
   read<T>(
     request: ConsistentRequest,
@@ -60,8 +60,8 @@ export function createConsistency(deps: {
     async read({ headers, signal }, read, pool = deps.pool) {
       const position = headers['Consistent-With'];
       if (position !== undefined) await awaitPosition(position, preferredWaitMs(headers.Prefer), signal);
-      const { value, asOf, places } = await readFresh(pool, deps.subscriptions(), read);
-      return { value, headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(places) } };
+      const { value, asOf, positions } = await readFresh(pool, deps.subscriptions(), read);
+      return { value, headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(positions) } };
     },
   };
 }
@@ -69,8 +69,8 @@ export function createConsistency(deps: {
 const WAIT = /^wait\s*=\s*"?([0-9]{1,6})"?$/i;
 
 /**
- * How long a request prefers to wait, in milliseconds, at most 30,000; 0 when it does not say. The first `wait` counts,
- * and what is not understood is left aside (RFC 7240, sections 2 and 4.3).
+ * How long a request prefers to wait, in milliseconds, at most `MAX_WAIT_MS`; 0 when it does not say. The first `wait`
+ * counts, and what is not understood is ignored (RFC 7240, sections 2 and 4.3).
  */
 export function preferredWaitMs(prefer = ''): number {
   for (const preference of prefer.split(',')) {

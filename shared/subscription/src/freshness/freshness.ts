@@ -1,14 +1,14 @@
 /**
- * How fresh an answer is. `asOf`: everything that was committed before it is included. `places`: how far into which logs
- * the data reaches. Both are read in the snapshot of the data, else they would speak of another moment.
+ * How fresh an answer is. `asOf`: everything committed before this time is included. `positions`: how far into which logs
+ * the data reaches. Both are read in the snapshot of the data, else they would describe another moment.
  *
- * `asOf` is the smallest of all partitions, and lies before the time of the oldest parked event: that one was committed,
- * and it is not included.
+ * `asOf` is the smallest of all partitions. It lies before the time of the oldest parked event, which was committed but is
+ * not included.
  */
 import type { LogPosition } from '@micromart/events/position';
 import { type Client, inSnapshot, type Pool } from '@micromart/postgres/pool';
 
-export type Freshness = { readonly asOf: Date; readonly places: readonly LogPosition[] };
+export type Freshness = { readonly asOf: Date; readonly positions: readonly LogPosition[] };
 
 type Row = {
   name: string;
@@ -19,7 +19,7 @@ type Row = {
   oldest_parked: Date | null;
 };
 
-/** The freshness of what these subscriptions have built, as a transaction sees it; 1970 while any knows nothing yet. */
+/** The freshness of these subscriptions' read models, as this transaction sees it; `asOf` is 1970 until all are known. */
 export async function freshnessOf(client: Client, subscriptions: readonly string[]): Promise<Freshness> {
   const { rows } = await client.query<Row>({
     name: 'freshness',
@@ -37,15 +37,15 @@ export async function freshnessOf(client: Client, subscriptions: readonly string
   );
   return {
     asOf: new Date(known ? Math.min(...times) : 0),
-    places: rows.flatMap(({ log, partition, sequence }) =>
+    positions: rows.flatMap(({ log, partition, sequence }) =>
       log === null || partition === null ? [] : [{ log, partition, sequence }],
     ),
   };
 }
 
 /**
- * Reads data together with its freshness, in one snapshot. `read` is given that freshness too; one that does not await it
- * does not wait for it.
+ * Reads data together with its freshness, in one snapshot. `read` also gets the freshness, as a promise, so that a read
+ * that does not need it does not wait for it.
  */
 export async function readFresh<T>(
   pool: Pool,

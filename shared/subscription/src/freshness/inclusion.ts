@@ -1,30 +1,30 @@
-/** Whether a read model includes a position, told from where its subscriptions stand. Pure. */
+/** Decides from the positions of its subscriptions whether a read model includes a position. Pure. */
 import type { LogPosition } from '@micromart/events/position';
 
-/** A partition of a subscription; without log or partition while the subscription has not met its source. */
-export type PartitionStanding = {
+/** How far one partition of a subscription is applied; `log` and `partition` are null until it reaches its source. */
+export type PartitionProgress = {
   readonly log: string | null;
   readonly partition: number | null;
   readonly sequence: number;
-  /** The lowest sequence that is parked now. */
+  /** The lowest sequence that is parked now; null when none is. */
   readonly firstParked: number | null;
 };
 
 export type Inclusion =
   | { readonly kind: 'included' }
-  /** `events`: how many are missing at the place that is furthest behind. */
-  | { readonly kind: 'behind'; readonly place: LogPosition; readonly events: number }
-  /** Something at or below the place is parked, so waiting does not help. */
-  | { readonly kind: 'parked'; readonly place: LogPosition }
-  | { readonly kind: 'other-log'; readonly place: LogPosition }
-  | { readonly kind: 'no-such-partition'; readonly place: LogPosition };
+  /** `position` is the one that is furthest behind; `events` says how many events it lacks. */
+  | { readonly kind: 'behind'; readonly position: LogPosition; readonly events: number }
+  /** An event at or below the position is parked, so waiting does not help. */
+  | { readonly kind: 'parked'; readonly position: LogPosition }
+  | { readonly kind: 'other-log'; readonly position: LogPosition }
+  | { readonly kind: 'no-such-partition'; readonly position: LogPosition };
 
-/** The worst that holds for any of the places: what waiting cannot cure comes before what it can. */
+/** The worst answer among these positions: what waiting cannot solve comes before what it can. */
 export function inclusionOf(
-  places: readonly LogPosition[],
-  standings: readonly PartitionStanding[],
+  positions: readonly LogPosition[],
+  progress: readonly PartitionProgress[],
 ): Inclusion {
-  const each = places.map((place) => inclusionOfOne(place, standings));
+  const each = positions.map((position) => inclusionOfOne(position, progress));
   const first = (kind: Inclusion['kind']) => each.find((inclusion) => inclusion.kind === kind);
   const behind = each.filter((inclusion) => inclusion.kind === 'behind').sort((a, b) => b.events - a.events);
   return (
@@ -32,17 +32,17 @@ export function inclusionOf(
   );
 }
 
-function inclusionOfOne(place: LogPosition, standings: readonly PartitionStanding[]): Inclusion {
-  const sameLog = standings.filter(({ log }) => log === place.log);
+function inclusionOfOne(position: LogPosition, progress: readonly PartitionProgress[]): Inclusion {
+  const sameLog = progress.filter(({ log }) => log === position.log);
   if (sameLog.length === 0) {
-    // A subscription that has not met its source yet may turn out to follow this very log.
-    const mayBe = standings.some(({ log }) => log === null);
-    return mayBe ? { kind: 'behind', place, events: place.sequence } : { kind: 'other-log', place };
+    // A subscription that has not reached its source yet may follow this very log.
+    const mayBe = progress.some(({ log }) => log === null);
+    return mayBe ? { kind: 'behind', position, events: position.sequence } : { kind: 'other-log', position };
   }
-  const standing = sameLog.find(({ partition }) => partition === place.partition);
-  if (!standing) return { kind: 'no-such-partition', place };
-  if (standing.firstParked !== null && standing.firstParked <= place.sequence)
-    return { kind: 'parked', place };
-  const events = place.sequence - standing.sequence;
-  return events > 0 ? { kind: 'behind', place, events } : { kind: 'included' };
+  const reached = sameLog.find(({ partition }) => partition === position.partition);
+  if (!reached) return { kind: 'no-such-partition', position };
+  if (reached.firstParked !== null && reached.firstParked <= position.sequence)
+    return { kind: 'parked', position };
+  const events = position.sequence - reached.sequence;
+  return events > 0 ? { kind: 'behind', position, events } : { kind: 'included' };
 }

@@ -1,6 +1,6 @@
 /**
- * What a transport brings. It is held back while there is no room, while nothing may be applied, and until it is known
- * where the partitions stand that were just assigned.
+ * Accepts what a transport delivers. A delivery waits while there is no room, while nothing may be applied, and until the
+ * positions of newly assigned partitions are known.
  */
 
 import type { SubscriptionState } from '../apply/subscription-state.ts';
@@ -23,11 +23,12 @@ export function createDeliveryHandler({
   notifier: Notifier;
   meter: SubscriptionMeter;
 }): DeliveryHandler {
-  const mayEnter = (partition: number) => control.isActive() && state.admits(partition);
+  const isAccepted = (partition: number) => control.isActive() && state.admits(partition);
 
   async function untilRoom(partition: number, signal: AbortSignal): Promise<void> {
     assignment.hold();
-    while (!signal.aborted && assignment.owns(partition) && !mayEnter(partition)) await notifier.next(signal);
+    while (!signal.aborted && assignment.owns(partition) && !isAccepted(partition))
+      await notifier.next(signal);
     assignment.release(performance.now());
   }
 
@@ -44,7 +45,7 @@ export function createDeliveryHandler({
       notifier.notify();
     },
     async deliver(log, partition, events, signal) {
-      if (!mayEnter(partition)) await untilRoom(partition, signal);
+      if (!isAccepted(partition)) await untilRoom(partition, signal);
       if (!signal.aborted && assignment.owns(partition) && log === state.log) {
         const own = events.filter((event) => event.partition === partition);
         meter.duplicates(own.length - state.accept(partition, own, performance.now()));

@@ -2,15 +2,15 @@ import type { Heads } from '@micromart/event-log/event-log';
 import type { LoggedEvent, ReceivedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 
-/** Heads, and maybe the first events beyond those that were asked about; none lies beyond these heads. */
+/** Heads, and possibly the first events after those in the request; no event lies beyond these heads. */
 export type ReceivedHeads = Heads & { readonly events?: readonly ReceivedEvent[] | undefined };
 
-/** The owner's log, as its followers can ask it (event-log/event-log.ts holds its promises). */
+/** The owner's log as its followers read it (event-log/event-log.ts says what it promises). */
 export type EventSource = {
   /**
-   * Tells all heads as soon as one lies beyond `after`, at once if that is empty, and goes on to tell them as soon as one
-   * lies beyond what was told; each time after `waitS` seconds at the latest. It brings the first events along, at most
-   * `events`: a courtesy that saves asking for pages. The owner may end it after any of them, then it is asked again.
+   * Yields all heads as soon as one lies beyond `after`, or at once if that is empty, and again as soon as one lies beyond the
+   * heads yielded last; each time after `waitS` seconds at the latest. The first events, at most `events`, may come with them,
+   * which saves requests for pages. The owner may end the stream at any time; the caller then asks again.
    */
   watch(request: {
     after: Sequences;
@@ -19,8 +19,8 @@ export type EventSource = {
     signal: AbortSignal;
   }): AsyncIterable<ReceivedHeads>;
   /**
-   * The events after a sequence, in order and without a gap, at most `limit`; malformed ones stand among them. Throws SourceReplaced when the owner
-   * itself says that its log is not `log`, or ends below `after`.
+   * The events of a partition after a sequence, in order and without a gap, at most `limit`, including malformed ones. Throws
+   * SourceReplaced when the owner itself says that its log is not `log`, or ends below `after`.
    */
   page(request: {
     log: string;
@@ -32,42 +32,42 @@ export type EventSource = {
 };
 
 /**
- * A faster way for events to come, a message broker for example, which shares the partitions out among all instances of a
- * follower. Nothing is asked of it: it may lose, repeat and reorder, and give a partition to several at once or to nobody.
- * What does not come by it comes from the owner's feed, only later.
+ * A faster source of events, a message broker for example, that assigns the partitions to the instances of a follower. It
+ * promises nothing: it may lose, repeat and reorder events, and assign a partition to several instances or to none. Events
+ * that it does not deliver come from the owner's feed, only later.
  */
 export type Transport = {
-  /** Takes a place, and gives it up when the signal is aborted. */
+  /** Delivers to this handler until the signal is aborted. */
   run(handler: DeliveryHandler, signal: AbortSignal): Promise<void>;
 };
 
-/** An instance's place at a transport: what passes between the two. */
+/** What a transport calls to hand events to an instance. */
 export type DeliveryHandler = {
-  /** The log that is followed; undefined until that is known. */
+  /** The name of the log that is followed; undefined until that is known. */
   readonly log: string | undefined;
-  /** How many partitions that has; undefined until that is known. */
+  /** How many partitions the log has; undefined until that is known. */
   readonly partitions: number | undefined;
-  /** Tells which partitions this instance sees to from now on; undefined while it has no place. */
+  /** Assigns these partitions to this instance from now on; undefined while it has no assignment. */
   assign(partitions: readonly number[] | undefined): void;
   /**
-   * Hands events over; those of another log are left out. Comes back when they have found room, so whoever awaits it is
-   * held back while the follower is slower than the source; or at once when the signal is aborted, or the partition is
-   * not this instance's.
+   * Delivers events; those of another log are skipped. Resolves once there is room for them, so that a transport that awaits
+   * it is no faster than the follower. Resolves at once when the signal is aborted or the partition is not assigned to this
+   * instance.
    */
   deliver(log: string, partition: number, events: readonly LoggedEvent[], signal: AbortSignal): Promise<void>;
-  /** So many messages were no events, and were left out. */
+  /** Counts messages that were no events, and were skipped. */
   unreadable(messages: number): void;
-  /** The sequence up to which events are applied: they need not come again. */
+  /** The sequence up to which events are applied: they need no further delivery. */
   position(partition: number): number;
 };
 
-/** An answer as if the history that a subscription stands in were gone: another log, or one that ends before its position. */
+/** The owner answered with another history: another log, or one that ends before the subscription's position. */
 export class SourceReplaced extends Error {
   override readonly name = 'SourceReplaced';
 }
 
-/** The heads as they are now. */
+/** The current heads. Throws when the owner ends its answer without any. */
 export async function headsNow(source: Pick<EventSource, 'watch'>, signal: AbortSignal): Promise<Heads> {
   for await (const heads of source.watch({ after: new Map(), waitS: 0, events: 0, signal })) return heads;
-  throw new Error("the owner's feed told nothing");
+  throw new Error("the owner's feed answered without heads");
 }

@@ -51,7 +51,7 @@ afterAll(async () => {
   await issuer.close();
 });
 
-/** The test source as the owner's own log, which the feed is made of. */
+/** The test source as the owner's log, from which the feed is made. */
 const asLog = (source: TestSource): EventLog => ({
   name: source.log,
   partitions: PARTITIONS,
@@ -66,14 +66,14 @@ const openFeed = (url = `${server.url}/events`) => createFeedSource({ url, token
 const watch = (after: [number, number][], waitS = 0, signal = never, events = 0, url?: string) =>
   openFeed(url).watch({ after: new Map(after), waitS, events, signal });
 const heads = async (...asked: Parameters<typeof watch>) => {
-  for await (const news of watch(...asked)) return news;
-  throw new Error('nothing was told');
+  for await (const heads of watch(...asked)) return heads;
+  throw new Error('no heads came');
 };
 const page = (request: { log?: string; partition?: number; after?: number; limit?: number }, url?: string) =>
   openFeed(url).page({ log: 'test-1', partition: 0, after: 0, limit: 100, signal: never, ...request });
 
 describe("the owner's feed", () => {
-  test('tells its heads, at once or when there is more', async () => {
+  test('gives its heads, at once or when there are more events', async () => {
     source.append(0, 'a');
     const before = new Date();
     const first = await heads([]);
@@ -94,12 +94,12 @@ describe("the owner's feed", () => {
 
   test('brings the first events along with its heads when asked to', async () => {
     const { last } = await heads([]);
-    const event = source.append(1, 'news');
+    const event = source.append(1, 'latest');
     expect((await heads([...last], 20, never, 10)).events).toEqual([event]);
     expect((await heads([...last], 20)).events).toBeUndefined();
   });
 
-  test('goes on to tell, in one answer, whatever comes', async () => {
+  test('streams further heads in the same answer', async () => {
     const { last } = await heads([]);
     const askedBefore = asked;
     const keys: string[] = [];
@@ -113,7 +113,7 @@ describe("the owner's feed", () => {
     expect(asked).toBe(askedBefore + 1);
   });
 
-  test('gives pages of what was logged', async () => {
+  test('gives pages of its log', async () => {
     const event = source.append(2, 'ключ', { text: 'x\0y' });
     expect(await page({ partition: 2 })).toEqual([event]);
     expect(await page({ partition: 2, after: 1 })).toEqual([]);
@@ -126,7 +126,7 @@ describe("the owner's feed", () => {
     await expect(page(request)).rejects.toThrow(SourceReplaced);
   });
 
-  test('is followed to the end, and further', async () => {
+  test('is followed to its end, and beyond as it grows', async () => {
     const follower = await openTestFollower();
     for (let i = 0; i < 500; i += 1) source.append(i % PARTITIONS, `key-${i % 9}`);
     follower.start({ source: openFeed(), limits: { pageEvents: 50, headWaitS: 1 } });
@@ -140,7 +140,7 @@ describe("the owner's feed", () => {
 });
 
 describe("an owner's process that knows the log by another name than its database", () => {
-  test('says nothing of it before it has asked the database', async () => {
+  test('asks its database before it says that the log is another', async () => {
     const log = asLog(source);
     const other = { ...(await log.heads()), log: 'test-9' };
     const { routes, close } = feedRoutes({ ...log, heads: async () => other });
@@ -170,12 +170,12 @@ describe('an error', () => {
     return `http://127.0.0.1:${(broken.address() as AddressInfo).port}/events`;
   };
 
-  test('is none where an owner tells its heads once and no more', async () => {
+  test('is none when an owner gives its heads once and ends the answer', async () => {
     const answer = { log: 'test-1', at: new Date().toISOString(), partitions: [{ partition: 0, last: 7 }] };
     const url = await serve((response) => response.end(JSON.stringify(answer)));
-    const told: (number | undefined)[] = [];
-    for await (const { last } of watch([[0, 5]], 20, never, 0, url)) told.push(last.get(0));
-    expect(told).toEqual([7]);
+    const heads: (number | undefined)[] = [];
+    for await (const { last } of watch([[0, 5]], 20, never, 0, url)) heads.push(last.get(0));
+    expect(heads).toEqual([7]);
   });
 
   test('names the address and what it answered', async () => {
@@ -189,7 +189,7 @@ describe('an error', () => {
   test.each([
     ['is no JSON', '<html>'],
     ['is no list of events', '{"items":[]}'],
-    ['has an event without a place', '[{"specversion":"1.0"}]'],
+    ['has an event without a position', '[{"specversion":"1.0"}]'],
   ])('says that the answer %s', async (_, body) => {
     const url = await serve((response) => response.end(body));
     await expect(page({}, url)).rejects.toThrow(url);
@@ -198,11 +198,11 @@ describe('an error', () => {
   const problem = (type: string) => JSON.stringify({ type, title: 'Conflict', status: 409, detail: 'gone' });
   test.each([
     ['a page of HTML', 'text/html', '<h1>409 Conflict</h1>'],
-    ['no words', 'application/problem+json', ''],
+    ['no text', 'application/problem+json', ''],
     ['a problem of another type', 'application/problem+json', problem('/problems/conflict')],
     ['a problem without a type', 'application/problem+json', '{"status":409}'],
     ['no problem document', 'application/json', problem('/problems/source-replaced')],
-  ])('is one like any other where somebody between answers 409 with %s', async (_, contentType, body) => {
+  ])('is an ordinary one when a proxy answers 409 with %s', async (_, contentType, body) => {
     const url = await serve((response) => response.writeHead(409, { 'content-type': contentType }).end(body));
     for (const ask of [() => page({}, url), () => heads([[0, 5]], 20, never, 0, url)]) {
       const error = await ask().catch((error) => error);
@@ -211,7 +211,7 @@ describe('an error', () => {
     }
   });
 
-  test("is SourceReplaced only for the owner's own problem, by whatever base its type was resolved", async () => {
+  test("is SourceReplaced only for the owner's own problem, whatever base its type was resolved against", async () => {
     for (const type of ['/problems/source-replaced', 'https://cart.example/problems/source-replaced']) {
       const contentType = 'application/problem+json; charset=utf-8';
       const url = await serve((response) =>
@@ -226,12 +226,12 @@ describe('an error', () => {
     await expect(page({}, 'http://127.0.0.1:1/events')).rejects.toThrow(/127\.0\.0\.1:1\/events\/0.*/);
   });
 
-  test('refuses to be sent elsewhere with its token', async () => {
+  test('follows no redirect with its token', async () => {
     const url = await serve((response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
     await expect(page({}, url)).rejects.toThrow(/answered 302/);
   });
 
-  test('ends an open question at once when it is aborted', async () => {
+  test('ends an open request at once when it is aborted', async () => {
     const stop = new AbortController();
     const waiting = heads([[0, 1_000_000]], 30, stop.signal);
     stop.abort();

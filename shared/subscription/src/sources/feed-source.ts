@@ -7,7 +7,7 @@ import { createSend } from '@micromart/http/client/send';
 import { z } from 'zod';
 import { type EventSource, SourceReplaced } from './event-source.ts';
 
-/** How long an answer may take beyond what it was asked to wait. */
+/** How long an answer may take beyond the wait that the request asks for. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_PROBLEM_LENGTH = 300;
@@ -15,10 +15,10 @@ const MAX_PROBLEM_LENGTH = 300;
 const MAX_CONNECTIONS = 16;
 
 const PROBLEM = 'application/problem+json';
-/** The end of the type of the owner's problem (http/problem.ts); a relative reference may come resolved. */
+/** The end of the type of the owner's problem (http/problem.ts): a relative reference may have been resolved on the way. */
 const SOURCE_REPLACED = '/problems/source-replaced';
 
-/** Heads one after the other in one answer, or else, from an owner that does not know how, one of them. */
+/** A stream of heads in one answer, or from an owner that cannot stream, one answer with the heads. */
 const WATCH_TYPES = `${NDJSON}, application/json;q=0.9`;
 
 const headsAnswer = z.object({
@@ -31,8 +31,8 @@ const headsAnswer = z.object({
 const pageAnswer = z.array(z.unknown());
 
 /**
- * A source that asks the feed at `url` (`http://cart:4001/events`), with a token that is asked for at every request.
- * Everything it throws says which address did not do what; SourceReplaced for the feed's own 409: one that comes from between, a proxy's page for example, is an error like any other.
+ * A source that reads the feed at `url` (`http://cart:4001/events`); it calls `token` for every request. Each error names the
+ * address and what it answered. Throws SourceReplaced for the feed's own 409; a 409 of a proxy is an ordinary error.
  */
 export function createFeedSource({ url, token }: { url: string; token: () => Promise<string> }): EventSource {
   const base = url.replace(/\/$/, '');
@@ -44,7 +44,7 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
     headers: { authorization: `Bearer ${await token()}`, ...(accept && { accept }) },
   });
 
-  /** What is thrown names the address, which carries no secret. */
+  /** Adds the address to an error; the address contains no secret. */
   function named(error: unknown, path: string, signal: AbortSignal): unknown {
     if (error instanceof SourceReplaced || signal.aborted) return error;
     const { message, cause } = error as { message: string; cause?: { message?: string } };
@@ -61,7 +61,7 @@ export function createFeedSource({ url, token }: { url: string; token: () => Pro
         for await (const answer of listen(request, { silenceMs, maxLength: MAX_ANSWER_BYTES, signal })) {
           const { log, at, partitions, events } = read(answer, headsAnswer);
           const last = new Map(partitions.map(({ partition, last }) => [partition, last]));
-          yield { log, at: new Date(at), last, events: events && readAlong(events, last) };
+          yield { log, at: new Date(at), last, events: events && readEventsWithHeads(events, last) };
         }
       } catch (error) {
         throw named(error, path, signal);
@@ -92,7 +92,8 @@ function read<T>({ status, contentType, text }: Answer, schema: z.ZodType<T>): T
     throw new Error(`answered ${status}: ${detail}`);
   }
   const result = schema.safeParse(JSON.parse(text));
-  if (!result.success) throw new Error(`answered what is not a feed's: ${z.prettifyError(result.error)}`);
+  if (!result.success)
+    throw new Error(`answered something other than a feed: ${z.prettifyError(result.error)}`);
   return result.data;
 }
 
@@ -100,16 +101,16 @@ function readAll(events: readonly unknown[]): ReceivedEvent[] {
   try {
     return events.map(readEvent);
   } catch (error) {
-    throw new Error(`answered what is not a feed's: ${(error as Error).message}`);
+    throw new Error(`answered something other than a feed: ${(error as Error).message}`);
   }
 }
 
 /**
- * The events that came along with heads, as far as they lie at or below these: the owner looks them up later, so some may
- * lie beyond, and come again with the next heads. Where one has no valid position, none of them is taken: the pages bring
- * them, and show what is wrong, while the heads stay known.
+ * The events that came with heads, as far as they lie at or below these. The owner reads the events after the heads, so some
+ * may lie beyond, and come again with the next heads. If one has no valid position, none of them is used: the pages bring
+ * them and report the error, and the heads stay known.
  */
-function readAlong(events: readonly unknown[], last: Sequences): ReceivedEvent[] {
+function readEventsWithHeads(events: readonly unknown[], last: Sequences): ReceivedEvent[] {
   try {
     return events
       .map(readEvent)
@@ -119,7 +120,7 @@ function readAlong(events: readonly unknown[], last: Sequences): ReceivedEvent[]
   }
 }
 
-/** What a problem document says (RFC 9457, 3), or the beginning of what came in its place. */
+/** Type and detail of a problem document (RFC 9457, 3), or the beginning of another body as the detail. */
 function problemOf(contentType: string | undefined, text: string): { type?: string; detail: string } {
   try {
     if (mediaTypeOf(contentType) !== PROBLEM) throw new Error('no problem document');

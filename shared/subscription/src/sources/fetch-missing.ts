@@ -1,4 +1,4 @@
-/** Fetches from the owner's feed what has not come by itself: everything where there is no transport, else what it lost. */
+/** Fetches missing events from the owner's feed: all of them without a transport, else those that the transport lost. */
 
 import type { ReceivedEvent } from '@micromart/events/envelope';
 import { sequenceOf } from '../apply/reorder-buffer.ts';
@@ -9,8 +9,8 @@ import { type EventSource, SourceReplaced } from './event-source.ts';
 import type { ReplacedSource } from './replaced-source.ts';
 
 /**
- * One round of pages, at most `pagesAtOnce` of them side by side. Throws SourceReplaced where the owner says so of one, as
- * long as that is not certain.
+ * Fetches one round of pages, at most `pagesAtOnce` of them concurrently. Throws SourceReplaced when the owner says so of a
+ * page, as long as that is not certain; then it stops the subscription.
  */
 export function createFetchMissing({
   source,
@@ -33,19 +33,19 @@ export function createFetchMissing({
 }): () => Promise<void> {
   async function fetchPage(fetch: Fetch): Promise<void> {
     const { partition, after, limit } = fetch;
-    const question = `page of ${partition}`;
+    const request = `page of ${partition}`;
     try {
       const events = await source.page({ log: state.log!, partition, after, limit, signal });
-      replacedSource.refute(question);
-      takeIn(events, fetch);
+      replacedSource.refute(request);
+      accept(events, fetch);
     } catch (error) {
       if (!(error instanceof SourceReplaced)) throw error;
-      if (!replacedSource.conclude(question, performance.now())) throw error;
+      if (!replacedSource.conclude(request, performance.now())) throw error;
       await control.stop('source-replaced', error.message);
     }
   }
 
-  function takeIn(events: readonly ReceivedEvent[], fetch: Fetch): void {
+  function accept(events: readonly ReceivedEvent[], fetch: Fetch): void {
     checkPage(events, fetch);
     onFetched(fetch, state.fill(fetch.partition, events));
     notifier.notify();
@@ -61,7 +61,7 @@ export function createFetchMissing({
   };
 }
 
-/** A page that does not begin where it was asked for, or has a gap, would be asked for again for ever. */
+/** Throws for a page that is empty, begins elsewhere or has a gap: it would be fetched again for ever. */
 function checkPage(events: readonly ReceivedEvent[], { partition, after }: Fetch): void {
   if (events.length === 0)
     throw new Error(

@@ -14,7 +14,7 @@ test('takes heads at or beyond the positions for the same history', () => {
   expect(replacedBy(known, heads('cart-1', [0, 5], [1, 9]))).toBeUndefined();
 });
 
-test('takes any heads for its own while it stands nowhere yet', () => {
+test('takes any heads for its own while it has no positions yet', () => {
   expect(replacedBy({ log: 'cart-1', positions: new Map() }, heads('cart-1', [0, 3]))).toBeUndefined();
 });
 

@@ -1,7 +1,6 @@
 /**
- * The head watch: one question held open at the owner, "tell me when you have more". The answer is how an event at a
- * partition's end is missed when its delivery was lost, how an idle partition stays fresh, and how it comes to light that
- * the history is not the same any more.
+ * Keeps one request open at the owner, which answers with its heads as soon as it has more events. The heads show a lost
+ * delivery at a partition's end, keep an idle partition fresh, and show when the owner's log was replaced.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Heads } from '@micromart/event-log/event-log';
@@ -14,21 +13,21 @@ import type { Notifier } from '../notifier.ts';
 import { type EventSource, SourceReplaced } from './event-source.ts';
 import type { ReplacedSource } from './replaced-source.ts';
 
-const QUESTION = 'heads';
-/** Between two questions, for an owner that ends each answer at once. */
+const REQUEST = 'heads';
+/** The pause between two requests, for an owner that ends each answer at once. */
 const LEAST_INTERVAL_MS = 3;
 
 /**
- * Why these heads are not of the history that a subscription stands in; undefined when they are. `positions` are those
- * from before the question was put: heads may lie below what was applied while the answer was on its way.
+ * Why these heads belong to another history than the subscription follows; undefined when they do not. `positions` must be
+ * those from before the request: heads may lie below what was applied while the answer was on its way.
  */
 export function replacedBy(
   { log, positions }: { log: string; positions: Sequences },
   heads: Heads,
 ): string | undefined {
-  if (heads.log !== log) return `the owner's log is now ${heads.log}; this subscription stands in ${log}`;
+  if (heads.log !== log) return `the owner's log is now ${heads.log}; this subscription follows ${log}`;
   if (positions.size > 0 && positions.size !== heads.last.size)
-    return `${log} has ${heads.last.size} partitions now; this subscription stands in ${positions.size}`;
+    return `${log} has ${heads.last.size} partitions now; this subscription follows ${positions.size}`;
   for (const [partition, position] of positions) {
     const last = heads.last.get(partition) ?? 0;
     if (last < position)
@@ -38,8 +37,8 @@ export function replacedBy(
 }
 
 /**
- * One question and what follows from all that comes in answer to it. Throws SourceReplaced for heads of another history, as
- * long as that is not certain; nothing of them is taken in.
+ * Sends one request and records all heads in its answer. Throws SourceReplaced for heads of another history, as long as that is
+ * not certain; then it stops the subscription. Nothing of such heads is recorded.
  */
 export function createHeadsClient({
   name,
@@ -51,21 +50,21 @@ export function createHeadsClient({
   control,
   replacedSource,
   notifier,
-  onWell,
+  onAnswer,
   signal,
 }: {
   name: string;
   pool: Pool;
   source: EventSource;
   waitS: number;
-  /** How many events an answer may bring along. */
+  /** How many events may come with the heads. */
   events: number;
   state: SubscriptionState;
   control: Control;
   replacedSource: ReplacedSource;
   notifier: Notifier;
   /** Called for every good answer. */
-  onWell: () => void;
+  onAnswer: () => void;
   signal: AbortSignal;
 }): () => Promise<void> {
   const isReplaced = () => control.state?.stopped === 'source-replaced';
@@ -73,21 +72,21 @@ export function createHeadsClient({
   return async function watchHeads() {
     if (isReplaced()) return notifier.next(signal);
     let positions = state.positions();
-    for await (const news of source.watch({ after: state.heads(), waitS, events, signal })) {
+    for await (const heads of source.watch({ after: state.heads(), waitS, events, signal })) {
       if (isReplaced()) return;
-      if (state.log === undefined) state.learn(await adoptLog(pool, name, news), performance.now());
-      const replaced = replacedBy({ log: state.log!, positions }, news);
+      if (state.log === undefined) state.learn(await adoptLog(pool, name, heads), performance.now());
+      const replaced = replacedBy({ log: state.log!, positions }, heads);
       if (replaced) {
-        if (replacedSource.conclude(QUESTION, performance.now()))
+        if (replacedSource.conclude(REQUEST, performance.now()))
           return control.stop('source-replaced', replaced);
         throw new SourceReplaced(replaced);
       }
-      replacedSource.refute(QUESTION);
-      onWell();
-      // What comes next was looked up later than this, but maybe before what has been applied meanwhile.
-      positions = news.last;
-      state.hear(news, performance.now());
-      if (control.isActive()) state.acceptWithHeads(news.events ?? []);
+      replacedSource.refute(REQUEST);
+      onAnswer();
+      // The owner reads the next heads later than these, but maybe before events that are applied meanwhile.
+      positions = heads.last;
+      state.learnHeads(heads, performance.now());
+      if (control.isActive()) state.acceptWithHeads(heads.events ?? []);
       notifier.notify();
     }
     await sleep(LEAST_INTERVAL_MS);

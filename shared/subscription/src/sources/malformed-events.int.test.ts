@@ -1,4 +1,4 @@
-/** What an owner's feed holds although no owner of this tree would write it. */
+/** Events in an owner's feed that no owner of this tree would write. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { envelope, type LoggedEvent } from '@micromart/events/envelope';
 import { until } from '@micromart/testing/until';
@@ -15,7 +15,7 @@ import { createFeedSource } from './feed-source.ts';
 const PARTITIONS = 3;
 const RUNS = 20;
 const CAP_MS = 120_000;
-const WAYS: FeedForm[] = ['pages', 'heads', 'lines'];
+const FORMS: FeedForm[] = ['pages', 'heads', 'lines'];
 
 let follower: TestFollower;
 let source: TestSource;
@@ -37,8 +37,8 @@ async function end() {
   await subscription.close();
   await feed.close();
 }
-async function follow(way: FeedForm, behind = 0) {
-  feed = await openRawFeed(source, way, { behind });
+async function follow(form: FeedForm, behind = 0) {
+  feed = await openRawFeed(source, form, { behind });
   subscription = follower.start({ source: sourceOf(feed), limits: { headWaitS: 1 } });
 }
 
@@ -47,7 +47,7 @@ const spoil = (event: LoggedEvent, change: object) => Object.assign(event, chang
 const caughtUp = () => until(() => follower.hasCaughtUp(source), { capMs: CAP_MS });
 const parked = () =>
   listParked(follower.pool, { subscriptions: ['test'], state: 'parked', after: '0', limit: 1_000 });
-const parkedPlaces = async () =>
+const parkedPositions = async () =>
   (await parked()).map(({ partition, sequence }) => `${partition}@${sequence}`).sort();
 const asOf = async () => {
   const client = await follower.pool.connect();
@@ -58,13 +58,13 @@ const asOf = async () => {
   }
 };
 
-describe.each(WAYS)('over %s', (way) => {
-  test('a malformed event concerns its key alone, and is shown', async () => {
+describe.each(FORMS)('over %s', (form) => {
+  test('a malformed event affects its key alone, and is listed as parked', async () => {
     source.appendMany(9);
     const first = spoil(source.append(0, 'bad'), { subject: '', note: 'kept as it came' });
     source.append(0, 'bad');
     source.append(0, 'good');
-    await follow(way);
+    await follow(form);
     await caughtUp();
     source.append(0, 'good');
     source.append(0, 'bad');
@@ -85,9 +85,9 @@ describe.each(WAYS)('over %s', (way) => {
     await until(async () => (await asOf()).getTime() === Date.parse(first.time) - 1);
   });
 
-  test('one without a key concerns its position alone, and As-Of stays before it', async () => {
+  test('one without a key affects its position alone, and As-Of stays before it', async () => {
     source.append(0, 'a');
-    await follow(way);
+    await follow(form);
     await until(async () => (await asOf()).getTime() > 0);
     const includedBefore = await asOf();
     const spoilt = [1, 2].map(() => spoil(source.append(0, 'a'), { partitionkey: '', time: 'yesterday' }));
@@ -100,13 +100,13 @@ describe.each(WAYS)('over %s', (way) => {
     expect(at).toBeLessThan(Date.now());
     const [, second] = await parked();
     await subscription.parking.discard(second!.id, 'olga');
-    expect(await parkedPlaces()).toEqual(['0@2']);
+    expect(await parkedPositions()).toEqual(['0@2']);
   });
 
-  test('an answer with an event that has no valid position is shown as waiting, and the others flow', async () => {
+  test('an event without a valid position makes the subscription wait, and other partitions continue', async () => {
     source.appendMany(6);
     const event = spoil(source.append(1, 'lost'), { sequence: '9007199254740993' });
-    await follow(way);
+    await follow(form);
     const check = createSubscriptionChecks({ pool: follower.pool, subscription, maxLagMs: 60_000 })[1];
     await until(() => subscription.waiting()?.reason.includes('no valid position'), { capMs: CAP_MS });
     expect(await check.check()).toMatchObject({ ok: false, detail: expect.stringContaining('waits') });
@@ -126,7 +126,7 @@ describe.each(WAYS)('over %s', (way) => {
   });
 
   test(
-    'whatever an envelope is changed to, everything but its key or its position flows',
+    'whatever an envelope contains, everything outside its key or its position is applied',
     async () => {
       await end().catch(() => {});
       await fc.assert(
@@ -136,11 +136,11 @@ describe.each(WAYS)('over %s', (way) => {
             const event = source.append(partition, key) as Record<string, unknown>;
             if (change) event[change.field] = change.value;
           }
-          await follow(way);
+          await follow(form);
           await caughtUp();
           const expected = expectedOf(source);
-          expect((await follower.applied()).map(placeOf).sort()).toEqual(expected.applied);
-          expect(await parkedPlaces()).toEqual(expected.parked);
+          expect((await follower.applied()).map(positionOf).sort()).toEqual(expected.applied);
+          expect(await parkedPositions()).toEqual(expected.parked);
           const [status] = await readStatus(follower.pool, ['test']);
           const counts = status!.partitions.reduce((sum, one) => sum + one.parked, 0);
           expect(counts).toBe(expected.parked.length);
@@ -148,30 +148,30 @@ describe.each(WAYS)('over %s', (way) => {
         }),
         { numRuns: RUNS, endOnFailure: true },
       );
-      await follow(way);
+      await follow(form);
     },
     CAP_MS,
   );
 });
 
 test.each(['heads', 'lines'] as const)(
-  'over %s, events beyond the heads they came with wait for their own',
-  async (way) => {
+  'over %s, events beyond the heads that they came with are left for later heads',
+  async (form) => {
     source.appendMany(9);
     spoil(source.append(0, 'far'), { sequence: '1000000' });
     spoil(source.append(0, 'nowhere'), { partition: PARTITIONS });
-    await follow(way, 2);
+    await follow(form, 2);
     const { signal } = new AbortController();
     const after = new Map([[0, 0]]);
     for await (const { last, events } of sourceOf(feed).watch({ after, waitS: 1, events: 100, signal })) {
       expect([...last.values()]).toEqual([3, 1, 1]);
-      expect(events!.map(placeOf)).toEqual(['0@1', '0@2', '0@3', '1@1', '2@1']);
+      expect(events!.map(positionOf)).toEqual(['0@1', '0@2', '0@3', '1@1', '2@1']);
       break;
     }
   },
 );
 
-test('a parked event is read anew when it is retried', async () => {
+test('a parked event is read again when it is retried', async () => {
   spoil(source.append(0, 'bad'), { subject: '' });
   source.append(0, 'bad');
   await follow('pages');
@@ -187,7 +187,7 @@ test('a parked event is read anew when it is retried', async () => {
   expect(await follower.applied()).toHaveLength(2);
 });
 
-/** An event's place, its key, and what is wrong with it. */
+/** An event's position, its key, and what is wrong with it. */
 const appended = fc.record({
   partition: fc.nat(PARTITIONS - 1),
   key: fc.constantFrom('a', 'b', 'c'),
@@ -207,10 +207,10 @@ const appended = fc.record({
   ),
 });
 
-const placeOf = ({ partition, sequence }: { partition: number; sequence: number | string }) =>
+const positionOf = ({ partition, sequence }: { partition: number; sequence: number | string }) =>
   `${partition}@${sequence}`;
 
-/** What is to be applied and what parked, told from what the source holds. */
+/** What must be applied and what parked, according to the events in the source. */
 function expectedOf({ events }: TestSource): { applied: string[]; parked: string[] } {
   const applied: string[] = [];
   const parked: string[] = [];
@@ -218,15 +218,15 @@ function expectedOf({ events }: TestSource): { applied: string[]; parked: string
   for (const [partition, list] of events.entries())
     for (const [i, event] of list.entries()) {
       const raw: Partial<LoggedEvent> = JSON.parse(JSON.stringify(event));
-      const place = placeOf({ partition, sequence: i + 1 });
+      const position = positionOf({ partition, sequence: i + 1 });
       const key = typeof raw.partitionkey === 'string' ? raw.partitionkey : '';
       const isValid = envelope.safeParse(raw).success;
       if (isValid && raw.type !== TEST_TYPE) continue;
       // A table of PostgreSQL's cannot hold a NUL, so the test's projection fails on it.
       const isStorable = isValid && !key.includes('\0');
       const isGood = isStorable && raw.data !== null && raw.data !== undefined && !isInvalid(raw.data);
-      if (isGood && !blocked.has(`${partition}/${key}`)) applied.push(place);
-      else parked.push(place);
+      if (isGood && !blocked.has(`${partition}/${key}`)) applied.push(position);
+      else parked.push(position);
       if (!isGood && key !== '') blocked.add(`${partition}/${key}`);
     }
   return { applied: applied.sort(), parked: parked.sort() };

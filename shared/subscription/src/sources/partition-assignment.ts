@@ -1,39 +1,39 @@
 /**
- * An instance's share of the partitions, as the transport told it, and how long the instance that leads waits for what
- * the owner has and nobody has brought. Pure; the clock is passed in.
+ * The partitions that the transport has assigned to an instance, and how long the leader waits before it fetches events that
+ * the owner has and the transport has not delivered. Pure; the clock is passed in.
  *
- * - With a place at the transport: until nothing has come for the grace. A transport that waits for room here is not
- *   silent, in none of the partitions, for it may be unable to go on with any.
- * - Without a place nothing will come here. So after the first moments, which taking a place needs, everything is
- *   fetched as soon as the owner has it, as if there were no transport; except where others go on applying.
+ * - With an assignment: until nothing new has come for `graceMs`. While a delivery waits for room here, the leader fetches
+ *   nothing for any partition of its own, because the transport may be unable to continue with any of them.
+ * - Without an assignment nothing will be delivered here. So after `unassignedMs`, which joining the transport may take,
+ *   events are fetched as soon as the owner has them, except in partitions where other instances continue to apply.
  */
 import type { Limits } from '../limits.ts';
 
 export type PartitionAssignment = {
-  /** Undefined while this instance has no place at the transport. */
+  /** Undefined while this instance has no assignment. */
   readonly assigned: ReadonlySet<number> | undefined;
-  /** When that was told. */
+  /** When `assigned` last changed. */
   readonly assignedMs: number;
   owns(partition: number): boolean;
   assign(partitions: readonly number[] | undefined, nowMs: number): void;
-  /** A delivery waits for room, until it is released. */
+  /** A delivery waits for room from now on, until `release`. */
   hold(): void;
   release(nowMs: number): void;
-  /** When what has not come by itself is to be fetched. */
-  fetchDeadlineMs(lane: Silence): number;
+  /** When missing events of a partition must be fetched; Infinity while deliveries wait for room. */
+  fetchDeadlineMs(partition: BehindPartition): number;
 };
 
-/** What is known of a partition of which less is here than the owner has. */
-export type Silence = {
+/** A partition of which the owner has more events than are here. */
+export type BehindPartition = {
   readonly partition: number;
-  /** When the owner's head came to lie beyond what is here. */
+  /** Since when the owner's head lies beyond the events that are here. */
   readonly behindSinceMs: number;
-  /** When the transport last went ahead there, or others were seen to have moved the position. */
-  readonly stirredMs: number;
+  /** When the transport last delivered something new, or another instance was seen to have moved the position. */
+  readonly lastProgressMs: number;
 };
 
 export function createPartitionAssignment(
-  { graceMs, awayMs }: Pick<Limits, 'graceMs' | 'awayMs'>,
+  { graceMs, unassignedMs }: Pick<Limits, 'graceMs' | 'unassignedMs'>,
   nowMs: number,
 ): PartitionAssignment {
   let assigned: ReadonlySet<number> | undefined;
@@ -61,10 +61,10 @@ export function createPartitionAssignment(
       held -= 1;
       releasedMs = nowMs;
     },
-    fetchDeadlineMs({ partition, behindSinceMs, stirredMs }) {
-      if (!assigned) return Math.max(stirredMs, assignedMs) + awayMs;
-      if (!owns(partition)) return Math.max(stirredMs, behindSinceMs) + graceMs;
-      return held > 0 ? Infinity : Math.max(stirredMs, behindSinceMs, releasedMs) + graceMs;
+    fetchDeadlineMs({ partition, behindSinceMs, lastProgressMs }) {
+      if (!assigned) return Math.max(lastProgressMs, assignedMs) + unassignedMs;
+      if (!owns(partition)) return Math.max(lastProgressMs, behindSinceMs) + graceMs;
+      return held > 0 ? Infinity : Math.max(lastProgressMs, behindSinceMs, releasedMs) + graceMs;
     },
   };
 }

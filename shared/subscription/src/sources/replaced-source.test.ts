@@ -17,7 +17,7 @@ test('is forgotten after one good answer', () => {
   expect(replaced.conclude('heads', 6_000)).toBe(true);
 });
 
-test('is not certain by two answers to different questions, nor refuted by those to others', () => {
+test('counts each request apart: another one neither confirms nor refutes it', () => {
   const replaced = create();
   replaced.conclude('heads', 0);
   expect(replaced.conclude('page of 3', 5_000)).toBe(false);

@@ -1,25 +1,25 @@
 /**
- * When it is certain that the owner's log was replaced. To stop for that is for good, so one answer is not enough: it may
- * have come from a process of the owner that knows less than others, or is about to go. The same question must be answered
- * so again after a while, with no good answer to it in between. Pure; the clock is passed in.
+ * Decides when it is certain that the owner's log was replaced. The subscription then stops for good, so one answer is not
+ * enough: it may come from a process of the owner that knows less than others. The same request must be answered in the same
+ * way again after `confirmReplacedMs`, with no good answer to it in between. Pure; the clock is passed in.
  */
 export type ReplacedSource = {
-  /** A question was answered as from another history. Whether that is certain now. */
-  conclude(question: string, nowMs: number): boolean;
-  /** The question was answered from the history that is followed: what was concluded before is forgotten. */
-  refute(question: string): void;
+  /** A request was answered from another history. Returns whether that is certain now. */
+  conclude(request: string, nowMs: number): boolean;
+  /** The request was answered from the history that is followed: forgets earlier conclusions about it. */
+  refute(request: string): void;
 };
 
 export function createReplacedSource({ confirmReplacedMs }: { confirmReplacedMs: number }): ReplacedSource {
   const firstMs = new Map<string, number>();
   return {
-    conclude(question, nowMs) {
-      const first = firstMs.get(question);
-      if (first === undefined) firstMs.set(question, nowMs);
+    conclude(request, nowMs) {
+      const first = firstMs.get(request);
+      if (first === undefined) firstMs.set(request, nowMs);
       return first !== undefined && nowMs - first >= confirmReplacedMs;
     },
-    refute(question) {
-      firstMs.delete(question);
+    refute(request) {
+      firstMs.delete(request);
     },
   };
 }

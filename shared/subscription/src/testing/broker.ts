@@ -1,6 +1,6 @@
 /**
- * For tests: a message broker in memory. It shares a topic's partitions out among the instances that have a place, keeps
- * for each partition the offset up to which they are done, and brings whatever was published, however wrong.
+ * For tests: a message broker in memory. It assigns a topic's partitions to the connected instances, keeps the committed
+ * offset of each partition, and delivers exactly what was published, however wrong.
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { sequenceOf } from '../apply/reorder-buffer.ts';
@@ -8,13 +8,13 @@ import { createNotifier } from '../notifier.ts';
 import type { DeliveryHandler, Transport } from '../sources/event-source.ts';
 
 export type TestBroker = {
-  /** A way to one place. */
+  /** The transport of one instance. */
   transport(): Transport;
   publish(log: string, events: readonly LoggedEvent[]): void;
-  /** Deletes the topic and makes it anew; the offsets stay and point to nothing. */
+  /** Deletes the topic and creates it again; the offsets stay and point to nothing. */
   recreate(): void;
-  /** Away, it takes everybody's place. */
-  setAway(away: boolean): void;
+  /** While it is unavailable, no instance has an assignment. */
+  setUnavailable(unavailable: boolean): void;
 };
 
 /** How many messages are delivered together. */
@@ -25,35 +25,35 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
   const notifier = createNotifier();
   const empty = () => Array.from({ length: partitions }, (): Message[] => []);
   const offsets = empty().map(() => 0);
-  const places = new Set<DeliveryHandler>();
+  const handlers = new Set<DeliveryHandler>();
   let topic = empty();
-  let away = false;
+  let unavailable = false;
   let generation = new AbortController();
 
-  function shareOut() {
+  function reassign() {
     generation.abort();
     generation = new AbortController();
     const { signal } = generation;
-    for (const place of places) place.assign(undefined);
-    if (away) return;
-    for (const [i, place] of [...places].entries()) {
-      const own = [...topic.keys()].filter((partition) => partition % places.size === i);
-      place.assign(own);
-      for (const partition of own) void bring(place, partition, signal);
+    for (const handler of handlers) handler.assign(undefined);
+    if (unavailable) return;
+    for (const [i, handler] of [...handlers].entries()) {
+      const own = [...topic.keys()].filter((partition) => partition % handlers.size === i);
+      handler.assign(own);
+      for (const partition of own) void deliverAll(handler, partition, signal);
     }
   }
 
-  async function bring(place: DeliveryHandler, partition: number, signal: AbortSignal) {
+  async function deliverAll(handler: DeliveryHandler, partition: number, signal: AbortSignal) {
     const isDone = ({ log, event }: Message) =>
-      log !== place.log || sequenceOf(event) <= place.position(partition);
+      log !== handler.log || sequenceOf(event) <= handler.position(partition);
     for (let next = offsets[partition]!; !signal.aborted; ) {
       const messages = topic[partition]!;
-      // An offset that points to nothing: from the earliest message on.
+      // An offset that points to nothing: start with the earliest message.
       if (next > messages.length) next = 0;
       const batch = messages.slice(next, next + BATCH);
       if (batch.length === 0) await notifier.next(signal);
       for (const [log, some] of Map.groupBy(batch, (message) => message.log))
-        await place.deliver(
+        await handler.deliver(
           log,
           partition,
           some.map(({ event }) => event),
@@ -68,15 +68,15 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
 
   return {
     transport: () => ({
-      async run(place, signal) {
-        places.add(place);
-        shareOut();
+      async run(handler, signal) {
+        handlers.add(handler);
+        reassign();
         await new Promise<void>((resolve) => {
           signal.addEventListener('abort', () => resolve());
           if (signal.aborted) resolve();
         });
-        places.delete(place);
-        shareOut();
+        handlers.delete(handler);
+        reassign();
       },
     }),
     publish(log, events) {
@@ -87,9 +87,9 @@ export function createTestBroker({ partitions }: { partitions: number }): TestBr
       topic = empty();
       notifier.notify();
     },
-    setAway(value) {
-      away = value;
-      shareOut();
+    setUnavailable(value) {
+      unavailable = value;
+      reassign();
     },
   };
 }

@@ -1,4 +1,4 @@
-/** For tests: a follower's database, and a projection that writes down what was applied, as often as it was. */
+/** For tests: a follower's database, and a projection that records each application of each event. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { arrayLiteral, textArray } from '@micromart/postgres/binary-array';
@@ -22,18 +22,18 @@ export type TestFollower = {
   readonly pool: Pool;
   readonly registry: Registry;
   readonly projection: Projection<LoggedEvent>;
-  /** Called with each batch: what it throws fails the batch. */
+  /** Called with each batch; an error that it throws fails the batch. */
   onApply: (events: readonly LoggedEvent[]) => void;
   start(options: StartOptions): Subscription;
-  /** Places of the events that were applied, in the order in which they were. */
+  /** Positions and keys of the applied events, in the order in which they were applied. */
   applied(): Promise<{ partition: number; sequence: number; key: string }[]>;
-  /** Sequence by partition, as it is stored. */
+  /** The stored sequence of each partition. */
   positions(name: string): Promise<Record<number, number>>;
-  /** Whether the positions have reached the source's ends. */
+  /** Whether the positions have reached the source's heads. */
   hasCaughtUp(source: TestSource, name?: string): Promise<boolean>;
-  /** The partitions of which anything but every event, once and in order, was applied; with what was. */
+  /** The partitions that were not applied exactly once and in order, with what was applied. */
   differences(source: TestSource): Promise<{ partition: number; applied: number[] }[]>;
-  /** What a metric has counted in all instances together. */
+  /** The value of a metric, summed over all its labels. */
   counted(metric: string): Promise<number>;
   empty(): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +44,7 @@ export type StartOptions = {
   name?: string;
   transport?: Transport;
   limits?: Partial<Limits>;
-  /** By another way to the same database. */
+  /** Another address of the same database, a proxy for example. */
   url?: string;
 };
 

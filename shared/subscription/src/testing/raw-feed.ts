@@ -1,4 +1,4 @@
-/** For tests: a feed over HTTP that sends whatever a test's source holds, valid or not, by one of the ways there are. */
+/** For tests: a feed over HTTP that sends whatever a test's source holds, valid or not, in one of its forms. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAfter, type Sequences } from '@micromart/events/position';
 import type { TestSource } from './source.ts';
 
-/** How events come: by pages alone, along with heads in one answer each, or along with heads line by line. */
+/** How events come: in pages alone, with the heads in one answer each, or with the heads line by line. */
 export type FeedForm = 'pages' | 'heads' | 'lines';
 
 export type RawFeed = {
@@ -17,7 +17,7 @@ export type RawFeed = {
 const POLL_MS = 5;
 const JSON_LINES = 'application/x-ndjson';
 
-/** `behind` keeps the heads in the answers so many events below those that come along with them. */
+/** `behind`: by how many events the heads in an answer lie below the events that come with them. */
 export async function openRawFeed(source: TestSource, form: FeedForm, { behind = 0 } = {}): Promise<RawFeed> {
   const lastOf = (list: readonly unknown[]) => Math.max(0, list.length - behind);
 

@@ -1,4 +1,4 @@
-/** For tests: an owner's log in memory, with the promises of the real one, and ways to break them. */
+/** For tests: an owner's log in memory. It keeps the promises of a real one until a test breaks them. */
 import { randomUUID } from 'node:crypto';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { createNotifier } from '../notifier.ts';
@@ -8,31 +8,31 @@ export type TestSource = EventSource & {
   readonly log: string;
   readonly events: readonly (readonly LoggedEvent[])[];
   append(partition: number, key: string, data?: unknown, type?: string): LoggedEvent;
-  /** Appends so many, to all partitions in turn. */
+  /** Appends this many events, to all partitions in turn. */
   appendMany(count: number): LoggedEvent[];
-  /** A new database in the old one's place: another name, and nothing in it. */
+  /** Replaces the log by an empty one with another name, as a new database would. */
   replace(log: string): void;
-  /** A restored database: the same log, from before its last events. */
+  /** Removes the events after `last`, as a restored database would. */
   restore(partition: number, last: number): void;
-  /** From now on (not) to be reached. */
-  setAway(away: boolean): void;
-  /** How many questions were refused while it was away. */
+  /** Whether it refuses requests from now on. */
+  setUnavailable(unavailable: boolean): void;
+  /** How many requests it has refused. */
   readonly refusals: number;
 };
 
 export const TEST_TYPE = 'test.counted';
 
-export const testEvent = (place: { partition: number; sequence: number; key?: string }): LoggedEvent => ({
+export const testEvent = (at: { partition: number; sequence: number; key?: string }): LoggedEvent => ({
   specversion: '1.0',
   id: randomUUID(),
   source: '/test',
   type: TEST_TYPE,
-  subject: place.key ?? 'a',
+  subject: at.key ?? 'a',
   time: new Date().toISOString(),
   datacontenttype: 'application/json',
-  partitionkey: place.key ?? 'a',
-  partition: place.partition,
-  sequence: String(place.sequence),
+  partitionkey: at.key ?? 'a',
+  partition: at.partition,
+  sequence: String(at.sequence),
   data: {},
 });
 
@@ -47,13 +47,13 @@ export function createTestSource({
   const empty = () => Array.from({ length: partitions }, (): LoggedEvent[] => []);
   let name = log;
   let events = empty();
-  let away = false;
+  let unavailable = false;
   let refusals = 0;
 
-  const refuseIfAway = () => {
-    if (!away) return;
+  const refuseIfUnavailable = () => {
+    if (!unavailable) return;
     refusals += 1;
-    throw new Error('the owner is away');
+    throw new Error('the owner is unavailable');
   };
   const last = () => new Map(events.map((list, partition) => [partition, list.length]));
 
@@ -85,24 +85,24 @@ export function createTestSource({
     get refusals() {
       return refusals;
     },
-    setAway(value) {
-      away = value;
+    setUnavailable(value) {
+      unavailable = value;
       notifier.notify();
     },
 
     async *watch({ after, waitS, signal }) {
-      for (let told = after; ; ) {
-        refuseIfAway();
-        const moved = [...last()].some(([partition, head]) => head > (told.get(partition) ?? 0));
-        if (told.size > 0 && !moved) await notifier.next(signal, waitS * 1_000);
+      for (let known = after; ; ) {
+        refuseIfUnavailable();
+        const moved = [...last()].some(([partition, head]) => head > (known.get(partition) ?? 0));
+        if (known.size > 0 && !moved) await notifier.next(signal, waitS * 1_000);
         signal.throwIfAborted();
-        refuseIfAway();
-        told = last();
-        yield { log: name, at: new Date(), last: told };
+        refuseIfUnavailable();
+        known = last();
+        yield { log: name, at: new Date(), last: known };
       }
     },
     async page({ log, partition, after, limit }) {
-      refuseIfAway();
+      refuseIfUnavailable();
       const list = events[partition]!;
       if (log !== name || after > list.length) throw new SourceReplaced(`${log} ends before ${after}`);
       return list.slice(after, after + limit);

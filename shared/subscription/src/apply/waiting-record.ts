@@ -1,17 +1,17 @@
-/** Writes down why a subscription waits, so that every instance can say so, and not only the one that meets with it. */
+/** Stores why a subscription waits, so that every instance can say so, and not only the one that fails. */
 import { randomUUID } from 'node:crypto';
 import { sqlStateOf } from '@micromart/postgres/failure';
 import type { Client, Pool } from '@micromart/postgres/pool';
 import type { Waiting } from './waiting.ts';
 
-/** It is written again after this time, for as long as it lasts. */
+/** How often the reason is written again while it lasts. */
 const REPEAT_MS = 3_000;
-/** What was not said again within this time is not true any more: whoever said it is gone. */
+/** A reason that was not written again within this time is no longer shown: its instance has gone. */
 export const WAITING_SHOWN_S = 10;
 
-export type WaitingNotes = { write(client: Client | Pool): Promise<void> };
+export type WaitingRecord = { write(client: Client | Pool): Promise<void> };
 
-export function createWaitingNotes(subscription: string, waiting: Waiting): WaitingNotes {
+export function createWaitingRecord(subscription: string, waiting: Waiting): WaitingRecord {
   const instance = randomUUID();
   let written: { reason: string; atMs: number } | undefined;
 
@@ -28,7 +28,7 @@ export function createWaitingNotes(subscription: string, waiting: Waiting): Wait
           [subscription, instance, now?.reason ?? null, now?.publicReason ?? null],
         );
       } catch (error) {
-        // A database that takes no writes, for its disk is full say: then this instance alone can tell.
+        // The database refuses writes, for its disk is full for example: then this instance alone shows the reason.
         if (sqlStateOf(error) === undefined) throw error;
       }
     },
