@@ -3,8 +3,8 @@ import { z } from 'zod';
 type EventSchema = z.ZodType & { readonly shape: { readonly type: { readonly value: string } } };
 
 /**
- * The AsyncAPI 3.0 document of a producer, from the schemas that it publishes by: one channel, one message for each
- * type of event, with its example.
+ * The AsyncAPI 3.0 document of a producer, made from its schemas: one channel, and one message for each type of event, with
+ * its example.
  */
 export function asyncApiDocument({
   title,

@@ -8,13 +8,13 @@ const samples = readFileSync(new URL('./samples/cart-events.ndjson', import.meta
   .map((line) => JSON.parse(line));
 
 describe('the cart events', () => {
-  test('have an example each, which their schema takes as it is', () => {
+  test('have an example each, which their schema accepts unchanged', () => {
     expect(Object.keys(cartEventExamples).sort()).toEqual([...cartEventTypes].sort());
     for (const example of Object.values(cartEventExamples)) expect(cartEvent.parse(example)).toEqual(example);
   });
 
   test.each(samples.map((sample) => [sample.type, sample.sequence, sample]))(
-    'that were recorded are taken as they are: %s %s',
+    'are accepted unchanged as they were recorded: %s %s',
     (_type, _sequence, sample) => {
       expect(cartEvent.parse(sample)).toEqual(sample);
     },

@@ -4,8 +4,8 @@ import { money } from './money.ts';
 import { productId } from './product-id.ts';
 
 /**
- * What the cart service publishes. Change is additive only: new fields are optional, a breaking change is a new type,
- * and types that a follower does not know pass by. Recorded samples in samples/ must parse for ever.
+ * What the cart service publishes. Change is additive only: new fields are optional, a breaking change is a new type, and
+ * followers skip types that they do not know. Recorded samples in samples/ must parse for ever.
  */
 
 const line = z.object({
@@ -15,18 +15,18 @@ const line = z.object({
   productId,
   /** Units added or removed by this event, never the line's new total. */
   quantity: z.int().min(1),
-  /** What one costs, when it is added; of a removal, what one cost when the line came about. Not in older events. */
+  /** The price of one unit when it was added; for a removal, the price when the line was created. Older events have none. */
   unitPrice: money.optional(),
   /** The cart's version after the change that this event belongs to. */
   cartVersion: z.int().min(1),
 });
 
-/** A line of a cart as it was closed; a cart has one line for each of its products. */
+/** A line of a cart when it was closed; a cart has one line for each of its products. */
 const closedLine = z.object({
   productId,
   /** All units of the line. */
   quantity: z.int().min(1),
-  /** What one cost when the line came about. Not in lines from before prices. */
+  /** The price of one unit when the line was created. Absent if the line is older than prices. */
   unitPrice: money.optional(),
 });
 
@@ -44,22 +44,22 @@ export const cartClosed = event(
     cartVersion: z.int().min(1),
     startedAt: z.iso.datetime().optional().meta({
       description:
-        "When the cart's first product was ever added, even if that line was removed later: the time of that event. Absent if the cart never held a product, and in older events. Of a cart that an older version started, it is when the earliest line was added that the cart held after the upgrade; absent if it held none.",
+        "The time of the event that added the cart's first product, even if that line was removed later. Absent if the cart never held a product, and in older events. For a cart that an older version started: when the earliest of the lines that it held after the upgrade was added; absent if it held none.",
     }),
     items: z.array(closedLine).optional().meta({
       description:
-        'The lines of the cart as it was closed, each product once; empty if it held none. Absent in older events, which say nothing of the lines.',
+        'The lines of the cart when it was closed, each product once; empty if it held none. Absent in older events, which say nothing about the lines.',
     }),
   }),
 );
 /**
- * Its subject and partition key are the shopper's key. The open carts were closed before it, and no event of that key is
- * written after it. But those of other partitions may reach a follower later, so docs/forgetting-a-shopper.md says what a
- * follower must do.
+ * Subject and partition key are the shopper's key. The shopper's open carts are closed before it, and no event of that key
+ * is written after it. But events from other partitions may reach a follower later, so docs/forgetting-a-shopper.md says
+ * what a follower must do.
  */
 export const cartShopperForgotten = event('cart.shopper-forgotten', z.object({ shopper: z.uuid() })).meta({
   description:
-    'A follower drops what it keeps by this shopper key, and goes on dropping events of the key, which may come later from other partitions, until it has passed, in every partition, the heads that the log had when this was written, and none of them is parked. Then it drops once more what it keeps by the key. Parked events are stripped of the key. A rebuild does the same.',
+    'A follower deletes all that it stores by this shopper key. Events of the key may still come from other partitions, so it drops them until it has passed, in every partition, the head that the log had when this event was written, and none of them is parked. Then it deletes once more all that it stores by the key. It removes the key from parked events. A rebuild does the same.',
 });
 
 export const cartEvent = z.discriminatedUnion('type', [
@@ -72,7 +72,7 @@ export const cartEvent = z.discriminatedUnion('type', [
 export type CartEvent = z.infer<typeof cartEvent>;
 export type CartEventType = CartEvent['type'];
 
-/** All types of this producer: a type that is not listed passes by a follower. */
+/** All types of this producer. A follower skips any other type. */
 export const cartEventTypes: readonly CartEventType[] = cartEvent.options.map((one) => one.shape.type.value);
 
 const exampleLine = {
@@ -95,7 +95,7 @@ const exampleEnvelope = {
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 } as const;
 
-/** One example of each event; tests of producers and followers use them, and so does the AsyncAPI document. */
+/** One example of each event, for the tests of producers and followers, and for the AsyncAPI document. */
 export const cartEventExamples: { readonly [T in CartEventType]: Extract<CartEvent, { type: T }> } = {
   'cart.item-added': {
     ...exampleEnvelope,

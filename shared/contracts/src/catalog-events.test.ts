@@ -8,14 +8,14 @@ const samples = readFileSync(new URL('./samples/catalog-events.ndjson', import.m
   .map((line) => JSON.parse(line));
 
 describe('the catalog events', () => {
-  test('have an example each, which their schema takes as it is', () => {
+  test('have an example each, which their schema accepts unchanged', () => {
     expect(Object.keys(catalogEventExamples).sort()).toEqual([...catalogEventTypes].sort());
     for (const example of Object.values(catalogEventExamples))
       expect(catalogEvent.parse(example)).toEqual(example);
   });
 
   test.each(samples.map((sample) => [sample.type, sample.sequence, sample]))(
-    'that were recorded are taken as they are: %s %s',
+    'are accepted unchanged as they were recorded: %s %s',
     (_type, _sequence, sample) => {
       expect(catalogEvent.parse(sample)).toEqual(sample);
     },

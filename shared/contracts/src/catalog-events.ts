@@ -4,10 +4,10 @@ import { productId } from './product-id.ts';
 
 /**
  * What the catalog publishes. Change is additive only: new fields are optional, a breaking change is a new type, and
- * types that a follower does not know pass by. Recorded samples in samples/ must parse for ever.
+ * followers skip types that they do not know. Recorded samples in samples/ must parse for ever.
  *
- * An event tells that a product has changed and to which version, not what it has become: that is the catalog's answer
- * to the question for it, which has a lifetime.
+ * An event says that a product has changed and to which version, not what it is now. That is in the catalog's answer to a
+ * request for it, which has a lifetime.
  */
 
 const event = <T extends string, D extends z.ZodType>(type: T, data: D) =>
@@ -21,7 +21,7 @@ export const catalogProductChanged = event(
   z.object({
     productId,
     version,
-    /** The fields of the product that are not what they were; of a new one, all that it has. */
+    /** The fields of the product that changed; for a new product, all that it has. */
     changed: z.array(z.string().min(1)).min(1),
   }),
 );
@@ -32,7 +32,7 @@ export const catalogEvent = z.discriminatedUnion('type', [catalogProductChanged,
 export type CatalogEvent = z.infer<typeof catalogEvent>;
 export type CatalogEventType = CatalogEvent['type'];
 
-/** All types of this producer: a type that is not listed passes by a follower. */
+/** All types of this producer. A follower skips any other type. */
 export const catalogEventTypes: readonly CatalogEventType[] = catalogEvent.options.map(
   (one) => one.shape.type.value,
 );
@@ -48,7 +48,7 @@ const exampleEnvelope = {
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 } as const;
 
-/** One example of each event; tests of producers and followers use them, and so does the AsyncAPI document. */
+/** One example of each event, for the tests of producers and followers, and for the AsyncAPI document. */
 export const catalogEventExamples: { readonly [T in CatalogEventType]: Extract<CatalogEvent, { type: T }> } =
   {
     'catalog.product-changed': {

@@ -25,24 +25,23 @@ export const envelope = z.object({
   data: z.unknown(),
 });
 
-/** An event as a log holds and publishes it: the envelope around the producer's `data`. */
+/** An event as a log stores and publishes it: the envelope around the producer's `data`. */
 export type LoggedEvent = z.infer<typeof envelope>;
 
 /**
- * What stands at a position of a log but is no event: its envelope is not valid. A key or time in it that is valid still
- * counts.
+ * A log entry with a valid position whose envelope is not valid. A valid key or time in it still counts.
  */
 export type MalformedEvent = Pick<LoggedEvent, 'partition' | 'sequence'> & {
-  /** Empty if it has no valid one. */
+  /** Empty if the entry has no valid one. */
   readonly partitionkey: string;
   readonly time?: string | undefined;
-  /** As it came. */
+  /** The value as it was received. */
   readonly raw: unknown;
-  /** What is wrong with it, for a person to read. */
+  /** What is wrong with it, for people. */
   readonly fault: string;
 };
 
-/** What a position of another service's log holds. */
+/** An entry of another service's log. */
 export type ReceivedEvent = LoggedEvent | MalformedEvent;
 
 export const isMalformed = (event: ReceivedEvent): event is MalformedEvent => 'fault' in event;
@@ -54,8 +53,8 @@ const keyAndTime = z.object({
 });
 
 /**
- * Reads a received value as an event. If its envelope is not valid, it is malformed, and concerns only its key, or its position
- * if it has no key. Throws if it has no valid position: then nobody knows what it stands for.
+ * Reads a received value as an event. If its envelope is not valid, the result is malformed, and affects only its key, or
+ * only its position if it has no key. Throws if it has no valid position, because then nobody knows what it stands for.
  */
 export function readEvent(raw: unknown): ReceivedEvent {
   const event = envelope.safeParse(raw);

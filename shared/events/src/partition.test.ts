@@ -15,7 +15,7 @@ test('hashes the UTF-8 of a key, not its code units', () => {
   expect(partitionOf('é', 2 ** 32)).toBe(0x1e9de8c1);
 });
 
-test('puts every key into one of the partitions', () => {
+test('assigns every key to one of the partitions', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 64 }), (key, partitions) => {
       const partition = partitionOf(key, partitions);

@@ -47,7 +47,7 @@ test('reads a position with or without blanks after its commas', () => {
   expect(parsePosition('cart-1/0@1,cart-1/2@3')).toEqual(parsePosition('cart-1/0@1, cart-1/2@3'));
 });
 
-test('does not take more than a thousand places, nor a partition twice', () => {
+test('refuses more than a thousand entries, and a repeated partition', () => {
   expect(parsePosition(Array(1001).fill('cart-1/0@1').join(','))).toBeUndefined();
   expect(parseAfter('1@1,1@2')).toBeUndefined();
 });

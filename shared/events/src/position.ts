@@ -1,7 +1,7 @@
 /**
- * Positions in logs: how far a reader has come. One is written `<log>/<partition>@<sequence>`; several are joined by commas:
- * `cart-3f2a9c1e/0@88, cart-3f2a9c1e/7@1234`. That is the value of the headers `Position` and `Consistent-With`; clients pass
- * it on unread, services compare it.
+ * Positions in logs: how far a reader has read. One is written `<log>/<partition>@<sequence>`; several are joined by commas:
+ * `cart-3f2a9c1e/0@88, cart-3f2a9c1e/7@1234`. That is the value of the headers `Position` and `Consistent-With`. To clients
+ * it is opaque; services compare it.
  */
 
 export type LogPosition = { readonly log: string; readonly partition: number; readonly sequence: number };
@@ -9,7 +9,7 @@ export type LogPosition = { readonly log: string; readonly partition: number; re
 /** The name of a log: its family and its identity, as in `cart-3f2a9c1e`. */
 export const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const LOG_POSITION = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
-/** The form of a list of at most 1,000. */
+/** The form of a list of at most 1,000 entries. */
 export const POSITION =
   /^ *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *(?:, *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *){0,999}$/;
 const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
@@ -21,7 +21,7 @@ export const isLogName = (text: string): boolean => LOG_NAME.test(text);
 export const formatPosition = (positions: readonly LogPosition[]): string =>
   positions.map(({ log, partition, sequence }) => `${log}/${partition}@${sequence}`).join(', ');
 
-/** Reads such a list; undefined when it is empty, malformed, or longer than 1,000. */
+/** Reads such a list; undefined if it is empty, malformed, or longer than 1,000. */
 export function parsePosition(text: string): LogPosition[] | undefined {
   return parseList(text, LOG_POSITION, ([, log, partition, sequence]) => ({
     log: log!,

@@ -12,7 +12,7 @@ const pass = (seconds: number) => {
 };
 
 describe('an answer', () => {
-  test('that says that there is none is used as long as it says', async () => {
+  test('that something does not exist is used for its own lifetime', async () => {
     origin.answer = answering('no such product', { 'cache-control': 'max-age=10' }, 404);
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -23,7 +23,7 @@ describe('an answer', () => {
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 200, text: 'here' });
   });
 
-  test('is as old as its request, not as its arrival', async () => {
+  test('has its age counted from its request, not from its arrival', async () => {
     origin.answer = (_, response) => {
       pass(7);
       response.writeHead(200, { 'cache-control': 'max-age=10' }).end('one');
@@ -32,7 +32,7 @@ describe('an answer', () => {
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ ageMs: 7_000, freshForMs: 3_000 });
   });
 
-  test('is as old as caches before this one say', async () => {
+  test('has at least the age that caches before this one report', async () => {
     origin.answer = answering('one', {
       'cache-control': 'max-age=10',
       age: '7',
@@ -45,7 +45,7 @@ describe('an answer', () => {
     expect(again.headers).toMatchObject({ age: '9', 'cache-status': 'edge; hit, test; hit; ttl=1' });
   });
 
-  test('takes the place of the one before also when it may not be kept', async () => {
+  test('replaces the one before even if it may not be stored', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1 });
     await client.get(`${origin.url}/a`);
@@ -56,7 +56,7 @@ describe('an answer', () => {
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 504 });
   });
 
-  test('to an earlier request does not take the place of one to a later request', async () => {
+  test('to an earlier request does not replace one to a later request', async () => {
     const { promise: asked, resolve: onAsked } = Promise.withResolvers<(text: string) => void>();
     const headers = { 'cache-control': 'max-age=60' };
     origin.answer = (_, response) => onAsked((text) => response.writeHead(200, headers).end(text));
@@ -70,7 +70,7 @@ describe('an answer', () => {
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'new', cacheStatus: 'fresh' });
   });
 
-  test('is kept by the headers that it varies with', async () => {
+  test('is stored by the headers that it varies with', async () => {
     origin.answer = (request, response) =>
       response
         .writeHead(200, { 'cache-control': 'max-age=60', vary: 'Accept-Language' })

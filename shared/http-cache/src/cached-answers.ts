@@ -1,4 +1,4 @@
-/** What the cache hands out. */
+/** The answers that the caching client returns. */
 import type { HttpHeaders } from '@micromart/http/client/http-client';
 import type { CacheStatus } from './metrics.ts';
 import { type CacheStatusParameters, formatCacheStatus } from './rules/cache-status.ts';
@@ -8,26 +8,26 @@ import { type CacheEntry, mayBeStored } from './store/cache-entry.ts';
 
 export type CachedAnswer = {
   readonly status: number;
-  /** With `Cache-Status`, and with `Age` where it comes from memory. */
+  /** Includes `Cache-Status`, and `Age` if it comes from memory. */
   readonly headers: HttpHeaders;
   /** The body, read as UTF-8. */
   readonly text: string;
   readonly cacheStatus: CacheStatus;
-  /** Since its owner made it. */
+  /** Milliseconds since its owner made it. */
   readonly ageMs: number;
-  /** The rest of its lifetime; 0 for what is stale or must not be used again. */
+  /** The rest of its lifetime, in milliseconds; 0 for an answer that is stale or must not be used again. */
   readonly freshForMs: number;
-  /** As long as it may stand in when its owner fails; never shorter than its lifetime. */
+  /** Milliseconds for which it may be used if its owner fails; never shorter than its lifetime. */
   readonly usableForMs: number;
 };
 
 const SECOND_MS = 1_000;
-/** What a 304 can stand for (RFC 9110, 13.2.1). */
+/** Only such an answer can be replaced by a 304 (RFC 9110, 13.2.1). */
 const OK = 200;
 
 const seconds = (ms: number): number => Math.floor(ms / SECOND_MS);
 
-/** `name` is how this cache calls itself in `Cache-Status`. */
+/** `name` identifies this cache in `Cache-Status`. */
 export function createCachedAnswers(name: string) {
   const timesOf = ({ policy, reusable }: CacheEntry) => {
     const ageMs = policy.age() * SECOND_MS;
@@ -41,7 +41,7 @@ export function createCachedAnswers(name: string) {
   };
 
   return {
-    /** A kept answer; as a 304 where the caller has it already and it holds. */
+    /** A stored answer; a 304 if the caller has it already and it is still valid. */
     fromEntry(
       entry: CacheEntry,
       request: HttpHeaders,
@@ -83,7 +83,7 @@ export function createCachedAnswers(name: string) {
       };
     },
 
-    /** The cache's own, where it has nothing to answer with (RFC 9111, 5.2.1.7 and 5.2.2.2). */
+    /** The cache's own answer when it has no other (RFC 9111, 5.2.1.7 and 5.2.2.2). */
     unavailable(why: string, parameters: CacheStatusParameters): CachedAnswer {
       const headers = { 'content-type': 'text/plain', 'cache-status': formatCacheStatus(name, parameters) };
       return {

@@ -16,7 +16,7 @@ const pass = (seconds: number) => {
 const many = <T>(times: number, run: () => Promise<T>) => Promise.all(Array.from({ length: times }, run));
 
 describe('the eleven behaviours', () => {
-  test('a fresh answer is used again without asking', async () => {
+  test('a fresh answer is reused without asking the origin', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=3600' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -27,7 +27,7 @@ describe('the eleven behaviours', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('past its lifetime the origin is asked by its tag and its time', async () => {
+  test('a stale answer is validated by its tag and its time', async () => {
     origin.answer = answering('one', {
       'cache-control': 'max-age=3600',
       etag: '"a"',
@@ -43,7 +43,7 @@ describe('the eleven behaviours', () => {
     });
   });
 
-  test('a 304 is answered with the stored body and renewed headers', async () => {
+  test('after a 304 the caller gets the stored body with renewed headers', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -63,7 +63,7 @@ describe('the eleven behaviours', () => {
     });
   });
 
-  test('after a 304 the answer is used again for its new lifetime', async () => {
+  test('after a 304 the answer is reused for its new lifetime', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -86,7 +86,7 @@ describe('the eleven behaviours', () => {
   });
 
   test.each([500, 502, 503, 504])(
-    'a stale answer stands in for a %d while its owner allows it',
+    'a stale answer replaces a %d while its owner allows it',
     async (status) => {
       origin.answer = answering('one', { 'cache-control': 'max-age=3600, stale-if-error=60' });
       const client = origin.client();
@@ -107,7 +107,7 @@ describe('the eleven behaviours', () => {
     },
   );
 
-  test('a stale answer stands in for an origin that refuses connections, while its owner allows it', async () => {
+  test('a stale answer is used while the origin refuses connections, as long as its owner allows it', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=3600, stale-if-error=60' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -120,7 +120,7 @@ describe('the eleven behaviours', () => {
     expect(late.text).toContain('ECONNREFUSED');
   });
 
-  test('twenty that miss the same at the same time make one request', async () => {
+  test('twenty concurrent misses of one address make one request', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=3600' });
     const client = origin.client();
     const answers = await many(20, () => client.get(`${origin.url}/a`));
@@ -128,7 +128,7 @@ describe('the eleven behaviours', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('twenty that find the same expired make one request', async () => {
+  test('twenty concurrent requests for one stale answer make one request', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -138,7 +138,7 @@ describe('the eleven behaviours', () => {
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('an answer with no-store is not kept', async () => {
+  test('an answer with no-store is not stored', async () => {
     origin.answer = answering('one', { 'cache-control': 'no-store, max-age=3600' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -147,7 +147,7 @@ describe('the eleven behaviours', () => {
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('an answer marked private is kept: the cache is one', async () => {
+  test('an answer marked private is stored, because the cache is private', async () => {
     origin.answer = answering('one', { 'cache-control': 'private, max-age=3600' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -155,28 +155,23 @@ describe('the eleven behaviours', () => {
   });
 });
 
-describe('an owner who forbids it', () => {
-  test.each(['must-revalidate', 'no-cache'])(
-    'with %s gets no stale answer handed out, in no outage',
-    async (word) => {
-      origin.answer = answering('one', {
-        'cache-control': `max-age=10, stale-if-error=600, ${word}`,
-        etag: '"a"',
-      });
-      const client = origin.client({ attempts: 1, pauseMs: 0 });
-      await client.get(`${origin.url}/a`);
-      pass(11);
-      await origin.stop();
-      expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 504 });
-      expect(
-        await client.get(`${origin.url}/a`, { headers: { 'cache-control': 'max-stale' } }),
-      ).toMatchObject({
-        status: 504,
-      });
-    },
-  );
+describe('a directive of the owner:', () => {
+  test.each(['must-revalidate', 'no-cache'])('%s forbids stale answers, even in an outage', async (word) => {
+    origin.answer = answering('one', {
+      'cache-control': `max-age=10, stale-if-error=600, ${word}`,
+      etag: '"a"',
+    });
+    const client = origin.client({ attempts: 1, pauseMs: 0 });
+    await client.get(`${origin.url}/a`);
+    pass(11);
+    await origin.stop();
+    expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 504 });
+    expect(await client.get(`${origin.url}/a`, { headers: { 'cache-control': 'max-stale' } })).toMatchObject({
+      status: 504,
+    });
+  });
 
-  test('with must-revalidate has it used again while it is fresh', async () => {
+  test('must-revalidate allows reuse while the answer is fresh', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, must-revalidate' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -185,8 +180,8 @@ describe('an owner who forbids it', () => {
   });
 });
 
-describe('many at once', () => {
-  test('500 that find one product expired make one request', async () => {
+describe('many requests at once', () => {
+  test('500 for one stale product make one request', async () => {
     origin.answer = tagged('one', '"a"', 'max-age=3600, stale-if-error=600');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -196,7 +191,7 @@ describe('many at once', () => {
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('500 are all answered stale after one attempt when the origin refuses', async () => {
+  test('500 are all answered with the stale answer after one refused attempt', async () => {
     origin.answer = tagged('one', '"a"', 'max-age=3600, stale-if-error=600');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -209,7 +204,7 @@ describe('many at once', () => {
     expect(origin.attempts).toEqual(['answered', 'failed']);
   });
 
-  test('those that an answer may not serve go on their own', async () => {
+  test('ask the origin each on their own when the shared answer may not serve them', async () => {
     origin.answer = (request, response) => response.end(request.headers['x-caller']);
     const client = origin.client();
     const answers = await Promise.all(
@@ -218,7 +213,7 @@ describe('many at once', () => {
     expect(answers.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
   });
 
-  test('those that go along with a failure are told of it, and do not ask again', async () => {
+  test('share a failure too, and do not ask again', async () => {
     origin.answer = answering('secret of the first', {}, 500);
     const client = origin.client();
     const [first, ...others] = await many(10, () => client.get(`${origin.url}/a`));
@@ -228,7 +223,7 @@ describe('many at once', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('one that gives up leaves the answer to the others and to the memory', async () => {
+  test('an aborted one leaves the answer to the others and to the memory', async () => {
     const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
     origin.answer = (_, response) =>
       onAsked(() => response.writeHead(200, { 'cache-control': 'max-age=60' }).end('one'));

@@ -1,19 +1,18 @@
 /**
- * An HTTP client with a private cache (RFC 9111): what it was answered, it keeps as long as the answer's owner said, and
- * not a moment longer.
+ * An HTTP client with a private cache (RFC 9111). It stores answers exactly as long as their owners allow.
  *
- * - A kept answer that is fresh is handed out without asking. Past that, the origin is asked whether it still holds, and
- *   a 304 renews its headers and its lifetime.
- * - Requests for the same at the same time go to the origin as one. Those that its answer may not serve, because it must
- *   not be kept or was chosen by other headers, then go on their own.
- * - When the origin fails (500, 502, 503, 504, too late, cut short, refused), a kept answer stands in as long as its
- *   owner's `stale-if-error` allows; `must-revalidate` and `no-cache` win. Where nothing may stand in, the request is
- *   repeated a few times, and at last answered 504 by the cache itself, with a text that says why.
- * - A request with an unsafe method makes the cache forget what it may have changed (RFC 9111, 4.4).
+ * - A fresh answer comes from memory. A stale one is validated by a conditional request, whose 304 renews its headers and
+ *   its lifetime.
+ * - Concurrent requests for the same address and caller are sent once. If the answer may not serve one that joined,
+ *   because it must not be stored or varies by other headers, that one sends its own request.
+ * - When the origin fails (500, 502, 503, 504, too late, cut short, refused), a stored answer is used as long as its
+ *   owner's `stale-if-error` allows, unless `must-revalidate` or `no-cache` forbids it. If none may be used, the client
+ *   retries a few times. Then it passes on the origin's error, or answers 504 itself, with a text that says why.
+ * - A request with an unsafe method invalidates what it may have changed (RFC 9111, 4.4).
  *
- * One clock decides, and memory, time and sizes have limits. Nothing that an origin does makes it reject: only a signal
- * that was aborted, and an address that is none. A caller that gives up stops waiting; the request itself goes on, for
- * the others and for the memory, until its own time is over.
+ * All times come from one clock; memory, time and sizes have limits. It rejects only for an aborted signal or an invalid
+ * URL, whatever an origin does. A caller that aborts stops waiting; its request goes on, for other callers and for the
+ * memory, until its own timeout.
  */
 import { type HttpHeaders, type HttpRequest, isSafe } from '@micromart/http/client/http-client';
 import type { Send } from '@micromart/http/client/send';
@@ -41,12 +40,12 @@ import { untilAborted } from './until-aborted.ts';
 
 export type CachingClient = {
   get(url: string, options?: { headers?: HttpHeaders; signal?: AbortSignal }): Promise<CachedAnswer>;
-  /** Any method but GET: never answered from memory. */
+  /** Sends any method but GET. The answer never comes from memory. */
   send(
     url: string,
     options: { method: string; headers?: HttpHeaders; body?: string; signal?: AbortSignal },
   ): Promise<CachedAnswer>;
-  /** What is kept now. */
+  /** What is stored now. */
   readonly memory: { readonly entries: number; readonly bytes: number };
 };
 
@@ -63,10 +62,10 @@ export const CACHE_LIMITS: CacheLimits = {
 
 type Request = KeyedRequest & ParsedRequest & { readonly address: string };
 
-/** What a request to the origin came to; `failure` where those that went along have to do without its answer. */
+/** The outcome of a request to the origin; `failure` says why callers that joined must not use its answer. */
 type Outcome = { readonly answer: CachedAnswer; readonly failure?: string | undefined };
 
-/** `name` is a token, by which the cache calls itself in `Cache-Status`. */
+/** `name` is a token that identifies this cache in `Cache-Status`. */
 export function createCachingClient({
   name,
   send,
@@ -88,7 +87,7 @@ export function createCachingClient({
   const answers = createCachedAnswers(name);
   const flights = new Map<string, Promise<Outcome>>();
 
-  /** What to answer with when the origin failed. */
+  /** The answer to a request when the origin has failed. */
   function answerOnError(
     request: Request,
     entry: CacheEntry | undefined,
@@ -112,7 +111,7 @@ export function createCachingClient({
     const conditions = entry && conditionsOf(entry.headers);
     const headers = conditions ? withConditions(request.headers, conditions) : request.headers;
     const mayFail = entry !== undefined && mayServeOnError(entry, request.directives);
-    // A caller with a condition holds something that it can do with.
+    // A caller with a condition has a copy of its own to use.
     const attempts = mayFail || isConditional(request.headers) ? 1 : limits.attempts;
     const result = await askOrigin({ method: 'GET', url: request.address, headers }, { attempts });
     const { answer, failure } = result;
@@ -125,13 +124,14 @@ export function createCachingClient({
       memory.store(request, freshened);
       return { answer: answers.fromEntry(freshened, request.headers, 'revalidated', parameters) };
     }
-    if (answer.status === 304 && !isConditional(headers)) return fail('answered 304 to what was no question');
+    if (answer.status === 304 && !isConditional(headers))
+      return fail('answered 304 to an unconditional request');
     const fetched = createEntry(createPolicy, answer, request, result);
     if (!failure || mayBeStored(fetched)) memory.store(request, fetched);
     return { answer: answers.fetched(fetched, parameters), failure };
   }
 
-  /** Asks for all who want the same until the answer is there. */
+  /** Starts the request that all concurrent callers share. */
   function startFlight(request: Request, entry: CacheEntry | undefined): Promise<Outcome> {
     const flight = requestOrigin(request, entry).finally(() => flights.delete(request.key));
     flights.set(request.key, flight);
@@ -154,8 +154,8 @@ export function createCachingClient({
     const entry = memory.find(request);
     if (entry && satisfies(entry, directives)) return answers.fromEntry(entry, headers, 'fresh', {});
     if (directives.has('only-if-cached'))
-      return answers.unavailable('nothing fresh is kept, and the origin was not to be asked', {});
-    // Whoever asks for something newer than what is kept may not be served by what was asked for before.
+      return answers.unavailable('no fresh answer is stored, and the request has only-if-cached', {});
+    // A caller that demands a newer answer may not share a request that was sent before.
     if (directives.size > 0) return (await requestOrigin(request, entry)).answer;
     const flight = flights.get(key);
     return flight ? joinFlight(request, flight) : (await startFlight(request, entry)).answer;
@@ -168,7 +168,7 @@ export function createCachingClient({
     const { headers } = request;
     const directives = parseCacheControl(headers['cache-control']);
     const parameters = { fwd: 'method', fwdStatus: answer?.status } as const;
-    // Without an answer it may have been carried out all the same.
+    // Without an answer the request may have been executed nevertheless.
     if (!safe && (!answer || answer.status < 400)) memory.invalidate(request.url, answer?.headers);
     return answer
       ? answers.fetched(createEntry(createPolicy, answer, { headers, directives }, result), parameters)

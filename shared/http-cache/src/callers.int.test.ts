@@ -11,7 +11,7 @@ const pass = (seconds: number) => {
   origin.nowMs += seconds * 1_000;
 };
 
-describe('who asks', () => {
+describe('a cached answer', () => {
   const token = (claims: object, signature: string) =>
     `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`;
   const cart = { iss: 'https://issuer.test', sub: 'cart', roles: ['service'] };
@@ -27,7 +27,7 @@ describe('who asks', () => {
     return cacheStatus === 'fresh';
   };
 
-  test('finds with a renewed token what was kept with the old one', async () => {
+  test('serves a caller with a renewed token', async () => {
     expect(await isAnsweredFromMemory(token({ ...cart, exp: 2 }, 'second'))).toBe(true);
   });
 
@@ -36,13 +36,13 @@ describe('who asks', () => {
     ['other roles', token({ ...cart, roles: ['service', 'operator'] }, 'x')],
     ['another issuer', token({ ...cart, iss: 'https://other.test' }, 'x')],
     ['a token that says nothing', 'Bearer opaque'],
-  ])('finds with %s nothing of it', async (_, authorization) => {
+  ])('does not serve a caller with %s', async (_, authorization) => {
     expect(await isAnsweredFromMemory(authorization)).toBe(false);
   });
 });
 
 describe('the caller', () => {
-  test('that asks with no-cache has the origin asked', async () => {
+  test('that sends no-cache gets its answer from the origin', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -51,7 +51,7 @@ describe('the caller', () => {
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('that has what is kept is answered 304 without asking', async () => {
+  test('that has the stored answer gets a 304 without a request to the origin', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -60,7 +60,7 @@ describe('the caller', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('that has what is not kept here is given the 304 and its lifetime', async () => {
+  test('that has an answer not stored here gets the 304 of the origin and its lifetime', async () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     const answer = await client.get(`${origin.url}/a`, { headers: { 'if-none-match': '"a"' } });
@@ -68,7 +68,7 @@ describe('the caller', () => {
     expect(client.memory.entries).toBe(0);
   });
 
-  test('that has what is kept is not told so when nobody knows whether it holds', async () => {
+  test('that has the stored answer gets no 304 when its validity is unknown', async () => {
     origin.answer = tagged('one', '"a"', 'max-age=10, stale-if-error=60');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
@@ -78,7 +78,7 @@ describe('the caller', () => {
     expect(answer).toMatchObject({ status: 200, text: 'one', cacheStatus: 'stale' });
   });
 
-  test('that wants only what is kept is answered 504 when nothing is', async () => {
+  test('that sends only-if-cached gets a 504 when nothing is stored', async () => {
     const answer = await origin
       .client()
       .get(`${origin.url}/a`, { headers: { 'cache-control': 'only-if-cached' } });
@@ -86,7 +86,7 @@ describe('the caller', () => {
     expect(origin.requests).toHaveLength(0);
   });
 
-  test('that changes something has what it may have changed forgotten', async () => {
+  test('that changes something invalidates what it may have changed', async () => {
     origin.answer = (request, response) =>
       request.method === 'GET'
         ? response.writeHead(200, { 'cache-control': 'max-age=60' }).end()
@@ -98,7 +98,7 @@ describe('the caller', () => {
     expect(await client.get(`${origin.url}/c`)).toMatchObject({ cacheStatus: 'fresh' });
   });
 
-  test('that changes something has not kept what was asked for before', async () => {
+  test('that changes something prevents storing answers requested before', async () => {
     const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
     origin.answer = (request, response) =>
       request.method === 'GET'
@@ -113,7 +113,7 @@ describe('the caller', () => {
     expect(client.memory.entries).toBe(0);
   });
 
-  test('is told of an address that is none', async () => {
+  test('gets an error for an invalid address', async () => {
     await expect(origin.client().get('nowhere')).rejects.toThrow('Invalid URL');
   });
 });

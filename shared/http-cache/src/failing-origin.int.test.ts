@@ -12,14 +12,14 @@ const pass = (seconds: number) => {
 };
 
 describe('a failing origin', () => {
-  test('is asked again where nothing may stand in', async () => {
+  test('is asked again when no stored answer may be used', async () => {
     origin.answer = (_, response) =>
       origin.requests.length < 3 ? response.writeHead(503).end() : response.end('here');
     expect(await origin.client().get(`${origin.url}/a`)).toMatchObject({ status: 200, text: 'here' });
     expect(origin.attempts).toEqual(['failed', 'failed', 'answered']);
   });
 
-  test('is left alone for a second, and then found again', async () => {
+  test('is not asked for a second, and then found again', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1 });
     await client.get(`${origin.url}/a`);
@@ -34,7 +34,7 @@ describe('a failing origin', () => {
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'fetched' });
   });
 
-  test('is asked for other addresses after a 500, which is the one address its own', async () => {
+  test('is asked for other addresses after a 500, which concerns one address only', async () => {
     const client = origin.client();
     origin.answer = answering('', {}, 500);
     await client.get(`${origin.url}/a`);
@@ -42,7 +42,7 @@ describe('a failing origin', () => {
     expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 200, text: 'two' });
   });
 
-  test('that does not answer in time counts as one that is away', async () => {
+  test('that does not answer in time counts as failing', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ timeoutMs: 100 });
     await client.get(`${origin.url}/a`);
@@ -52,7 +52,7 @@ describe('a failing origin', () => {
     expect((await client.get(`${origin.url}/b`)).text).toBe(`${origin.url} did not answer within 0.1 s`);
   });
 
-  test('that answers one request in a hundred too late fails only those', async () => {
+  test('that answers one request in a hundred too late fails only those requests', async () => {
     origin.answer = ({ url }, response) => {
       if (!url!.endsWith('37')) response.end('here');
     };
@@ -65,7 +65,7 @@ describe('a failing origin', () => {
     }
   });
 
-  test('has its own headers on a 503 heeded, but not in the place of an answer that may stand in', async () => {
+  test('has the cache headers of its 503 honoured, unless a stored answer may be used', async () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1, pauseMs: 0 });
     await client.get(`${origin.url}/a`);

@@ -50,7 +50,7 @@ const pass = (seconds: number) => {
 
 const write = (socket: Socket, text: string) => new Promise((sent) => socket.write(text, sent));
 
-/** Says something again and again until nobody listens any more. */
+/** Writes the same chunk again and again until the connection closes. */
 const endlessly = (beginning: string, again: string) => async (socket: Socket) => {
   await write(socket, beginning);
   while (socket.writable) {
@@ -59,7 +59,7 @@ const endlessly = (beginning: string, again: string) => async (socket: Socket) =
   }
 };
 
-describe('an answer that is not whole', () => {
+describe('an incomplete answer', () => {
   test.each([
     ['ends before its length', 'content-length: 100'],
     ['ends before its last chunk', 'transfer-encoding: chunked'],
@@ -69,7 +69,7 @@ describe('an answer that is not whole', () => {
     expect(client.memory.entries).toBe(0);
   });
 
-  test('does not take the place of the one that is kept', async () => {
+  test('does not replace the stored one', async () => {
     speak = answerAs('whole', ['cache-control: max-age=10, stale-if-error=60']);
     await client.get(url);
     pass(11);
@@ -77,7 +77,7 @@ describe('an answer that is not whole', () => {
     expect(await client.get(url)).toMatchObject({ text: 'whole', cacheStatus: 'stale' });
   });
 
-  test('or cannot be told to be, since only the connection ends it, is handed out and not kept', async () => {
+  test('that only the end of the connection delimits is returned and not stored', async () => {
     speak = (socket) => socket.end(`${head(['cache-control: max-age=60'])}perhaps cut`);
     expect(await client.get(url)).toMatchObject({
       status: 200,
@@ -146,7 +146,7 @@ describe('a 304', () => {
     expect(client.memory.entries).toBe(0);
   });
 
-  test('with another tag renews what was asked about, under its own tag', async () => {
+  test('with another tag renews the stored answer, which keeps its own tag', async () => {
     speak = (socket, request) =>
       request.includes('if-none-match: "a"')
         ? answerAs('', ['etag: "b"', 'cache-control: max-age=10'], '304 Not Modified')(socket)
@@ -160,7 +160,7 @@ describe('a 304', () => {
     }
   });
 
-  test('cannot change what belongs to the body', async () => {
+  test('cannot change the headers that describe the body', async () => {
     speak = (socket, request) =>
       request.includes('if-none-match')
         ? answerAs('', ['content-encoding: gzip', 'content-md5: x', 'x-new: yes'], '304 Not Modified')(socket)
@@ -176,7 +176,7 @@ describe('a 304', () => {
   });
 });
 
-test('what the connection alone is about is not kept', async () => {
+test('headers of the connection are not stored', async () => {
   speak = answerAs('one', [
     'cache-control: max-age=60',
     'connection: x-hop',
@@ -188,7 +188,7 @@ test('what the connection alone is about is not kept', async () => {
   expect(Object.keys(headers).sort()).toEqual(['age', 'cache-control', 'cache-status', 'content-length']);
 });
 
-test('a kept connection that the server has closed costs no answer', async () => {
+test('a kept-alive connection that the server has closed fails no request', async () => {
   speak = (socket) => {
     socket.write(`${head(['content-length: 3'])}one`);
     speak = (reused) => {

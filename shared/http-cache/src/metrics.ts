@@ -5,29 +5,29 @@ export type CacheStatus = 'fresh' | 'revalidated' | 'stale' | 'fetched' | 'unava
 
 export type CacheMeter = {
   answered(status: CacheStatus): void;
-  /** A request that did not go to the origin because the same one was under way. */
+  /** A request that shared another one to the origin instead of sending its own. */
   collapsed(): void;
   /** One request to the origin; `failed` when no usable answer came. */
   requested(outcome: 'answered' | 'failed'): void;
   evicted(): void;
-  /** What is kept now. */
+  /** What is stored now. */
   stored(now: { entries: number; bytes: number }): void;
 };
 
 export type CacheMetrics = { of(cache: string): CacheMeter };
 
-/** What all HTTP caches of a process measure, each under its name. Made once for a registry. */
+/** The metrics of all HTTP caches of a process, labelled by cache. Create them once for a registry. */
 export function createCacheMetrics(registry: Registry): CacheMetrics {
   const counter = <L extends string>(name: string, help: string, ...labels: L[]) =>
     new Counter({ name, help, labelNames: ['cache', ...labels], registers: [registry] });
   const gauge = (name: string, help: string) =>
     new Gauge({ name, help, labelNames: ['cache'], registers: [registry] });
   const answers = counter('http_cache_answers_total', 'Answers by how they came about', 'status');
-  const collapsed = counter('http_cache_collapsed_total', 'Requests that went along with another one');
+  const collapsed = counter('http_cache_collapsed_total', 'Requests that shared another one to the origin');
   const requests = counter('http_cache_origin_requests_total', 'Requests to the origin', 'outcome');
-  const evictions = counter('http_cache_evictions_total', 'Answers that had to go for others');
-  const entries = gauge('http_cache_entries', 'Addresses of which answers are kept, by who asked');
-  const bytes = gauge('http_cache_bytes', 'Memory that the answers take, about');
+  const evictions = counter('http_cache_evictions_total', 'Answers removed to make room for others');
+  const entries = gauge('http_cache_entries', 'Stored entries: one for each address and caller');
+  const bytes = gauge('http_cache_bytes', 'Approximate memory that the stored answers take');
 
   return {
     of: (cache) => ({

@@ -39,7 +39,7 @@ const isAsked = async (answer: Outcome, host = 'catalog') => {
 
 describe('an origin', () => {
   test.each([['refused'], [502], [503], [504]] as const)(
-    'is left alone after one %s, for a pause',
+    'is not asked for a pause after one %s',
     async (answer) => {
       await isAsked(answer);
       expect(await isAsked(200)).toBe(false);
@@ -50,7 +50,7 @@ describe('an origin', () => {
   );
 
   test.each([['late'], ['reset']] as const)(
-    'is left alone after several %s ones in a row, and not before',
+    'is not asked for a pause after several %s answers in a row, and not before',
     async (answer) => {
       for (let n = 0; n < LATE_IN_A_ROW; n += 1) expect(await isAsked(answer)).toBe(true);
       expect(await isAsked(200)).toBe(false);
@@ -64,7 +64,7 @@ describe('an origin', () => {
     },
   );
 
-  test('is always asked as long as it answers at least once among so many', async () => {
+  test('is always asked while it answers at least once between failures', async () => {
     const late = fc.constantFrom<Outcome>('late', 'reset');
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(late, { maxLength: LATE_IN_A_ROW - 1 })), async (runs) => {

@@ -1,20 +1,20 @@
 /**
- * Asking origins. One that cannot be reached, or says that it is away (502, 503, 504), is left alone for a pause, so that it
- * is not asked by everybody while it comes back; whoever asks meanwhile is told at once. The pause is a second instead of
- * a breaker: nothing has to be closed again, and a returned origin is found within a second.
+ * Sends requests to origins. One that cannot be reached, or answers 502, 503 or 504, gets no requests for a pause, so that
+ * they do not overload it while it comes back. Requests during the pause fail at once. The pause is a fixed second and not
+ * a circuit breaker: it needs no probes, and a recovered origin is found within a second.
  *
- * An answer that comes too late, or not whole, says nothing of the others: only several in a row, with none between them
- * that came, make a pause.
+ * A late or incomplete answer says nothing about the next one. Only several in a row, without a good one between them,
+ * start a pause.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpRequest } from '@micromart/http/client/http-client';
 import type { HttpAnswer, Send } from '@micromart/http/client/send';
 
 export type OriginLimits = {
-  /** For the whole answer, attempts and the time between them included. */
+  /** For the whole answer, including retries and the pauses between them. */
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
-  /** At most, where there is nothing to answer with instead. */
+  /** At most this many, when there is no stored answer to use instead. */
   readonly attempts: number;
   readonly pauseMs: number;
 };
@@ -22,30 +22,30 @@ export type OriginLimits = {
 export type OriginResult =
   | {
       readonly answer: HttpAnswer;
-      /** When the request was sent, and when its answer was there. */
+      /** When the request was sent, and when its answer had arrived. */
       readonly requestedMs: number;
       readonly receivedMs: number;
-      /** Why a kept answer may stand in for this one, which is the origin's error. */
+      /** Why a stored answer may replace this one, which is an error of the origin. */
       readonly failure?: string | undefined;
     }
   | { readonly answer?: undefined; readonly failure: string };
 
 export type AskOrigin = (request: HttpRequest, options: { attempts: number }) => Promise<OriginResult>;
 
-/** What a request says of its origin: that it is there, that it is away, or neither, for this one came late or cut short. */
+/** What one request shows about its origin. `late`, or cut short, says nothing about other requests. */
 type OriginState = 'reachable' | 'unavailable' | 'late';
 
-/** The errors for which a kept answer may stand in (RFC 5861, section 4); all but 500 say that the origin is away. */
+/** The errors that a stored answer may replace (RFC 5861, section 4); all but 500 say that the origin is unavailable. */
 const ERRORS = [500, 502, 503, 504];
 const UNAVAILABLE = [502, 503, 504];
-/** No connection came about. */
+/** No connection could be opened. */
 const UNREACHABLE = ['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
-/** So many requests that were not answered in time, or not whole, make an origin count as away. */
+/** After this many late or incomplete answers in a row an origin counts as unavailable. */
 export const LATE_IN_A_ROW = 5;
 const RETRY_PAUSE_MS = 100;
 const MAX_ORIGINS = 100;
 
-/** `onAsked` is told of every request that is sent. */
+/** `onRequest` is called for each request that is sent. */
 export function createOrigins({
   send,
   clock,
@@ -57,7 +57,7 @@ export function createOrigins({
   limits: OriginLimits;
   onRequest: (outcome: 'answered' | 'failed') => void;
 }): AskOrigin {
-  /** Of the origins whose last answer failed: how many have in a row, and until when they are left alone. */
+  /** Origins whose last request failed: how many failed in a row, and until when the pause lasts. */
   const failures = new Map<string, { inARow: number; untilMs: number; failure: string }>();
 
   async function attempt(

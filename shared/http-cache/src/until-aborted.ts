@@ -1,4 +1,4 @@
-/** What a promise comes to, or the signal's reason as soon as it is aborted; the promise goes on by itself. */
+/** Settles like the promise, or rejects with the signal's reason as soon as it aborts; the promise itself goes on. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

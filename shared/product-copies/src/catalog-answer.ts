@@ -1,4 +1,4 @@
-/** Reads what the catalog answered about a set of products. */
+/** Reads the catalog's answer about a set of products. */
 
 import { productsTag } from '@micromart/contracts/catalog/etag';
 import { productSet } from '@micromart/contracts/catalog/product';
@@ -6,12 +6,12 @@ import { isLogName } from '@micromart/events/position';
 import type { CachedAnswer } from '@micromart/http-cache/cached-answers';
 import type { Copy } from './copy.ts';
 
-/** What one question came to; nothing of it when the catalog is away. */
+/** The outcome of one request. It has no copies if the catalog is unavailable. */
 export type CatalogAnswer = {
   readonly copies: readonly Copy[];
   readonly missing: readonly string[];
   readonly state: 'fresh' | 'stale';
-  /** When the catalog gave it, and until when it holds. */
+  /** When the catalog gave it, and until when it is fresh. */
   readonly answeredMs: number;
   readonly freshUntilMs: number;
   readonly why?: string | undefined;
@@ -19,7 +19,7 @@ export type CatalogAnswer = {
 
 const MAX_WHY_LENGTH = 300;
 
-/** `held` are the copies that the question was about: a 304 renews them. */
+/** `held` are the copies that the request was about: a 304 renews them. */
 export function readAnswer(
   answer: CachedAnswer,
   { ids, held, nowMs }: { ids: readonly string[]; held: readonly Copy[]; nowMs: number },
@@ -34,7 +34,8 @@ export function readAnswer(
     return { ...times, state, missing: [], copies: held.map((copy) => ({ ...copy, ...times })) };
   if (answer.status !== 200) return noAnswer(`the catalog answered ${answer.status}: ${answer.text}`);
   const set = readSet(answer.text);
-  if (!set || !coversExactly(ids, set)) return noAnswer('the catalog answered what it was not asked for');
+  if (!set || !coversExactly(ids, set))
+    return noAnswer('the catalog answered about other products than requested');
   const log = provenLog(answer.headers.etag, set);
   const copies = set.items.map((product) => ({ product, log, ...times }));
   return { ...times, state, missing: set.missing, copies };
@@ -64,7 +65,7 @@ function coversExactly(ids: readonly string[], { items, missing }: ReadSet): boo
   return answered.length === ids.length && new Set([...answered, ...ids]).size === ids.length;
 }
 
-/** The log that the tag names, if the tag is the one that follows from what the answer says. */
+/** The log that the tag names, if the tag really follows from the answer's ids and versions. */
 function provenLog(etag: string | undefined, { items, missing }: ReadSet): string | undefined {
   const log = /^"([^".]+)\./.exec(etag ?? '')?.[1];
   if (log === undefined || !isLogName(log)) return undefined;

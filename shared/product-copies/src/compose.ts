@@ -1,12 +1,12 @@
 /**
- * An answer composed of copies (the catalog's contract): as old as the oldest of them, and fresh as long as the one that
- * expires first.
+ * Composes an answer from copies, as the catalog's contract allows. It is as old as the oldest copy, and fresh until the
+ * first of them expires.
  */
 import type { Product } from '@micromart/contracts/catalog/product';
 import type { CatalogAnswer } from './catalog-answer.ts';
 import { type Copy, isLater } from './copy.ts';
 
-/** What can be said of one product. `missing`: the catalog has never known it. */
+/** What is known about one product. `missing`: the catalog has never known it. */
 export type ProductCopy =
   | {
       readonly state: 'fresh' | 'stale';
@@ -17,25 +17,25 @@ export type ProductCopy =
   | { readonly state: 'missing'; readonly ageMs: number; readonly freshForMs: number };
 
 export type CopiesAnswer = {
-  /** Fresh: all of it. Stale: something is past its lifetime. Unavailable: of some product nothing can be said. */
+  /** Fresh: all copies are. Stale: one is past its lifetime. Unavailable: nothing is known about one product. */
   readonly catalog: 'fresh' | 'stale' | 'unavailable';
-  /** By id; those of which nothing can be said are absent. */
+  /** By id. A product about which nothing is known is absent. */
   readonly copies: ReadonlyMap<string, ProductCopy>;
-  /** Of the oldest. */
+  /** Milliseconds; the age of the oldest copy. */
   readonly ageMs: number;
-  /** Of the first to expire; 0 when something is stale or absent. */
+  /** Milliseconds until the first copy expires; 0 if one is stale or absent. */
   readonly freshForMs: number;
-  /** Why something is stale or absent, for a log. */
+  /** Why a copy is stale or absent, for a log. */
   readonly why: string | undefined;
 };
 
 export type CopiesContext = {
   readonly ids: readonly string[];
-  /** Those that the catalog was to be asked about. */
+  /** The products that needed an answer from the catalog. */
   readonly due: ReadonlySet<string>;
   /** The latest copy of a product. */
   readonly latest: (id: string) => Copy | undefined;
-  /** What was asked for this answer, and what others had asked before. */
+  /** The answers to this call's own requests, and to requests of other callers that it joined. */
   readonly own: readonly CatalogAnswer[];
   readonly joined: readonly CatalogAnswer[];
   readonly nowMs: number;
@@ -46,7 +46,7 @@ export function compose(known: CopiesContext): CopiesAnswer {
   const answered = new Map([...answeredCopies(joined, known, false), ...answeredCopies(own, known, true)]);
   const copies = new Map<string, ProductCopy>();
   for (const id of ids) {
-    const copy = answered.get(id) ?? standIn(latest(id), due.has(id), nowMs);
+    const copy = answered.get(id) ?? fromCopy(latest(id), due.has(id), nowMs);
     if (copy) copies.set(id, copy);
   }
   const all = [...copies.values()];
@@ -61,8 +61,8 @@ export function compose(known: CopiesContext): CopiesAnswer {
 }
 
 /**
- * What answers say. One's own is fresh even without a lifetime, as it came for this question; what others asked for has
- * to be within its own.
+ * The copies in the given answers. Those of the call's own requests are fresh even without a lifetime, because they came
+ * for this call. Those of joined requests are fresh within their lifetime.
  */
 function* answeredCopies(
   answers: readonly CatalogAnswer[],
@@ -81,8 +81,8 @@ function* answeredCopies(
   }
 }
 
-/** A copy that nobody confirmed now: as it is where nobody had to, else stale while it may stand in. */
-function standIn(copy: Copy | undefined, isDue: boolean, nowMs: number): ProductCopy | undefined {
+/** A copy without an answer now: unchanged if it needed none, else stale while it may be used. */
+function fromCopy(copy: Copy | undefined, isDue: boolean, nowMs: number): ProductCopy | undefined {
   if (!copy || nowMs >= Math.max(copy.freshUntilMs, copy.usableUntilMs)) return undefined;
   return toProductCopy(copy, nowMs, isDue ? 'stale' : byTime(copy, nowMs));
 }

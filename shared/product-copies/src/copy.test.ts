@@ -12,7 +12,7 @@ const copy = (id: string, version: number, log: string | undefined = 'catalog-1'
   usableUntilMs: 0,
 });
 
-test('any set that is held has the tag that the catalog would give it', () => {
+test('the tag of any held set is the one that the catalog gives it', () => {
   const versions = [
     { id: 'b', version: 2 },
     { id: 'a', version: 1 },
@@ -29,7 +29,7 @@ test.each([
   expect(tagOf(held)).toBeUndefined();
 });
 
-test('every id is in one question, those that are held apart, none longer than the catalog takes', () => {
+test('every id is in one batch, held ids apart from others, none longer than the catalog accepts', () => {
   const ids = fc.uniqueArray(fc.nat(2_000).map(String), { maxLength: 700 });
   fc.assert(
     fc.property(ids, fc.nat(7), (asked, n) => {

@@ -1,5 +1,5 @@
 /**
- * A copy of a product. The catalog's contract makes one of every product of an answer, as old as that and as long fresh.
+ * A copy of a product. The catalog's contract allows one for each product of an answer, with the answer's age and lifetime.
  * Times are milliseconds of the clock that is passed in.
  */
 import { productsTag } from '@micromart/contracts/catalog/etag';
@@ -7,25 +7,25 @@ import { MAX_PRODUCTS, type Product } from '@micromart/contracts/catalog/product
 
 export type Copy = {
   readonly product: Product;
-  /** The catalog's log, by which a set's entity tag is formed; undefined where its answer did not prove it. */
+  /** The catalog's log, from which a set's entity tag is formed; undefined if the answer did not prove it. */
   readonly log: string | undefined;
-  /** When the catalog vouched for it. */
+  /** When the catalog confirmed it. */
   readonly answeredMs: number;
   readonly freshUntilMs: number;
-  /** Until when it may stand in while the catalog is away. */
+  /** Until when it may be used while the catalog is unavailable. */
   readonly usableUntilMs: number;
 };
 
 export const isFresh = (copy: Copy | undefined, nowMs: number): copy is Copy =>
   copy !== undefined && nowMs < copy.freshUntilMs;
 
-/** Whether one was answered after the other; within a millisecond, by the version. */
+/** Whether one was answered after the other; by version if both came in the same millisecond. */
 export const isLater = (one: Copy, other: Copy): boolean =>
   one.answeredMs === other.answeredMs
     ? one.product.version > other.product.version
     : one.answeredMs > other.answeredMs;
 
-/** The entity tag of a set that is held; undefined when one is not held, or not all are known to be of one log. */
+/** The entity tag of a set of copies; undefined if one is absent, or they are not known to be of one log. */
 export function tagOf(held: readonly (Copy | undefined)[]): string | undefined {
   const log = held[0]?.log;
   if (log === undefined || !held.every((copy) => copy?.log === log)) return undefined;
@@ -36,8 +36,8 @@ export function tagOf(held: readonly (Copy | undefined)[]): string | undefined {
 }
 
 /**
- * The questions that these ids make: those that are held apart from those that are not, so that a 304 can do for the
- * first; each sorted, so that the same set is always the same address.
+ * Splits ids into requests. Held ones are apart from the others, so that a 304 can answer them. Each batch is sorted, so
+ * that the same set always has the same address.
  */
 export function batchesFor(ids: readonly string[], isHeld: (id: string) => boolean): string[][] {
   const sorted = ids.toSorted();

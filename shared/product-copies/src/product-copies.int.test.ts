@@ -10,7 +10,7 @@ const LOG = 'catalog-3f2a9c1e';
 
 let origin: TestOrigin;
 let copies: ProductCopies;
-/** What the catalog knows: versions by id. */
+/** The catalog's products: versions by id. */
 let versions: Map<string, number>;
 let log: string;
 let maxAgeS: number;
@@ -82,7 +82,7 @@ describe('an answer for 1, 2 and 3', () => {
     expect(asked()).toEqual(['1,2,3']);
   });
 
-  test('is at hand for who cannot wait, while it is fresh', () => {
+  test('is cached for callers that cannot wait, while it is fresh', () => {
     pass(HOUR_S - 1);
     expect(copies.cached('2')).toMatchObject({ state: 'fresh', product: product('2', 1), freshForMs: 1_000 });
     expect(copies.cached('4')).toBeUndefined();
@@ -91,14 +91,14 @@ describe('an answer for 1, 2 and 3', () => {
     expect(asked()).toEqual(['1,2,3']);
   });
 
-  test('leaves of 1 and 4 only 4 to be asked for, and the older decides about both', async () => {
+  test('leaves only 4 to request for 1 and 4, and the older copy decides the age of both', async () => {
     pass(600);
     const answer = await copies.get(['1', '4']);
     expect(answer).toMatchObject({ catalog: 'fresh', ageMs: 600_000, freshForMs: 3_000_000 });
     expect(asked()).toEqual(['1,2,3', '4']);
   });
 
-  test('is renewed, in part and together with others, by the tag of whatever is asked about', async () => {
+  test('is renewed, in part or together with others, by the tag of the requested set', async () => {
     await copies.get(['4']);
     pass(HOUR_S);
     const renewed = await copies.get(['4', '2']);
@@ -110,7 +110,7 @@ describe('an answer for 1, 2 and 3', () => {
     expect(asked()).toEqual(['1,2,3', '4', '2,4']);
   });
 
-  test('gives way to what has changed, once its lifetime is over', async () => {
+  test('is replaced by what has changed, once its lifetime is over', async () => {
     versions.set('2', 2);
     pass(HOUR_S - 1);
     expect((await copies.get(['1', '2'])).copies.get('2')).toMatchObject({ product: { version: 1 } });
@@ -118,7 +118,7 @@ describe('an answer for 1, 2 and 3', () => {
     expect((await copies.get(['1', '2'])).copies.get('2')).toMatchObject({ product: { version: 2 } });
   });
 
-  test('gives way at once for one who has been told that something has changed', async () => {
+  test('is replaced at once for a caller that knows of a change', async () => {
     versions.set('2', 2);
     expect((await copies.get(['2'], { noCache: true })).copies.get('2')).toMatchObject({
       product: { version: 2 },
@@ -130,14 +130,14 @@ describe('an answer for 1, 2 and 3', () => {
     expect(asked()).toEqual(['1,2,3', '2']);
   });
 
-  test('is renewed for one who has been told so, and asked by its tag', async () => {
+  test('is validated by its tag for a caller that suspects a change', async () => {
     const { copies: told } = await copies.get(['2'], { noCache: true });
     expect(told.get('2')).toMatchObject({ state: 'fresh', ageMs: 0 });
     expect(origin.requests.at(-1)!.headers).toMatchObject({ 'cache-control': 'no-cache' });
     expect(origin.requests.at(-1)!.headers['if-none-match']).toBeDefined();
   });
 
-  test('stands in for a catalog that is away as long as that allows, and is called stale', async () => {
+  test('is used while the catalog is unavailable, as long as it allowed, and is called stale', async () => {
     await origin.stop();
     pass(HOUR_S);
     const stale = await copies.get(['1', '3']);
@@ -156,19 +156,19 @@ describe('an answer for 1, 2 and 3', () => {
     expect(await copies.get(['1', '3'])).toMatchObject({ catalog: 'fresh', why: undefined });
   });
 
-  test('tells what it can of 1 and 4 while the catalog is away', async () => {
+  test('says what is known about 1 and 4 while the catalog is unavailable', async () => {
     await origin.stop();
     const answer = await copies.get(['1', '4']);
     expect(answer).toMatchObject({ catalog: 'unavailable' });
     expect([...answer.copies.keys()]).toEqual(['1']);
   });
 
-  test('is called stale for one who has been told of a change while the catalog is away', async () => {
+  test('is called stale for a caller that knows of a change while the catalog is unavailable', async () => {
     await origin.stop();
     expect(await copies.get(['1'], { noCache: true })).toMatchObject({ catalog: 'stale' });
   });
 
-  test('is asked for in full again when the catalog has another history', async () => {
+  test('is requested in full again when the catalog has another history', async () => {
     log = 'catalog-00000000';
     pass(HOUR_S);
     expect(await copies.get(['1'])).toMatchObject({ catalog: 'fresh' });
@@ -179,14 +179,14 @@ describe('an answer for 1, 2 and 3', () => {
 });
 
 describe('at the same moment', () => {
-  test('two that ask for overlapping products make one request for each product', async () => {
+  test('two calls for overlapping products request each product once', async () => {
     const [first, second] = await Promise.all([copies.get(['1', '2', '3']), copies.get(['2', '3', '4'])]);
     expect([first.catalog, second.catalog]).toEqual(['fresh', 'fresh']);
     expect([...second.copies.keys()]).toEqual(['2', '3', '4']);
     expect(asked().sort()).toEqual(['1,2,3', '4']);
   });
 
-  test('500 that find one product expired make one request', async () => {
+  test('500 calls for one stale product make one request', async () => {
     await copies.get(['1']);
     pass(HOUR_S);
     const answers = await Promise.all(Array.from({ length: 500 }, () => copies.get(['1'])));
@@ -194,7 +194,7 @@ describe('at the same moment', () => {
     expect(asked()).toEqual(['1', '1']);
   });
 
-  test('500 are all answered stale after one attempt when the catalog refuses', async () => {
+  test('500 calls all get the stale copy after one refused attempt', async () => {
     await copies.get(['1', '2']);
     await copies.get(['3']);
     pass(HOUR_S);
@@ -204,7 +204,7 @@ describe('at the same moment', () => {
     expect(origin.attempts).toEqual(['answered', 'answered', 'failed']);
   });
 
-  test('one who has been told of a change does not go along with what was asked before', async () => {
+  test('a caller that knows of a change does not join an earlier request', async () => {
     const { promise: isAsked, resolve: onAsked } = Promise.withResolvers<() => void>();
     origin.answer = (_, response) => {
       const early = product('1', 1);
@@ -224,8 +224,8 @@ describe('at the same moment', () => {
   });
 });
 
-describe('what the catalog does not know', () => {
-  test('is told as missing and not kept: the seconds that the catalog says are those of the HTTP cache', async () => {
+describe('a product that the catalog does not know', () => {
+  test('is called missing and not copied: the HTTP cache holds the answer for its seconds', async () => {
     const answer = await copies.get(['1', 'new']);
     expect(answer.copies.get('new')).toEqual({ state: 'missing', ageMs: 0, freshForMs: 10_000 });
     expect(answer).toMatchObject({ catalog: 'fresh', freshForMs: 10_000 });
@@ -236,7 +236,7 @@ describe('what the catalog does not know', () => {
     expect((await copies.get(['new'])).copies.get('new')).toMatchObject({ state: 'fresh' });
   });
 
-  test('can be the name of anything', async () => {
+  test('may have any name', async () => {
     const answer = await copies.get(['__proto__', 'constructor']);
     expect([...answer.copies.values()].map(({ state }) => state)).toEqual(['missing', 'missing']);
   });
@@ -262,15 +262,15 @@ describe('a catalog that breaks its contract', () => {
     const answer = await copies.get(['1']);
     expect(answer).toMatchObject({
       catalog: 'unavailable',
-      why: 'the catalog answered what it was not asked for',
+      why: 'the catalog answered about other products than requested',
     });
   });
 
-  test('by a tag that does not follow from its answer is not asked by one', async () => {
+  test('by a tag that does not follow from its answer gets no such tag back', async () => {
     answerWith({ items: [product('1', 1)], missing: [] }, `"${LOG}.wrong"`);
     expect(await copies.get(['1'])).toMatchObject({ catalog: 'fresh' });
     await copies.get(['1'], { noCache: true });
-    // By the HTTP cache it is, for the address: that is the tag that came with it.
+    // The HTTP cache still sends the tag that came with this address.
     expect(origin.requests.at(-1)!.headers['if-none-match']).toBe(`"${LOG}.wrong"`);
     pass(HOUR_S);
     origin.answer = answerAsCatalog;
@@ -278,7 +278,7 @@ describe('a catalog that breaks its contract', () => {
   });
 });
 
-test('holds no more copies than it may', async () => {
+test('holds no more copies than its limit', async () => {
   copies = open(2);
   expect((await copies.get(['1', '2', '3'])).copies.size).toBe(3);
   expect(await copies.get(['3', '2'])).toMatchObject({ catalog: 'fresh' });
@@ -286,14 +286,14 @@ test('holds no more copies than it may', async () => {
   expect(asked()).toEqual(['1,2,3', '1']);
 });
 
-test('asks for many in questions that the catalog takes, and refuses too many', async () => {
+test('splits many ids into requests that the catalog accepts, and refuses too many', async () => {
   const many = Array.from({ length: 500 }, (_, n) => `p${n}`);
   expect((await copies.get(many)).copies.size).toBe(500);
   expect(origin.requests.map((request) => idsOf(request).length)).toEqual([200, 200, 100]);
   await expect(copies.get(Array.from({ length: 1_001 }, (_, n) => String(n)))).rejects.toThrow('1000');
 });
 
-test('asks with its token, and nobody without one', async () => {
+test('sends its token, and no request without one', async () => {
   await copies.get(['1']);
   expect(origin.requests[0]!.headers.authorization).toBe('Bearer token');
   const tokenless = createProductCopies({

@@ -1,14 +1,14 @@
 /**
- * Copies of products, above the HTTP cache: an answer about 1, 2 and 3 also answers about 2, or 3 and 1. The cache may not
- * do that by itself (RFC 9111 knows addresses only); the catalog's contract allows it to whoever knows the contract.
+ * Copies of products, above the HTTP cache: an answer about 1, 2 and 3 also answers about 2, or 3 and 1. RFC 9111 knows
+ * addresses only, so the cache may not do that by itself; the catalog's contract allows it.
  *
- * - What is fresh is not asked for. What is not is asked for together, in questions of at most 200 ids, and each id by
- *   one question at a time: whoever wants it meanwhile waits for that.
- * - What is held and no longer fresh is asked about by the entity tag that follows from its ids and versions, whichever
- *   answers it came with; a 304 renews all of it.
- * - While the catalog is away, a copy stands in as long as the catalog's `stale-if-error` allows, and is called stale.
- * - What is missing is never kept: that is the HTTP cache's, for the seconds that the catalog says.
- * - A later answer is never replaced by an earlier one.
+ * - A fresh copy needs no request. All others are requested together, at most 200 ids at a time. Each id is in one request
+ *   at a time; other callers join it.
+ * - Copies that are no longer fresh are validated by the entity tag that follows from their ids and versions, whichever
+ *   answers they came with. One 304 renews all of them.
+ * - While the catalog is unavailable, a copy is used as long as the catalog's `stale-if-error` allows, and is called stale.
+ * - A missing product is not copied. The HTTP cache holds that answer for as long as the catalog allows.
+ * - An earlier answer never replaces a later one.
  */
 import type { CachingClient } from '@micromart/http-cache/caching-client';
 import { type CatalogAnswer, noAnswer, readAnswer } from './catalog-answer.ts';
@@ -17,11 +17,11 @@ import { batchesFor, type Copy, isFresh, isLater, tagOf } from './copy.ts';
 
 export type ProductCopies = {
   /**
-   * What can be said of these products, each asked for once. With `noCache` the catalog itself is asked, now: for who
-   * has been told that something has changed. Never rejects for what the catalog does; throws for more than 1,000 ids.
+   * What is known about these products; repeated ids count once. `noCache` requests all of them from the catalog now, for a
+   * caller that knows of a change. Never rejects because of the catalog; rejects with a RangeError above 1,000 ids.
    */
   get(ids: Iterable<string>, options?: { noCache?: boolean }): Promise<CopiesAnswer>;
-  /** The copy of a product if it is held and fresh: for who cannot wait, and asks by `get` where there is none. */
+  /** The copy of a product if it is held and fresh, without waiting; undefined otherwise. */
   cached(id: string): ProductCopy | undefined;
 };
 
@@ -39,12 +39,12 @@ export function createProductCopies({
   /** The catalog's address: products are at `<catalogUrl>/products`. */
   catalogUrl: string;
   token: () => Promise<string>;
-  /** Milliseconds, never going back. */
+  /** Milliseconds; never goes back. */
   clock: () => number;
   maxCopies?: number;
 }): ProductCopies {
   const base = `${catalogUrl.replace(/\/$/, '')}/products?ids=`;
-  /** The one that was answered the longest ago first. */
+  /** The copy answered the longest ago comes first. */
   const held = new Map<string, Copy>();
   const requests = new Map<string, Promise<CatalogAnswer>>();
 
@@ -76,7 +76,7 @@ export function createProductCopies({
     }
   }
 
-  /** One question; until it is answered, it is the one for each of its ids. */
+  /** Sends one request. Until it is answered, other callers join it for each of its ids. */
   function request(ids: readonly string[], noCache: boolean): Promise<CatalogAnswer> {
     const answered = ask(ids, noCache).then((answer) => {
       store(answer);
@@ -92,10 +92,10 @@ export function createProductCopies({
       const ids = [...new Set(productIds)];
       if (ids.length > MAX_IDS) throw new RangeError(`asked for more than ${MAX_IDS} products at once`);
       const startMs = clock();
-      /** Those held now stay at hand, should others take their place meanwhile. */
+      /** Copies held now stay available to this call, even if others evict them meanwhile. */
       const before = new Map(ids.map((id) => [id, held.get(id)]));
       const due = ids.filter((id) => noCache || !isFresh(held.get(id), startMs));
-      // A question from before now may be answered from before that of which the caller has been told.
+      // A request sent before now may not show the change that the caller knows of.
       const isRequested = (id: string) => !noCache && requests.has(id);
       const joined = new Set(due.filter(isRequested).map((id) => requests.get(id)!));
       const own = batchesFor(

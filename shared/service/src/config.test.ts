@@ -23,7 +23,7 @@ const problemsOf = (given: Record<string, string | undefined>): string => {
 };
 
 describe('settings', () => {
-  test('fill in what has a default and pass over what they do not know', () => {
+  test('have defaults, and ignore unknown names', () => {
     expect(readConfig(schema, { ...env, HOME: '/root', HOST: '' })).toEqual({
       ...env,
       PORT: 4001,
@@ -35,7 +35,7 @@ describe('settings', () => {
     });
   });
 
-  test('tell all that is wrong in one message, and what to give', () => {
+  test('report every problem in one message, with what to give instead', () => {
     const message = problemsOf({
       ...env,
       PORT: '70000',

@@ -1,6 +1,6 @@
 /**
- * Settings: read once from the environment, checked whole, and every problem told in one message. No message repeats a
- * value, for any of them may hold a secret.
+ * Settings: read once from the environment, and validated together. One message lists every problem. No message repeats a
+ * value, because any of them may hold a secret.
  */
 
 import { wholeNumber } from '@micromart/http/parameters';
@@ -11,8 +11,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings that `schema` names; all others are passed over, and an empty one counts as not set. Each setting's
- * schema says by `describe` what to give. Throws ConfigError.
+ * Reads the settings that `schema` names. Others are ignored, and an empty one counts as not set. Each setting's schema
+ * says by `describe` what to give. Throws ConfigError.
  */
 export function readConfig<Schema extends z.ZodObject>(
   schema: Schema,
@@ -47,14 +47,14 @@ export const postgresUrl = z
   })
   .describe('postgres://user:password@host:port/database');
 
-/** An address without user, password or fragment, and without a slash at its end. */
+/** An address without user, password or fragment, and without a trailing slash. */
 export const httpUrl = z
   .string()
   .refine(isHttpUrl, { error: 'is not an http or https URL without user, query and fragment' })
   .transform((url) => url.replace(/\/$/, ''))
   .describe('http://host:port');
 
-/** Whose tokens are believed. */
+/** Whose tokens the service accepts. */
 export const authSettings = {
   AUTH_JWKS: z.string().describe("the file or URL of the issuer's public keys (a JSON Web Key Set)"),
   AUTH_ISSUER: z.string().describe("what the tokens' iss must be"),
@@ -75,7 +75,7 @@ export const metricsOpen = z
   .default(false)
   .describe('true, to let anybody read /metrics');
 
-/** The settings of every process that serves HTTP; `PORT` and what the service needs besides are its own to add. */
+/** The settings of every process that serves HTTP. A service adds its own, such as `PORT`. */
 export const serviceSettings = {
   HOST: host,
   PORT: port,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createLifecycle } from './lifecycle.ts';
 
-test('closes what was opened in reverse, and not before everything that was started has stopped', async () => {
+test('closes what was opened in reverse order, after everything that was started has stopped', async () => {
   const kinds = fc.array(fc.constantFrom('opened' as const, 'started' as const), { maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(kinds, async (parts) => {
@@ -26,7 +26,7 @@ test('closes what was opened in reverse, and not before everything that was star
   );
 });
 
-test('stops all that was started at the same time', async () => {
+test('stops all that was started concurrently', async () => {
   const lifecycle = createLifecycle();
   const { promise: other, resolve } = Promise.withResolvers<void>();
   lifecycle.started({ close: () => resolve() });
@@ -34,7 +34,7 @@ test('stops all that was started at the same time', async () => {
   await lifecycle.close();
 });
 
-test('closes everything, whatever fails to close, and then says what failed', async () => {
+test('closes everything even if something fails to close, and then reports what failed', async () => {
   const lifecycle = createLifecycle();
   const closed: string[] = [];
   const failing = (name: string) => ({

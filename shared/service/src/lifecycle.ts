@@ -1,16 +1,16 @@
-/** What a process holds, and the order in which it lets go of it. */
+/** What a process holds, and the order in which it closes that. */
 
 export type Closable = { close(): Promise<void> | void };
 
 export type Lifecycle = {
-  /** For what others work with, such as a store or a pool. Gives back what it is given. */
+  /** Registers what others work with, such as a store or a pool. Returns its argument. */
   opened<T extends Closable>(resource: T): T;
-  /** For what works by itself, such as a server, a relay or a subscription. Gives back what it is given. */
+  /** Registers what works by itself, such as a server, a relay or a subscription. Returns its argument. */
   started<T extends Closable>(worker: T): T;
   /**
-   * First stops all that was started, at the same time, the last one first: each may need seconds, and together they have
-   * as long as one of them. Then closes what was opened, one after the other, the last one first. An error stops nobody:
-   * everything is closed, then the error is thrown; of several, an AggregateError.
+   * First stops all that was started, concurrently: each may need seconds, and together they need no more than the slowest.
+   * Then closes what was opened, one after another, the last one first. An error stops nothing: everything is closed, then
+   * the error is thrown; several become an AggregateError.
    */
   close(): Promise<void>;
 };

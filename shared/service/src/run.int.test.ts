@@ -7,7 +7,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** Runs a `main.ts` of these lines; `config` and `start` are what it gives to `run`. */
+/** Runs a `main.ts` of these lines, which passes `config` and `start` to `run`. */
 function main({ config = "{ return { LOG_LEVEL: 'info' }; }", start }: { config?: string; start: string }) {
   const source = `
     import { run } from '${new URL('./run.ts', import.meta.url)}';
@@ -33,7 +33,7 @@ function main({ config = "{ return { LOG_LEVEL: 'info' }; }", start }: { config?
 const KEEP_ALIVE = 'setInterval(() => {}, 1_000);';
 
 describe('run', () => {
-  test('tells what is wrong with the settings and does not start', async () => {
+  test('reports what is wrong with the settings and does not start', async () => {
     const { seen, ended } = main({
       config: "{ throw new ConfigError('PORT: is not set'); }",
       start: 'process.stdout.write("started")',
@@ -42,7 +42,7 @@ describe('run', () => {
     expect(seen).toEqual({ out: '', err: 'PORT: is not set\n', code: 78 });
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('closes on %s and ends well', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('closes on %s and exits with 0', async (signal) => {
     const { child, seen, ended } = main({
       start: `${KEEP_ALIVE} return { url: 'http://here', close: async () => void process.stdout.write('closed ') };`,
     });
@@ -53,7 +53,7 @@ describe('run', () => {
     expect(seen.out).toMatch(/"url":"http:\/\/here","msg":"listening".*closed .*"stopped"/s);
   });
 
-  test('ends badly when closing hangs', async () => {
+  test('exits with 1 when closing hangs', async () => {
     const { child, seen, ended } = main({
       start: `${KEEP_ALIVE} return { url: '', close: () => new Promise(() => {}) };`,
     });
@@ -61,10 +61,10 @@ describe('run', () => {
     child.kill('SIGTERM');
     await ended();
     expect(seen.code).toBe(1);
-    expect(seen.out).toContain('not everything ended within 5000 ms');
+    expect(seen.out).toContain('not everything closed within 5000 ms');
   });
 
-  test('ends at once on a second signal', async () => {
+  test('exits at once on a second signal', async () => {
     const { child, seen, ended } = main({
       start: `${KEEP_ALIVE} return { url: '', close: () => new Promise(() => {}) };`,
     });
@@ -77,14 +77,14 @@ describe('run', () => {
     expect(seen.out).not.toContain('not everything ended');
   });
 
-  test('ends badly when starting fails, and says why', async () => {
+  test('exits with 1 when starting fails, and says why', async () => {
     const { seen, ended } = main({ start: "throw new Error('no store');" });
     await ended();
     expect(seen.code).toBe(1);
     expect(seen.out).toMatch(/no store.*could not start/s);
   });
 
-  test('says in one line that what it was given cannot be used, so that nobody starts it again', async () => {
+  test('says in one line that a setting cannot work, and exits so that no supervisor restarts it', async () => {
     const { seen, ended } = main({ start: "throw new Unusable('PostgreSQL 17 or newer is needed');" });
     await ended();
     expect(seen.code).toBe(78);
@@ -103,6 +103,6 @@ describe('run', () => {
     });
     await ended();
     expect(seen.code).toBe(1);
-    expect(seen.out).toMatch(/lost.*ended by an error that nobody caught/s);
+    expect(seen.out).toMatch(/lost.*ended by an uncaught error/s);
   });
 });

@@ -1,10 +1,10 @@
 /**
- * The shell of every process. It reads the settings, starts the program, and ends it in order when it is told to:
+ * The shell of every process. It reads the settings, starts the program, and ends it in order on a signal:
  *
- * - settings that are wrong: one message on standard error, exit 78;
- * - what they name cannot be used, such as a server that is too old (Unusable): one line, exit 78;
- * - SIGTERM or SIGINT: `close()` has five seconds, then exit 0; exit 1 when that was not enough, or on a second signal;
- * - an error that nobody caught: logged, exit 1, because nobody knows what state it left behind.
+ * - wrong settings: one message on standard error, exit 78;
+ * - settings that cannot work, such as a server that is too old (Unusable): one line, exit 78;
+ * - SIGTERM or SIGINT: `close()` has five seconds, then exit 0; exit 1 if that was not enough, or on a second signal;
+ * - an uncaught error: logged, exit 1, because the state of the process is unknown.
  */
 
 import { createLogger, type Logger, type LogLevel } from '@micromart/process/logger';
@@ -15,7 +15,7 @@ export type Running = { readonly url: string; close(): Promise<void> };
 
 const CLOSE_LIMIT_MS = 5_000;
 
-/** EX_CONFIG of sysexits.h: whoever looks after the process need not start it again, for it would end the same way. */
+/** EX_CONFIG of sysexits.h: a supervisor need not restart the process, because it would end the same way. */
 export const EXIT_MISCONFIGURED = 78;
 
 export async function run<Config extends { readonly LOG_LEVEL: LogLevel }>(
@@ -27,7 +27,7 @@ export async function run<Config extends { readonly LOG_LEVEL: LogLevel }>(
   const logger = createLogger({ name, level: config.LOG_LEVEL });
 
   const fail = (error: unknown) => {
-    logger.fatal({ err: error }, 'ended by an error that nobody caught');
+    logger.fatal({ err: error }, 'ended by an uncaught error');
     process.exit(1);
   };
   process.on('uncaughtException', fail).on('unhandledRejection', fail);
@@ -39,7 +39,7 @@ export async function run<Config extends { readonly LOG_LEVEL: LogLevel }>(
     ending = true;
     logger.info({ signal }, 'stopping');
     setTimeout(() => {
-      logger.error(`not everything ended within ${CLOSE_LIMIT_MS} ms`);
+      logger.error(`not everything closed within ${CLOSE_LIMIT_MS} ms`);
       process.exit(1);
     }, CLOSE_LIMIT_MS).unref();
     const running = await starting;

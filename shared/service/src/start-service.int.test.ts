@@ -58,7 +58,7 @@ test('serves routes, checks and metrics under one name, and answers 503 where a 
   expect(await (await get('/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
 });
 
-test('stops the server and all that works before it closes what they work with, the last first', async () => {
+test('stops the server and everything started before it closes what they use, the last first', async () => {
   const closed: string[] = [];
   let url = '';
   const closing = (name: string) => ({ close: () => void closed.push(name) });
@@ -82,7 +82,7 @@ test('stops the server and all that works before it closes what they work with, 
   expect(closed).toEqual(['relay', 'queue', 'store, stopped']);
 });
 
-test('closes what was opened and started by then, where starting fails half-way', async () => {
+test('closes what was opened and started when starting fails half-way', async () => {
   const closed: string[] = [];
   const starting = startService({ name: 'test', settings, logger }, async ({ opened, started }) => {
     opened({ close: () => void closed.push('store') });
@@ -93,7 +93,7 @@ test('closes what was opened and started by then, where starting fails half-way'
   expect(closed).toEqual(['relay', 'store']);
 });
 
-test('closes everything where it cannot listen, and says that rather than what failed to close', async () => {
+test('closes everything when it cannot listen, and reports that rather than what failed to close', async () => {
   const closed: string[] = [];
   const assemble = (name: string) =>
     startService({ name, settings: { ...settings, PORT: port }, logger }, async ({ opened, started }) => {

@@ -1,5 +1,5 @@
 /**
- * What every service does alike: its metrics, whose tokens it accepts, its routes and checks over HTTP, and an orderly end.
+ * What all services have in common: metrics, accepted tokens, routes and checks over HTTP, and an orderly end.
  *
  *     export const startNoteService = (settings: Config, logger: Logger): Promise<Running> =>
  *       startService({ name: 'note-service', settings, logger }, async ({ metrics, opened, started }) => {
@@ -17,14 +17,14 @@ import type { ServiceSettings } from './config.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import type { Running } from './run.ts';
 
-/** What a service is assembled with. `opened` and `started` say what is to be closed, and when. */
+/** What a service is assembled with. `opened` and `started` register what to close, and when. */
 export type Assembly = Pick<Lifecycle, 'opened' | 'started'> & { readonly metrics: Metrics };
 
 export type ServiceParts = Pick<AppSettings, 'routes' | 'checks' | 'isUnavailable' | 'asyncapi'>;
 
 /**
- * Assembles the service and listens. Where either fails, it closes all that was opened and started by then, and rejects
- * with the failure. `close()` stops the server and everything else that was started, then closes what was opened.
+ * Assembles the service and listens. If either fails, it closes all that was opened and started so far, and rejects with the
+ * failure. `close()` stops the server and everything else that was started, then closes what was opened.
  */
 export async function startService(
   { name, settings, logger }: { name: string; settings: ServiceSettings; logger: Logger },

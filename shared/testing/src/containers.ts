@@ -6,8 +6,8 @@ const ASK_TIMEOUT_MS = 20_000;
 const START_CAP_MS = 120_000;
 
 /**
- * The environment that an image sets for its programs, as JSON; undefined where Docker does not run or has not got the
- * image. A test run pulls none.
+ * The environment variables that an image sets for its programs; undefined if Docker does not run or lacks the image. A
+ * test run never pulls an image.
  */
 export async function environmentOf(image: string): Promise<string | undefined> {
   const words = ['image', 'inspect', '--format', '{{json .Config.Env}}', image];
@@ -15,22 +15,22 @@ export async function environmentOf(image: string): Promise<string | undefined> 
   return said?.stdout;
 }
 
-/** What would make the suites run that need an image. */
+/** Says how to make suites run that need this image. */
 export const noImage = (image: string): string =>
   `no Docker that has ${image}; start Docker, and docker pull ${image}`;
 
-/** Starts a container; whoever starts it stops it. */
+/** Starts a container. The caller stops it. */
 export async function startContainer(
   image: string,
   prepare: (container: GenericContainer) => GenericContainer,
 ): Promise<StartedTestContainer> {
-  // What removes the containers of killed runs is one more container, whose image may not be here.
+  // Ryuk would remove the containers of killed runs, but it is a container itself, and its image may be absent.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
   const { GenericContainer } = await import('testcontainers');
   return prepare(new GenericContainer(image)).withStartupTimeout(START_CAP_MS).start();
 }
 
-/** Ends a container's process at once, as a machine that fails would; `restart` brings it back with its data. */
+/** Kills a container's process at once, like a failing machine; `restart` brings it back with its data. */
 export async function killContainer(container: StartedTestContainer): Promise<void> {
   await promisify(execFile)('docker', ['kill', '--signal', 'KILL', container.getId()]);
 }

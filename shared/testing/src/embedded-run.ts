@@ -9,21 +9,21 @@ import { freePort } from './free-port.ts';
 import { isAlive } from './is-alive.ts';
 
 /**
- * One PostgreSQL server for a whole test run, in a temporary folder that bears the run's process id. A run that was
- * killed leaves its server behind; the next run finds the folder, sees that its owner is gone, and clears both away.
+ * One PostgreSQL server for a whole test run, in a temporary folder named after the run's process id. A killed run leaves
+ * its server behind. The next run finds the folder, sees that its owner is gone, and removes both.
  */
 const PREFIX = 'micromart-test-';
 const PORT_ATTEMPTS = 3;
 
 /**
- * No disk has to hold anything that a test wrote, and several suites run at once, each with the pools of its services.
+ * Nothing that a test wrote must survive a crash. Several suites run at once, each with the pools of its services.
  */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
 
 export async function startTestServer(): Promise<EmbeddedServer> {
   await sweepAbandoned();
   const home = await mkdtemp(join(await realpath(tmpdir()), `${PREFIX}${process.pid}-`));
-  // Root hands the server to `nobody`, who has to get in.
+  // Root runs the server as `nobody`, who must be able to enter the folder.
   await chmod(home, 0o711);
   const server = await startOnFreePort(join(home, 'data')).catch(async (error) => {
     await rm(home, { recursive: true, force: true });
@@ -76,7 +76,7 @@ async function sweepAbandoned(): Promise<void> {
       await endLeftOver(join(home, 'data'), () => {});
       await rm(home, { recursive: true, force: true });
     } catch {
-      // Another user's run, which we may not touch.
+      // Another user's run, which this one must not touch.
     }
   }
 }

@@ -3,11 +3,11 @@ import { removeLibpqVariables } from '@micromart/postgres/libpq-variables';
 import { startTestServer } from './embedded-run.ts';
 
 declare global {
-  /** The run's own server, for the teardown; undefined where `TEST_POSTGRES_URL` named one. */
+  /** The run's own server, for the teardown; undefined if `TEST_POSTGRES_URL` named another. */
   var testPostgresServer: EmbeddedServer | undefined;
 }
 
-/** Gives every test of the run a PostgreSQL server: the superuser's URL is in `TEST_POSTGRES_URL`. */
+/** Starts a PostgreSQL server for all tests of the run, and puts its superuser's URL into `TEST_POSTGRES_URL`. */
 export default async function globalSetup(): Promise<void> {
   removeLibpqVariables(process.env);
   if (process.env.TEST_POSTGRES_URL) return;

@@ -1,4 +1,4 @@
-/** In every test file: an answer that is not as its route declares it breaks the test that it was made for. */
+/** Set up in every test file: an answer that differs from its route's declaration fails its test. */
 import { watchUndeclared } from '@micromart/http/routes/undeclared-answers';
 
 watchUndeclared((undeclared) => {

@@ -1,4 +1,4 @@
-/** An issuer of tokens for tests: a fresh key, its public part in a file, and tokens signed by it. */
+/** An issuer of tokens for tests: a new key, its public part in a file, and tokens signed with it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export type TestIssuer = {
   readonly jwks: string;
   readonly issuer: string;
   readonly audience: string;
-  /** `expiresIn` as jose reads it, '1h' unless told. */
+  /** `expiresIn` is in jose's format; the default is '1h'. */
   token(claims: { subject: string; roles: readonly Role[]; expiresIn?: string }): Promise<string>;
   /** Removes the file. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Whether there is a process with this id, be it another user's. */
+/** Whether a process with this id exists, even if it is another user's. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

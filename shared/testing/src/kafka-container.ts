@@ -13,8 +13,8 @@ export const kafkaContainer: TestEngine = {
 };
 
 /**
- * Starts one broker in a container. It tells its clients where it is, so inside it listens on the very port by which it
- * is reached from outside, and keeps it when it is started again.
+ * Starts one broker in a container. A broker tells clients its own address, so it listens inside on the same port that
+ * reaches it from outside, and keeps that port when it restarts.
  */
 export async function startKafkaContainer(): Promise<AnyKafka> {
   const { Wait } = await import('testcontainers');

@@ -16,7 +16,7 @@ const PREFIX = 'micromart-kafka-';
 const OF_A_RUN = new RegExp(`^${PREFIX}([0-9]+)-`);
 const PORT_ATTEMPTS = 3;
 
-/** What a suite may use that runs on a Kafka in a container too. */
+/** What a suite may use if it also runs on a Kafka in a container. */
 export type AnyKafka = Pick<KafkaCluster, 'brokers' | 'close'> & {
   readonly nodes: readonly Pick<KafkaNode, 'kill' | 'restart'>[];
 };
@@ -24,8 +24,8 @@ export type AnyKafka = Pick<KafkaCluster, 'brokers' | 'close'> & {
 export type TestKafkaOptions = Omit<KafkaOptions, 'folder' | 'ports'> & { readonly brokers?: 1 | 3 };
 
 /**
- * Starts a Kafka of a suite's own, on free ports and in a temporary folder, which `close` removes. Takes 3 s and 190 MB
- * a broker, so a suite shares one. What a killed run left behind is cleared away by the next.
+ * Starts a Kafka for one suite, on free ports and in a temporary folder, which `close` removes. Each broker takes seconds to
+ * start, and much memory, so the tests of a suite share it. The next run removes what a killed run left behind.
  */
 export async function openTestKafka({
   brokers = 1,
@@ -48,7 +48,7 @@ export async function openTestKafka({
   };
 }
 
-/** Why no broker can be started on this machine, in one line that says what to install; undefined where one can. */
+/** Why no broker can start on this machine, in one line that says what to install; undefined if one can. */
 export const whyNoKafka = (): Promise<string | undefined> =>
   openKafkaPrograms(() => {}).then(
     () => undefined,
@@ -82,7 +82,7 @@ async function sweepAbandoned(temporary: string): Promise<void> {
       await endLeftOverBrokers(folder, () => {});
       await rm(folder, { recursive: true, force: true });
     } catch {
-      // Another user's run, which we may not touch.
+      // Another user's run, which this one must not touch.
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { TestEngine } from './describe-on.ts';
 
-/** An engine that the MongoDB suites run on. */
+/** A server on which the MongoDB suites run. */
 export type TestMongodbEngine = TestEngine & {
-  /** Whether several writers may be tested on it (Engine). */
+  /** Whether tests may have several writers on it (Engine). */
   readonly atomicUpdates: boolean;
   start(): Promise<TestMongodb>;
 };
@@ -10,7 +10,7 @@ export type TestMongodbEngine = TestEngine & {
 export type TestMongodb = {
   /** The URL of a fresh, empty database. */
   freshUrl(): string;
-  /** Kills the server, of a set its primary, and starts it again; undefined where it is not ours. */
+  /** Kills the server (in a replica set the primary) and starts it again; undefined if the run did not start it. */
   readonly killServer?: () => Promise<void>;
   close(): Promise<void>;
 };

@@ -8,10 +8,10 @@ const IMAGE = 'mongo:8';
 const MEMBERS = 3;
 const SET = 'micromart';
 const START_CAP_MS = 120_000;
-/** The default is ten seconds, which a test would spend on waiting. */
+/** The default of ten seconds would make tests wait. */
 const ELECTION_TIMEOUT_MS = 2_000;
 
-/** Why no replica set can be started in containers here; undefined where it can. */
+/** Why no replica set can start in containers here; undefined if it can. */
 export async function whyNoReplicaSet(): Promise<string | undefined> {
   const environment = await environmentOf(IMAGE);
   if (environment === undefined) return `${noImage(IMAGE)}, or set TEST_MONGODB_URL`;
@@ -21,8 +21,8 @@ export async function whyNoReplicaSet(): Promise<string | undefined> {
 }
 
 /**
- * Starts a replica set of three, each member in a container on the host's network: members tell clients where the others
- * are, so their addresses must be the same for all.
+ * Starts a replica set of three. Each member is a container on the host's network, because members tell clients each
+ * other's addresses, which must be the same for all.
  */
 export async function startReplicaSet(freshName: () => string): Promise<TestMongodb> {
   const { Wait } = await import('testcontainers');

@@ -1,6 +1,6 @@
 /**
- * The engines that the MongoDB suites run on, chosen in one place. FerretDB wherever Go can build it, which on a CI machine
- * it must. A replica set where there is one: the server that `TEST_MONGODB_URL` names, or else three containers.
+ * The servers on which the MongoDB suites run. One is FerretDB, if Go can build it; on a CI machine it must. The other is a
+ * replica set: the server that `TEST_MONGODB_URL` names, or three containers.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import type { TestMongodb, TestMongodbEngine } from './mongodb-engine.ts';
 import { startReplicaSet, whyNoReplicaSet } from './mongodb-replica-set.ts';
 import { until } from './until.ts';
 
-/** For a suite's set-up: the first start on a machine builds a server, or brings containers up. */
+/** The cap for a suite's set-up: the first start on a machine builds a server, or starts containers. */
 export const MONGODB_START_CAP_MS = 900_000;
 
 const { CI, TEST_MONGODB_URL } = process.env;
@@ -49,7 +49,7 @@ export const testReplicaSet: TestMongodbEngine = {
   start: async () => (TEST_MONGODB_URL ? useServer(TEST_MONGODB_URL) : startReplicaSet(freshName)),
 };
 
-/** A server that is there; the databases made on it are dropped. */
+/** Uses a running server; databases created on it are dropped at the end. */
 function useServer(url: string): TestMongodb {
   const [, server, options = ''] = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/.exec(url) ?? [];
   const used: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * For tests: the repository as it was before something came to it, with dependencies of its own. It is taken from the
- * history, so where that is not here, or no registry can be reached, there is none.
+ * For tests: the repository before a certain file came, with its own dependencies. It comes from the git history, so it is
+ * absent without that history, or without a registry to install from.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import type { TestEngine } from './describe-on.ts';
 const run = promisify(execFile);
 
 export type OlderVersion = TestEngine & {
-  /** Its root; empty where there is none. */
+  /** The root folder; empty if there is none. */
   readonly folder: string;
   close(): Promise<void>;
 };
@@ -24,13 +24,13 @@ const INSTALL_TIMEOUT_MS = 600_000;
 const UNREACHABLE =
   /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH)|ERR_SOCKET_TIMEOUT/;
 
-/** The last version before a file was added, with what these workspaces need installed. */
+/** The last version before a file was added, with the dependencies of these workspaces installed. */
 export async function openVersionBefore(file: string, workspaces: readonly string[]): Promise<OlderVersion> {
   const name = `the version before ${file}`;
   const none = (whyNot: string) => ({ name, whyNot, folder: '', close: async () => {} });
 
   const commit = await commitBefore(file);
-  if (!commit) return none('no history is here that reaches so far; git fetch --unshallow');
+  if (!commit) return none('the history does not reach that far back; git fetch --unshallow');
   const folder = await mkdtemp(join(tmpdir(), 'older-version-'));
   const close = () => rm(folder, { recursive: true, force: true });
   try {
@@ -49,7 +49,7 @@ export async function openVersionBefore(file: string, workspaces: readonly strin
   }
 }
 
-/** Undefined where the history is not here, or does not reach so far. */
+/** Undefined if there is no history, or it does not reach that far back. */
 async function commitBefore(file: string): Promise<string | undefined> {
   const git = async (...words: string[]) =>
     (await run('git', ['-C', ROOT, ...words], { timeout: GIT_TIMEOUT_MS })).stdout.trim();

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import pg from 'pg';
 import { openTestDatabase } from './postgres.ts';
 
-test('opens databases that do not know each other and drops them for good', async () => {
+test('opens separate databases and drops them with their roles', async () => {
   const one = await openTestDatabase();
   const other = await openTestDatabase();
   try {
@@ -17,7 +17,7 @@ test('opens databases that do not know each other and drops them for good', asyn
   await expect(new pg.Client(one.url).connect()).rejects.toMatchObject({ code: '28P01' });
 });
 
-test('drops a database to which somebody is still connected', async () => {
+test('drops a database that still has connections', async () => {
   const database = await openTestDatabase();
   const client = new pg.Client(database.url);
   const cut = new Promise<Error>((done) => client.on('error', done));

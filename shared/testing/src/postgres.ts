@@ -5,16 +5,16 @@ import pg from 'pg';
 const SUPERUSER_CONNECTIONS = 2;
 
 export type TestDatabase = {
-  /** The owner's URL: a role that may log in and owns this database, and nothing more. */
+  /** The owner's URL: a role that may log in, owns this database, and has no other rights. */
   readonly url: string;
-  /** Connections to this database as its owner, to look and to meddle; opened when first used. */
+  /** Connections to this database as its owner, to inspect and manipulate it; opened when first used. */
   readonly admin: pg.Pool;
-  /** Makes another role that may connect to this database, and has nothing there but what it is granted. */
+  /** Creates another role, which may connect to this database and has only the rights that it is granted. */
   openGuest(): Promise<{ readonly role: string; readonly url: string }>;
   close(): Promise<void>;
 };
 
-/** Opens a fresh, empty database on the run's server; `close` drops it, whoever is still connected. */
+/** Opens a new, empty database on the run's server. `close` drops it, even if it still has connections. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const password = randomBytes(12).toString('hex');

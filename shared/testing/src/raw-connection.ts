@@ -2,14 +2,14 @@ import { connect, type Socket } from 'node:net';
 
 export type RawConnection = {
   readonly socket: Socket;
-  /** All that came back, and whether the connection is gone. */
+  /** All text received, and whether the connection has ended. */
   readonly received: { text: string; ended: boolean };
   send(text: string): void;
 };
 
 /**
- * A bare connection to 127.0.0.1, to say exactly what is sent when. It stays open when the server ends its side, as a
- * client that never closes would, where `halfOpen` says so.
+ * A bare connection to 127.0.0.1, to control exactly what is sent when. With `halfOpen` it stays open when the server ends
+ * its side, like a client that never closes.
  */
 export async function openRawConnection(
   port: number,

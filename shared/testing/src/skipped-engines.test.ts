@@ -10,13 +10,13 @@ const resultsOf = (...files: { status: string; ancestorTitles: string[] }[][]) =
   testResults: files.map((testResults) => ({ testResults })),
 });
 
-test('names each engine once, with why it was missed and the suites that were', () => {
+test('names each missing engine once, with the reason and the skipped suites', () => {
   const results = resultsOf(
     [skipped('a relay', 'Kafka'), skipped('a relay', 'Kafka'), skipped('a log', 'MongoDB')],
     [skipped('life on Mars', 'Kafka'), { status: 'passed', ancestorTitles: ['a cart'] }],
   );
   expect(describeSkipped(results)).toBe(`
-Skipped, for what they run on is not here:
+Skipped, because their engines are missing:
   Kafka: install Kafka (on foot)
     a relay (2), life on Mars (1)
   MongoDB: install MongoDB (on foot)
@@ -24,7 +24,7 @@ Skipped, for what they run on is not here:
 `);
 });
 
-test('says nothing where nothing was skipped for want of an engine', () => {
+test('says nothing when no engine was missing', () => {
   const passed = { status: 'passed', ancestorTitles: ['a cart'] };
   const leftOut = { status: 'pending', ancestorTitles: ['a cart on wheels', 'when it rains'] };
   expect(describeSkipped(resultsOf([passed, leftOut]))).toBe('');

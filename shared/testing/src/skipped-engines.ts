@@ -1,6 +1,6 @@
 import { readTitleOfSkipped } from './skipped-title.ts';
 
-/** What this needs of jest's results; those of a JSON report have it too. */
+/** The part of jest's results that this reads; a JSON report has it too. */
 export type Results = {
   readonly testResults: readonly {
     readonly testResults: readonly {
@@ -11,8 +11,8 @@ export type Results = {
 };
 
 /**
- * A reporter of jest's: says at the end of a run which suites were skipped for want of an engine, and what would make them
- * run. On standard error, where jest reports too, for standard output may be the JSON report's.
+ * A reporter for jest. At the end of a run it says which suites were skipped because an engine is missing, and what would
+ * make them run. It writes to standard error, as jest does, because standard output may be a JSON report.
  */
 export default class SkippedEngines {
   onRunComplete(_contexts: unknown, results: Results): void {
@@ -20,7 +20,7 @@ export default class SkippedEngines {
   }
 }
 
-/** For each engine that was missed why it was, and its suites with their numbers of tests; empty where none was. */
+/** For each missing engine the reason, and its suites with their numbers of tests; empty if no engine was missing. */
 export function describeSkipped({ testResults }: Results): string {
   const skipped = testResults
     .flatMap((file) => file.testResults)
@@ -32,5 +32,5 @@ export function describeSkipped({ testResults }: Results): string {
     const suites = [...Map.groupBy(tests, ({ title }) => title)];
     return [`  ${engine}`, `    ${suites.map(([title, own]) => `${title} (${own.length})`).join(', ')}`];
   });
-  return `\nSkipped, for what they run on is not here:\n${lines.join('\n')}\n`;
+  return `\nSkipped, because their engines are missing:\n${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 /**
- * A stand-in for the catalog, for tests and benches of those who ask it: answers `GET /products?ids=` as the catalog's
- * contract says, with entity tags and 304. Whatever it is asked about is on sale, unless the test says otherwise.
+ * A stub of the catalog, for tests and benches of its clients. It answers `GET /products?ids=` as the catalog's contract
+ * says, with entity tags and 304. Every product exists and is on sale, unless the test says otherwise.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -10,15 +10,15 @@ import type { Product, ProductSet } from '@micromart/contracts/catalog/product';
 
 export type StubCatalog = {
   readonly url: string;
-  /** What is different from `stubProduct`, by id; null is what the catalog has never known. */
+  /** What differs from `stubProduct`, by id; null for a product that the catalog has never known. */
   readonly products: Map<string, Product | null>;
-  /** The ids of every question so far. */
+  /** The ids of every request so far. */
   readonly asked: readonly (readonly string[])[];
-  /** What it answers about caching. */
+  /** The Cache-Control of its answers. */
   cacheControl: string;
-  /** Its answer to everything, where it is not well. */
+  /** If set, every request is answered with this status. */
   failing: number | undefined;
-  /** Which questions it never answers. */
+  /** Which requests are never answered. */
   late: (ids: readonly string[]) => boolean;
   /** Refuses connections until it is started again, on the same port. */
   stop(): Promise<void>;
@@ -43,7 +43,7 @@ export const stubProduct = (id: string, change: Partial<Product> = {}): Product 
 
 export type StubAnswer = { readonly status: 200 | 304; readonly etag: string; readonly body?: ProductSet };
 
-/** The contract's answer to a question. */
+/** The contract's answer to a request. */
 export function answerProducts(
   ids: readonly string[],
   productOf: (id: string) => Product | null,

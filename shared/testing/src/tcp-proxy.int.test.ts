@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { until } from './until.ts';
 
-/** A server that remembers what it was told and answers it back. */
+/** A server that stores what it receives and sends it back. */
 let server: Server;
 let heard: string;
 let proxy: TcpProxy;
@@ -42,7 +42,7 @@ const answerTo = async (text: string): Promise<string> => {
   return String(chunk);
 };
 
-test('passes on what either side says, and the end of it', async () => {
+test('passes on what either side sends, and its end', async () => {
   expect(await answerTo('hello')).toBe('hello');
   client.end();
   await once(client, 'close');
@@ -57,7 +57,7 @@ test('lets the request arrive and cuts the reply', async () => {
   expect(client.bytesRead).toBe('before'.length);
 });
 
-test('cuts everything until it is restored', async () => {
+test('cuts all connections until it is restored', async () => {
   await answerTo('before');
   proxy.cutAll();
   await once(client, 'close');
@@ -85,7 +85,7 @@ test('carries more than its buffers hold', async () => {
   await until(() => client.bytesRead === size);
 });
 
-test('lets the connections there are fall silent and passes on new ones', async () => {
+test('makes existing connections silent and passes on new ones', async () => {
   await answerTo('before');
   proxy.abandon();
   client.write(' lost');

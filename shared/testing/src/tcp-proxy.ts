@@ -2,27 +2,27 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * A TCP proxy that tests put before a server to have its connections fail at a chosen moment. Whatever passes through
- * it, PostgreSQL or HTTP, it knows nothing of it.
+ * A TCP proxy that a test puts in front of a server, to make connections fail at a chosen moment. It works for any
+ * protocol.
  */
 export type TcpProxy = {
   readonly port: number;
   /**
-   * From now on whatever the server answers is dropped, and the connection it came on destroyed: what the client asked
-   * for has happened, and it never learns how it ended.
+   * From now on, drops what the server answers and destroys the connection: the client's request has been executed, and the
+   * client never learns its outcome.
    */
   cutReplies(): void;
   /** Destroys every connection, and each new one as it comes, as if the server were gone. */
   cutAll(): void;
-  /** Lets nothing through in either direction, and breaks nothing off: a network that hangs. */
+  /** Passes nothing on in either direction, without closing anything: a network that hangs. */
   pause(): void;
   resume(): void;
   /**
-   * From now on nothing passes on the connections there are, and neither side is told: each takes the other for silent,
-   * as when a machine between them is gone. New connections are not touched.
+   * From now on, passes nothing on over existing connections and tells neither side. Each sees the other as silent, as when a
+   * machine between them fails. New connections work.
    */
   abandon(): void;
-  /** Ends cutting and pausing; connections that were destroyed stay so. */
+  /** Ends cutting and pausing. Destroyed connections stay destroyed. */
   restore(): void;
   close(): Promise<void>;
 };

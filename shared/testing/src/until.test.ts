@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { until } from './until.ts';
 
-test('comes back with the first truthy outcome', async () => {
+test('resolves with the first truthy result', async () => {
   let asked = 0;
   expect(await until(() => (++asked === 3 ? `after ${asked}` : undefined))).toBe('after 3');
 });
 
-test('goes on asking when the condition throws', async () => {
+test('tries again when the condition throws', async () => {
   let asked = 0;
   const condition = async () => {
     if (++asked < 3) throw new Error('not yet');

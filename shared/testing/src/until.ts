@@ -5,8 +5,8 @@ const POLL_MS = 10;
 type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
 
 /**
- * Awaits a condition: asks every 10 ms until it gives something truthy, and comes back with that. A condition that
- * throws is asked again too; at the cap the error says what it gave or threw last, and how the condition reads.
+ * Awaits a condition: calls it every 10 ms until it returns something truthy, and resolves with that. It also retries a
+ * condition that throws. At the cap it rejects with what the condition returned or threw last, and with its source text.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,

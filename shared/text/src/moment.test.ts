@@ -8,7 +8,7 @@ const offset = fc.oneof(
   fc.constantFrom('Z', '+00:00', '-00:00'),
   fc.tuple(fc.constantFrom('+', '-'), digits(23), digits(59)).map(([sign, h, m]) => `${sign}${h}:${m}`),
 );
-/** What RFC 3339 (5.6) can say, leap seconds aside, of any year of four digits. */
+/** What RFC 3339 (5.6) can express in any year of four digits, leap seconds aside. */
 const time = fc
   .record({
     year: fc.oneof(fc.integer({ min: 0, max: 9999 }), fc.constantFrom(0, 1, 9999)),
@@ -29,7 +29,7 @@ const time = fc
   });
 
 describe('a moment', () => {
-  test('is given back in UTC with a year of four digits, from 0001 on, or refused', () => {
+  test('becomes UTC with a year of four digits, from 0001 on, or is refused', () => {
     fc.assert(
       fc.property(time, (text) => {
         const parsed = moment.safeParse(text);

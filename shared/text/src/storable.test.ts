@@ -7,7 +7,7 @@ const anyText = fc.string({
 });
 
 describe('toStorable', () => {
-  it('makes any text storable, at most as long as was asked for', () => {
+  it('makes any text storable, within the given length', () => {
     fc.assert(
       fc.property(anyText, fc.nat(12), (text, maxLength) => {
         const stored = toStorable(text, maxLength);
@@ -23,12 +23,12 @@ describe('toStorable', () => {
     );
   });
 
-  it('leaves out a character that the cut would halve', () => {
+  it('drops a character that the cut would halve', () => {
     expect(toStorable('ab😀', 3)).toBe('ab');
     expect(toStorable('ab😀', 4)).toBe('ab😀');
   });
 
-  it('shows NUL and lone surrogates as characters', () => {
+  it('replaces NUL and lone surrogates by visible characters', () => {
     expect(toStorable('a\0b\ud800c')).toBe('a\u2400b\ufffdc');
   });
 });

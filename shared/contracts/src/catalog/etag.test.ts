@@ -32,7 +32,7 @@ describe('the tag of a set of products', () => {
     );
   });
 
-  test('is another for another version of any product, for one product more, and for another log', () => {
+  test('differs for another version of any product, for one more product, and for another log', () => {
     fc.assert(
       fc.property(products, fc.nat(), (set, n) => {
         fc.pre(set.length > 0);
@@ -46,7 +46,7 @@ describe('the tag of a set of products', () => {
     );
   });
 
-  test('holds nothing that an entity tag may not', () => {
+  test('contains only characters allowed in an entity tag', () => {
     expect(productId.safeParse('__proto__').success).toBe(true);
     expect(productsTag('catalog-3f2a9c1e', [{ id: '__proto__', version: 1 }])).toMatch(
       /^catalog-3f2a9c1e\.[A-Za-z0-9_-]{43}$/,

@@ -5,7 +5,7 @@ import { feedLine, product, productContent } from './product.ts';
 const price = { amount: 399, currency: 'USD' };
 const least = { name: 'Bananas', price };
 
-describe('what is written of a product', () => {
+describe('a product to write', () => {
   test('needs a name and a price only', () => {
     expect(productContent.parse(least)).toEqual({
       ...least,
@@ -23,7 +23,7 @@ describe('what is written of a product', () => {
     );
   });
 
-  test('tells the moment of a scheduled price in UTC', () => {
+  test('has the moment of a scheduled price in UTC', () => {
     const content = productContent.parse({
       ...least,
       scheduledPrice: { price, from: '2026-11-01T09:30:00+02:00' },
@@ -67,19 +67,16 @@ describe('what is written of a product', () => {
     expect(productContent.parse({ ...least, price: dear }).price).toEqual(dear);
   });
 
-  test.each(['-0', '-0.0', '-0e9', '0'])(
-    'costs 0, and nothing else that equals it, where it says %s',
-    (text) => {
-      const free = JSON.parse(`{ "amount": ${text}, "currency": "USD" }`);
-      const { price: read, scheduledPrice } = productContent.parse({
-        ...least,
-        price: free,
-        scheduledPrice: { price: free, from: '2026-11-01T09:30:00Z' },
-      });
-      expect([read.amount, scheduledPrice!.price.amount]).toStrictEqual([0, 0]);
-      expect(money.parse(free).amount).toBe(0);
-    },
-  );
+  test.each(['-0', '-0.0', '-0e9', '0'])('costs 0, never -0, when its amount is %s', (text) => {
+    const free = JSON.parse(`{ "amount": ${text}, "currency": "USD" }`);
+    const { price: read, scheduledPrice } = productContent.parse({
+      ...least,
+      price: free,
+      scheduledPrice: { price: free, from: '2026-11-01T09:30:00Z' },
+    });
+    expect([read.amount, scheduledPrice!.price.amount]).toStrictEqual([0, 0]);
+    expect(money.parse(free).amount).toBe(0);
+  });
 
   test('has an id in a feed', () => {
     expect(feedLine.parse({ id: '__proto__', ...least }).id).toBe('__proto__');

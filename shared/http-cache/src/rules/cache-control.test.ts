@@ -17,7 +17,7 @@ test.each([
   expect(Object.fromEntries(parseCacheControl(header))).toEqual(expected);
 });
 
-test('reads no header as no directive', () => {
+test('reads a missing header as no directives', () => {
   expect(parseCacheControl(undefined).size).toBe(0);
 });
 
@@ -31,7 +31,7 @@ test('reads what it wrote', () => {
   );
 });
 
-test('reads anything, and in time that grows with its length', () => {
+test('reads any text, in time proportional to its length', () => {
   const hostile = fc.stringMatching(/^["\\,=a ]{0,2000}$/);
   fc.assert(fc.property(fc.oneof(fc.string(), hostile), (header) => parseCacheControl(header).size >= 0));
 });

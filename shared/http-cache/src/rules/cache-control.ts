@@ -1,17 +1,17 @@
 /** `Cache-Control` of requests and answers (RFC 9111, 5.2). */
 
-/** Values by directive in lower case; empty where a directive has none. */
+/** Values by directive in lower case; the value is empty for a directive without one. */
 export type Directives = ReadonlyMap<string, string>;
 
-/** Up to a comma that does not stand within a quoted text; a quote that nobody closes reaches to the end. */
+/** Up to a comma outside of quotes; an unclosed quote reaches to the end. */
 const MEMBER = /(?:[^,"]|"(?:[^"\\]|\\[\s\S]?)*(?:"|$))+/g;
 const DIRECTIVE = /^\s*([\w!#$%&'*+.^`|~-]+)(?:=(?:"([^"\\]*)"|([\w!#$%&'*+.^`|~-]*)))?\s*$/;
 const NAME = /^\s*([\w!#$%&'*+.^`|~-]+)/;
 const NONE: Directives = new Map();
 
 /**
- * Reads the header. Of a directive that stands there twice the first counts (RFC 9111, 4.2.1). One that is malformed
- * counts without its value: it still forbids what it forbids, and a lifetime that cannot be read is none.
+ * Reads the header. Of a repeated directive the first counts (RFC 9111, 4.2.1). A malformed value is dropped but its
+ * directive counts: it still forbids what it forbids, and a lifetime that cannot be read is zero.
  */
 export function parseCacheControl(header: string | undefined): Directives {
   if (!header) return NONE;

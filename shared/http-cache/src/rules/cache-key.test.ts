@@ -21,12 +21,12 @@ test.each([
   expect(identityOf(bearer(other))).not.toBe(identityOf(bearer(claims)));
 });
 
-test('what is no token is told apart by all of it', () => {
+test('a value that is no token is distinguished by its whole text', () => {
   expect(identityOf('Basic a')).not.toBe(identityOf('Basic b'));
   expect(identityOf('Bearer a.!.c')).not.toBe(identityOf('Bearer a.!.d'));
 });
 
-test('an identity shows nothing of the token', () => {
+test('an identity reveals nothing of the token', () => {
   expect(createIdentities()(bearer(claims))).toMatch(/^[\w-]{43}$/);
   expect(createIdentities()(undefined)).toBe('');
 });

@@ -1,15 +1,15 @@
 /**
- * Under what an answer is kept: method, address and who asked. Who asks is the token's issuer, subject and roles, not
- * its bytes: a renewed token finds what its predecessor left.
+ * The key of a stored answer: method, address and caller. The caller is the token's issuer, subject and roles, not its
+ * bytes, so a renewed token finds the answers of its predecessor.
  *
- * The token is read, not verified: whoever asks with another's token must have verified it, as every service does at its
- * door. Otherwise a forged one would be given what its subject may see.
+ * The token is decoded, not verified. A service that passes on a caller's token must have verified it, as every service
+ * here does. Otherwise a forged token could read what its subject may see.
  */
 import { hash } from 'node:crypto';
 
 const MAX_REMEMBERED = 1_000;
 
-/** Who asks, by the value of `Authorization`; remembered for the last thousand. */
+/** Maps a value of `Authorization` to the caller's identity; the last thousand are cached. */
 export function createIdentities(): (authorization: string | undefined) => string {
   const remembered = new Map<string, string>();
   return (authorization) => {
@@ -23,7 +23,7 @@ export function createIdentities(): (authorization: string | undefined) => strin
   };
 }
 
-/** A hash of the token's issuer, subject and roles; of the whole value where it is no such token. */
+/** A hash of the token's issuer, subject and roles; of the whole value if it is no such token. */
 export function identityOf(authorization: string): string {
   const { iss, sub, roles } = claimsOf(authorization) ?? {};
   const isKnown = typeof iss === 'string' && typeof sub === 'string' && Array.isArray(roles);
@@ -41,10 +41,10 @@ function claimsOf(authorization: string): { iss?: unknown; sub?: unknown; roles?
   }
 }
 
-/** The address without its fragment, which is no part of what is asked for. */
+/** The address without its fragment, which is not part of the request. */
 export const addressOf = (url: URL): string => url.href.split('#', 1)[0]!;
 
-/** The beginning of all keys of an address, whoever asked. */
+/** The prefix of all keys of an address, for any caller. */
 export const keyPrefix = (address: string): string => `GET ${address} `;
 
 export const cacheKey = (address: string, identity: string): string => keyPrefix(address) + identity;

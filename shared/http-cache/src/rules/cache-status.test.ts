@@ -12,6 +12,6 @@ test.each([
   expect(formatCacheStatus('cart', told)).toBe(expected);
 });
 
-test('what caches before it say comes first', () => {
+test('the entries of caches before it come first', () => {
   expect(formatCacheStatus('cart', {}, 'edge; hit')).toBe('edge; hit, cart; hit');
 });

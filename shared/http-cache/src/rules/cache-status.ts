@@ -1,18 +1,18 @@
-/** `Cache-Status` (RFC 9211): how an answer came about, for whoever looks at it. */
+/** `Cache-Status` (RFC 9211): how an answer came about, for debugging. */
 
 export type CacheStatusParameters = {
-  /** Why the request went to the origin; absent when it did not, and the answer is a hit. */
+  /** Why the request went to the origin; absent for a hit. */
   readonly fwd?: 'uri-miss' | 'stale' | 'method' | undefined;
   readonly fwdStatus?: number | undefined;
   readonly ttlS?: number | undefined;
   readonly stored?: boolean | undefined;
-  /** It went with another request that was under way. */
+  /** It shared another request to the origin. */
   readonly collapsed?: boolean | undefined;
   /** Lower-case words joined by hyphens. */
   readonly detail?: string | undefined;
 };
 
-/** This cache's member, behind those of the caches between it and the origin. `name` is a token. */
+/** This cache's entry, after those of the caches between it and the origin. `name` is a token. */
 export function formatCacheStatus(name: string, parameters: CacheStatusParameters, before?: string): string {
   const { fwd, fwdStatus, ttlS, stored, collapsed, detail } = parameters;
   const parts = [

@@ -11,20 +11,20 @@ const received = (headers: Record<string, string>, tookMs = 0) => ({
   receivedMs,
 });
 
-describe('the age of an answer when it comes', () => {
+describe('the age of an answer on arrival', () => {
   test.each([
-    ['nothing, when nothing is known of it', {}, 0, 0],
-    ['the time it was under way', {}, 700, 700],
-    ['what it says and the time it was under way', { age: '5' }, 700, 5_700],
+    ['zero, when nothing is known about it', {}, 0, 0],
+    ['the time since the request', {}, 700, 700],
+    ['its Age and the time since the request', { age: '5' }, 700, 5_700],
     ['what its date shows, when that is more', { age: '5', date: at(-60_000) }, 0, 59_500],
     ['nothing, when its date is of the future', { date: at(60_000) }, 0, 0],
-    ['nothing, when its date is that of the second in which it was sent', { date: at(0) }, 0, 0],
+    ['zero, when its date is the second in which it was sent', { date: at(0) }, 0, 0],
     ['nothing that its date says, when that is none', { date: 'soon' }, 0, 0],
   ])('is %s', (_, headers, tookMs, ageMs) => {
     expect(initialAgeMs(received(headers, tookMs))).toBe(ageMs);
   });
 
-  test('is never negative, and never less than the time it was under way', () => {
+  test('is never negative, and never less than the time since the request', () => {
     const header = fc.option(fc.string(), { nil: undefined });
     fc.assert(
       fc.property(header, header, fc.nat(1e9), (age, date, tookMs) => {
@@ -63,13 +63,13 @@ test('a lifetime is explicit by max-age, by public and by Expires', () => {
   for (const word of ['max-age=1', 'public']) expect(isExplicit({}, parseCacheControl(word))).toBe(true);
 });
 
-describe('the library is shown', () => {
+describe('the headers for the library have', () => {
   const shown = (cacheControl: string, headers = {}) =>
     headersForPolicy(received(headers), parseCacheControl(cacheControl))['cache-control'];
 
   test.each([
     ['what is its business', 'private, x=1, max-age=60', 'max-age=60'],
-    ['stale-if-error as it is', 'max-age=60, stale-if-error=30', 'max-age=60, stale-if-error=30'],
+    ['stale-if-error unchanged', 'max-age=60, stale-if-error=30', 'max-age=60, stale-if-error=30'],
     [
       'no stale-if-error where validation is a must',
       'max-age=60, stale-if-error=30, must-revalidate',
@@ -80,12 +80,12 @@ describe('the library is shown', () => {
     expect(shown(cacheControl)).toBe(expected);
   });
 
-  test('no lifetime where the age cannot be read', () => {
+  test('no lifetime if the age cannot be read', () => {
     expect(shown('max-age=60', { age: '-1' })).toBe('max-age=0');
     expect(shown('', { age: '0, 0' })).toBe('max-age=0');
   });
 
-  test('dates in the form that it reads', () => {
+  test('dates in the form that it can read', () => {
     expect(headersForPolicy(received({ expires: 'Thu Aug  8 02:01:18 2050', date: 'x' }), new Map())).toEqual(
       {
         expires: 'Mon, 08 Aug 2050 02:01:18 GMT',

@@ -1,6 +1,6 @@
 /**
- * The rules of freshness that the library leaves to its caller, or reads otherwise than RFC 9111. They end in what the
- * library is shown of an answer, `headersToJudge`, from which it then decides rightly.
+ * The rules of freshness that the library leaves to its caller, or reads differently from RFC 9111. `headersForPolicy`
+ * changes an answer's headers so that the library decides correctly.
  */
 import type { HttpHeaders } from '@micromart/http/client/http-client';
 import type { Directives } from './cache-control.ts';
@@ -11,14 +11,14 @@ const DELTA_SECONDS = /^\d+$/;
 
 export type ReceivedAnswer = {
   readonly headers: HttpHeaders;
-  /** When the request was sent, and when its answer was there; milliseconds since 1970. */
+  /** When the request was sent, and when its answer had arrived; milliseconds since 1970. */
   readonly requestedMs: number;
   readonly receivedMs: number;
 };
 
 /**
- * How old an answer was when it came (RFC 9111, 4.2.3): what its `Age` says and the time it was under way, at least as
- * old as its `Date` shows. `Date` counts whole seconds, so it shows no more than all but one.
+ * The age of an answer on arrival, in milliseconds (RFC 9111, 4.2.3): its `Age` plus the time since the request, or what its
+ * `Date` shows if that is more. `Date` counts whole seconds, so up to one second of its difference proves nothing.
  */
 export function initialAgeMs({ headers, requestedMs, receivedMs }: ReceivedAnswer): number {
   const sentMs = parseHttpDate(headers.date, receivedMs);
@@ -33,18 +33,18 @@ export function initialAgeMs({ headers, requestedMs, receivedMs }: ReceivedAnswe
  */
 export const hasReadableAge = ({ age }: HttpHeaders): boolean => age === undefined || DELTA_SECONDS.test(age);
 
-/** Whether only the origin's word makes it usable once it is stale (RFC 9111, 5.2.2.2) or at all (5.2.2.4). */
+/** Whether it needs validation once it is stale (RFC 9111, 5.2.2.2) or always (5.2.2.4). */
 export const mustBeValidated = (directives: Directives): boolean =>
   directives.has('must-revalidate') || directives.has('no-cache');
 
-/** Whether the origin set a lifetime itself (RFC 9111, 4.2.1), or allows reuse in so many words (5.2.2.9). */
+/** Whether the origin set a lifetime (RFC 9111, 4.2.1), or allows reuse explicitly (5.2.2.9). */
 export const isExplicit = (headers: HttpHeaders, directives: Directives): boolean =>
   directives.has('max-age') || directives.has('public') || headers.expires !== undefined;
 
 /**
- * The status that the library is to judge by. It keeps to a list of them, as RFC 7234 did; since RFC 9111 (section 3) an
- * answer of any final status may be stored where the origin says so, but for those a cache has to understand: parts,
- * and what the origin marks so. A 304 is judged by the answer that it stands for.
+ * The status for the library. It knows a fixed list, as in RFC 7234. By RFC 9111 (section 3) an answer of any final status
+ * may be stored if the origin allows it, except those that a cache must understand: partial content, and answers marked
+ * `must-understand`. A 304 counts as the answer that it renews.
  */
 export function statusForPolicy(status: number, headers: HttpHeaders, directives: Directives): number {
   const mustBeUnderstood = status === 206 || directives.has('must-understand');
@@ -56,9 +56,9 @@ const FLAGS = ['no-store', 'no-cache', 'public'] as const;
 const READABLE = /^[\w.+-]+$/;
 
 /**
- * What the library is shown: dates in the form that it reads, and the directives that are its business. It takes
- * `must-revalidate` for "never without asking", and knows nothing that overrules `stale-if-error`; so the first is left
- * out and, where validation is a must, the second too (RFC 9111, 4.2.4). `Pragma` is deprecated (5.4) and not heeded.
+ * The headers for the library: dates in the form that it reads, and the directives that it should decide. It reads
+ * `must-revalidate` as "always validate", so that is left out. It knows nothing that overrides `stale-if-error`, so that is
+ * left out when validation is required (RFC 9111, 4.2.4). `Pragma` is deprecated (5.4) and ignored.
  */
 export function headersForPolicy(
   { headers, receivedMs }: ReceivedAnswer,
@@ -78,5 +78,5 @@ export function headersForPolicy(
   return { ...shown, 'cache-control': allowed.join(', ') };
 }
 
-/** A value that cannot be a number is a lifetime of none (RFC 9111, 4.2.1). */
+/** A value that is no number means a lifetime of zero (RFC 9111, 4.2.1). */
 const seconds = (value: string): string => (READABLE.test(value) ? value : '0');

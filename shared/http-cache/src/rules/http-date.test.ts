@@ -12,6 +12,6 @@ test.each([
   expect(new Date(parseHttpDate(text, nowMs)).toISOString()).toBe(expected);
 });
 
-test.each([undefined, '', 'soon', 'Sunday, 06-Nom-94 08:49:37 GMT'])('takes %j for no date', (text) => {
+test.each([undefined, '', 'soon', 'Sunday, 06-Nom-94 08:49:37 GMT'])('reads %j as no date', (text) => {
   expect(parseHttpDate(text, nowMs)).toBeNaN();
 });

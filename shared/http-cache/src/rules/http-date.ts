@@ -5,8 +5,8 @@ const RFC_850 = /^[A-Z][a-z]+day, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d)
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
 /**
- * Reads an HTTP date in any of its three forms (RFC 9110, 5.6.7), two of which JavaScript reads otherwise: of two digits
- * it makes a year of the last century, and a time without a zone it takes for the local one. NaN for what is no date.
+ * Reads an HTTP date in any of its three forms (RFC 9110, 5.6.7). JavaScript misreads two of them: it takes two digits for
+ * a year of the last century, and a time without a zone for local time. NaN if the text is no date.
  */
 export function parseHttpDate(text: string | undefined, nowMs: number): number {
   if (text === undefined) return Number.NaN;

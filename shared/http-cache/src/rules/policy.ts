@@ -1,9 +1,9 @@
-/** The one place that knows the library which holds the rules of RFC 9111. */
+/** The only file that knows the library with the rules of RFC 9111. */
 import CachePolicy from 'http-cache-semantics';
 import { type Directives, formatCacheControl } from './cache-control.ts';
 import { headersForPolicy, initialAgeMs, type ReceivedAnswer, statusForPolicy } from './freshness.ts';
 
-/** What the library decides of one answer, at the moment of asking: `storable`, `age`, `maxAge`, `timeToLive`. */
+/** What the library decides about one answer at a given moment: `storable`, `age`, `maxAge`, `timeToLive`. */
 export type Policy = CachePolicy;
 
 /** `asked` are the directives of the request. */
@@ -12,7 +12,7 @@ export type CreatePolicy = (
   asked: Directives,
 ) => Policy;
 
-/** Policies that ask this clock (milliseconds since 1970) and no other. */
+/** Makes policies that use this clock (milliseconds since 1970) and no other. */
 export function createPolicyFactory(clock: () => number): CreatePolicy {
   class ClockedPolicy extends CachePolicy {
     now(): number {
@@ -27,12 +27,12 @@ export function createPolicyFactory(clock: () => number): CreatePolicy {
       headers: headersForPolicy(answer, directives),
     };
     const policy = new ClockedPolicy(requestForPolicy(asked), judged, { shared: false });
-    // The library counts from the moment that the answer came, plus a whole number of seconds.
+    // The library counts from the arrival of the answer, plus a whole number of seconds; this gives it the exact age.
     return ClockedPolicy.fromObject({ ...policy.toObject(), t: receivedMs - initialAgeMs(answer) });
   };
 }
 
-/** Who asks for what, and by which variant, is settled by where an answer is kept; the directives are the rest. */
+/** The store's key already covers address, caller and variant, so the policy needs the directives only. */
 export const requestForPolicy = (asked: Directives): CachePolicy.HttpRequest => ({
   method: 'GET',
   headers: { 'cache-control': formatCacheControl(asked) },

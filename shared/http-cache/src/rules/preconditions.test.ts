@@ -18,12 +18,12 @@ test.each([
   expect(isNotModified(request, kept)).toBe(expected);
 });
 
-test('without a tag or a time nobody has it', () => {
+test('without a tag or a time no caller can have it', () => {
   expect(isNotModified({ 'if-none-match': '*' }, {})).toBe(false);
   expect(isNotModified({ 'if-modified-since': 'Sun, 01 Nov 2026 09:00:00 GMT' }, {})).toBe(false);
 });
 
-test('the origin is asked by what the answer has, and by nothing of the caller', () => {
+test('the origin gets the validators of the stored answer, and none of the caller', () => {
   expect(conditionsOf({})).toBeUndefined();
   expect(
     withConditions(

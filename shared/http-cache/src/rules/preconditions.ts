@@ -2,8 +2,8 @@ import type { HttpHeaders } from '@micromart/http/client/http-client';
 import { matchesWeakly, parseTagCondition } from '@micromart/http/conditional/entity-tag';
 
 /**
- * Whether the caller's own `If-None-Match` or, without one, `If-Modified-Since` says that it has what is kept, so that it
- * is answered 304 (RFC 9111, 4.3.2; RFC 9110, 13.2.2).
+ * Whether the caller's own `If-None-Match` or, without one, `If-Modified-Since` shows that it has the stored answer, so that
+ * it gets a 304 (RFC 9111, 4.3.2; RFC 9110, 13.2.2).
  */
 export function isNotModified(request: HttpHeaders, stored: HttpHeaders): boolean {
   const noneMatch = request['if-none-match'];
@@ -21,7 +21,7 @@ const tagsOf = (etag: string | undefined) => {
   return tags === undefined || tags === '*' ? [] : tags;
 };
 
-/** What asks the origin whether a kept answer still holds (RFC 9111, 4.3.1); undefined where it has no validator. */
+/** The conditions that validate a stored answer (RFC 9111, 4.3.1); undefined if it has no validator. */
 export function conditionsOf(stored: HttpHeaders): HttpHeaders | undefined {
   const { etag, 'last-modified': lastModified } = stored;
   if (etag === undefined && lastModified === undefined) return undefined;
@@ -31,11 +31,11 @@ export function conditionsOf(stored: HttpHeaders): HttpHeaders | undefined {
   };
 }
 
-/** Whether a 304 may come back. */
+/** Whether a 304 may answer this request. */
 export const isConditional = (request: HttpHeaders): boolean =>
   request['if-none-match'] !== undefined || request['if-modified-since'] !== undefined;
 
-/** The request with these conditions in the place of its own. */
+/** The request with these conditions in place of its own. */
 export function withConditions(request: HttpHeaders, conditions: HttpHeaders): HttpHeaders {
   const { 'if-none-match': _tag, 'if-modified-since': _since, ...others } = request;
   return { ...others, ...conditions };

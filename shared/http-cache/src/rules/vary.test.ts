@@ -18,6 +18,6 @@ test.each([
   expect(selects(vary, first, second)).toBe(expected);
 });
 
-test.each(['*', 'accept, *'])('%s is matched by no request', (vary) => {
+test.each(['*', 'accept, *'])('no request matches %s', (vary) => {
   expect(selectingHeaders({ vary }, {})).toBeUndefined();
 });

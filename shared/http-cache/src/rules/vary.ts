@@ -1,10 +1,10 @@
-/** Variants of one address: answers that the origin chose by headers of the request (RFC 9111, 4.1). */
+/** Variants of one address: answers that the origin selected by headers of the request (RFC 9111, 4.1). */
 import type { HttpHeaders } from '@micromart/http/client/http-client';
 
-/** What the request had in the headers that its answer names in `Vary`; undefined where it had none. */
+/** The request's values of the headers that `Vary` names; undefined for those it did not have. */
 export type Selecting = ReadonlyMap<string, string | undefined>;
 
-/** Of `Vary: *`, which no request matches, undefined. Who asks is part of the key, so `Authorization` selects nothing. */
+/** Undefined for `Vary: *`, which no request matches. The key contains the caller, so `Authorization` selects nothing. */
 export function selectingHeaders(answer: HttpHeaders, request: HttpHeaders): Selecting | undefined {
   const names = (answer.vary ?? '')
     .toLowerCase()
@@ -23,5 +23,5 @@ export function isSelectedBy(request: HttpHeaders, selecting: Selecting): boolea
   return true;
 }
 
-/** White space around the members of a list says nothing. */
+/** White space around the members of a list has no meaning. */
 const normalised = (value: string | undefined): string | undefined => value?.trim().replace(/\s*,\s*/g, ',');

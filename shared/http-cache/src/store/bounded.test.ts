@@ -7,7 +7,7 @@ const ADDRESSES = 20_000;
 const AT_ONCE = 500;
 const limits = { ...CACHE_LIMITS, maxEntries: 1_000, maxBytes: 2_000_000 };
 
-/** An origin without a network: every address has an answer that may be kept, of one kilobyte or of ten. */
+/** An origin without a network: every address has a storable answer, of one kilobyte or of ten. */
 const send: Send = async ({ url }) => ({
   status: 200,
   headers: { 'cache-control': 'max-age=3600', etag: '"a"' },
@@ -15,7 +15,7 @@ const send: Send = async ({ url }) => ({
   framed: true,
 });
 
-test('any number of addresses takes no more memory than there is', async () => {
+test('any number of addresses stays within the limits of the memory', async () => {
   let evicted = 0;
   const meter = { ...silentMeter, evicted: () => (evicted += 1) };
   const client = createCachingClient({ name: 'test', send, meter, limits });

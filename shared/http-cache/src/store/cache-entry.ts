@@ -1,4 +1,4 @@
-/** An answer with what is to be known of it, as it is kept; and the variants of one address. */
+/** A stored answer with its policy, and the variants of one address. */
 import type { HttpHeaders } from '@micromart/http/client/http-client';
 import type { HttpAnswer } from '@micromart/http/client/send';
 import { type Directives, parseCacheControl } from '../rules/cache-control.ts';
@@ -14,26 +14,26 @@ export type CacheEntry = {
   readonly directives: Directives;
   readonly selecting: Selecting;
   readonly policy: Policy;
-  /** Whether it may answer anybody but the request that it came for. */
+  /** Whether it may answer requests other than the one it came for. */
   readonly reusable: boolean;
 };
 
-/** Of one address; the newest first. */
+/** The variants of one address, the newest first. */
 export type Variants = readonly CacheEntry[];
 
-/** What matters of a request. */
+/** The parts of a request that decide what may answer it. */
 export type ParsedRequest = { readonly headers: HttpHeaders; readonly directives: Directives };
 
 type Times = { readonly requestedMs: number; readonly receivedMs: number };
 
 const MAX_VARIANTS = 8;
-/** The objects around the texts. */
+/** An estimate for the objects around the texts. */
 const BYTES_BESIDES = 2_048;
 const NOTHING: Selecting = new Map();
 
 /**
- * Judges an answer. It may be used again where the rules allow it (RFC 9111, section 3), some request can match it (4.1),
- * and it is known to be whole (3.3).
+ * Makes an entry. It is reusable if the rules allow it (RFC 9111, section 3), some request can match it (4.1), and it is
+ * known to be complete (3.3).
  */
 export function createEntry(
   createPolicy: CreatePolicy,
@@ -45,7 +45,7 @@ export function createEntry(
   return buildEntry(createPolicy, { status, headers: endToEnd(headers), text }, framed, request, times);
 }
 
-/** Judges a kept answer anew, after a 304 has brought its headers up to date (RFC 9111, 4.3.4). */
+/** Makes the entry anew after a 304 has updated its headers (RFC 9111, 4.3.4). */
 export const freshenEntry = (
   createPolicy: CreatePolicy,
   { status, headers, text }: CacheEntry,
@@ -75,13 +75,13 @@ function buildEntry(
   return { ...content, directives, selecting: selecting ?? NOTHING, policy, reusable };
 }
 
-/** A 304 for the caller's own condition has no body to keep; its lifetime is for the caller. */
+/** A 304 to the caller's own condition has no body to store; its lifetime is for the caller. */
 export const mayBeStored = ({ reusable, status }: CacheEntry): boolean => reusable && status !== 304;
 
 export const select = (variants: Variants, request: HttpHeaders): CacheEntry | undefined =>
   variants.find(({ selecting }) => isSelectedBy(request, selecting));
 
-/** With this answer in the place of those that the request selects; without any, where it may not be kept. */
+/** Replaces the variants that the request selects by this answer, or removes them if it may not be stored. */
 export const withVariant = (variants: Variants, request: HttpHeaders, answer: CacheEntry): Variants =>
   [
     ...(mayBeStored(answer) ? [answer] : []),
@@ -89,8 +89,8 @@ export const withVariant = (variants: Variants, request: HttpHeaders, answer: Ca
   ].slice(0, MAX_VARIANTS);
 
 /**
- * Whether it answers the request without asking (RFC 9111, section 4): it is fresh, and as fresh as the request wants.
- * Stale it does where the request takes it so (`max-stale`) and the owner does not forbid it (4.2.4).
+ * Whether it answers the request without asking the origin (RFC 9111, section 4): it is fresh, and as fresh as the request
+ * demands. A stale one does if the request accepts it (`max-stale`) and the owner does not forbid it (4.2.4).
  */
 export function satisfies({ policy, directives }: CacheEntry, asked: Directives): boolean {
   const isStale = policy.stale();
@@ -99,14 +99,14 @@ export function satisfies({ policy, directives }: CacheEntry, asked: Directives)
   return policy.satisfiesWithoutRevalidation(requestForPolicy(asked));
 }
 
-/** Whether it may stand in when the origin fails: fresh, or within its `stale-if-error` (RFC 5861, section 4). */
+/** Whether it may be used when the origin fails: it is fresh, or within its `stale-if-error` (RFC 5861, section 4). */
 export const mayServeOnError = ({ policy }: CacheEntry, asked: Directives): boolean =>
   !refusesStored(asked) && policy.timeToLive() > 0;
 
-/** `no-cache` wants the origin's word (RFC 9111, 5.2.1.4); who wants nothing kept (5.2.1.5) wants nothing that was. */
+/** `no-cache` demands validation (RFC 9111, 5.2.1.4); a request with `no-store` (5.2.1.5) wants no stored answer either. */
 const refusesStored = (asked: Directives): boolean => asked.has('no-cache') || asked.has('no-store');
 
-/** The memory that they take, about: the texts at two bytes a character, the headers twice, since the policy has them too. */
+/** Approximate memory: texts at two bytes a character, headers twice, because the policy has them too. */
 export function bytesOf(key: string, variants: Variants): number {
   let characters = key.length;
   for (const { headers, text, selecting } of variants) {

@@ -5,7 +5,7 @@ import { addressOf, keyPrefix } from '../rules/cache-key.ts';
 import { bytesOf, type CacheEntry, select, type Variants, withVariant } from './cache-entry.ts';
 import { createMemory, type MemoryLimits } from './memory.ts';
 
-/** A request, and the key that its answer is kept under. */
+/** A request, and the key under which its answer is stored. */
 export type KeyedRequest = { readonly key: string; readonly headers: HttpHeaders };
 
 export type EntryStore = {
@@ -77,7 +77,7 @@ export function createEntryStore(limits: MemoryLimits, meter: CacheMeter): Entry
   };
 }
 
-/** Where answers of the address are kept that a reference means; undefined at another origin. */
+/** The key prefix of the address that a reference means; undefined if it is at another origin. */
 function prefixAt(reference: string, base: string): string | undefined {
   const named = URL.parse(reference, base);
   return named && named.origin === new URL(base).origin ? keyPrefix(addressOf(named)) : undefined;

@@ -2,8 +2,8 @@
  * Second-chance eviction: the oldest entry goes first, but an entry that was used since its last turn is spared once. That
  * is close to least recently used, without moving an entry at each use.
  *
- * It is a ring of its own. A map keeps the order of insertion too, but to find the first of it, a new iterator passes over
- * the places of all that are gone, and one that is kept holds on to every table that the map has outgrown since.
+ * It is a ring of its own and not a map in insertion order. To find a map's first entry, a new iterator passes over the
+ * slots of all deleted ones, and an iterator that is kept holds every table that the map has outgrown since.
  */
 export type MemoryEntry = { readonly key: string; readonly bytes: number; isUsed: boolean };
 

@@ -4,14 +4,14 @@ import { createMemory } from './memory.ts';
 
 const nothing = () => {};
 
-test('gives what was set, and nothing else', () => {
+test('returns what was set, and nothing else', () => {
   const memory = createMemory<string>({ maxEntries: 10, maxBytes: 1_000 }, nothing);
   memory.set('__proto__', 'a', 1);
   expect([memory.get('__proto__'), memory.get('constructor')]).toEqual(['a', undefined]);
   expect([memory.entries, memory.bytes]).toEqual([1, 1]);
 });
 
-test('lets go first of what was used least recently', () => {
+test('evicts first what was used least recently', () => {
   let evicted = 0;
   const memory = createMemory<number>({ maxEntries: 3, maxBytes: 1_000 }, () => {
     evicted += 1;
@@ -23,14 +23,14 @@ test('lets go first of what was used least recently', () => {
   expect(evicted).toBe(1);
 });
 
-test('does not keep what would take more than a quarter of it, nor what was there before', () => {
+test('does not store an entry above a quarter of its size, and removes the one it would replace', () => {
   const memory = createMemory<string>({ maxEntries: 10, maxBytes: 100 }, nothing);
   memory.set('a', 'small', 25);
   memory.set('a', 'large', 26);
   expect([memory.get('a'), memory.bytes]).toEqual([undefined, 0]);
 });
 
-test('removes all keys that begin alike', () => {
+test('removes all keys with a prefix', () => {
   const memory = createMemory<number>({ maxEntries: 10, maxBytes: 100 }, nothing);
   for (const key of ['a 1', 'a 2', 'b 1']) memory.set(key, 1, 1);
   memory.deleteAll('a ');
@@ -48,7 +48,7 @@ test('keeps no iterator of a map, which would hold every table that the map outg
   expect(made).toEqual([]);
 });
 
-test('never holds more entries or bytes than it may, and always knows how many', () => {
+test('never exceeds its limits of entries and bytes, and always counts them right', () => {
   const key = fc.integer({ min: 0, max: 20 }).map(String);
   const size = fc.integer({ min: 0, max: 60 });
   const step = fc.oneof(

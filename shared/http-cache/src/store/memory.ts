@@ -1,6 +1,6 @@
 /**
- * Where answers are kept: node-cache, bounded by entries and by bytes. Its own expiry is off, because an answer past its
- * lifetime still serves for conditional requests and, where its owner allows, for errors.
+ * The memory of the cache: node-cache, bounded by entries and by bytes. Its own expiry is off, because a stale answer still
+ * serves for conditional requests and, if its owner allows, when the origin fails.
  */
 import NodeCache from 'node-cache';
 import { createEvictionOrder, type OrderedEntry } from './eviction-order.ts';
@@ -9,10 +9,10 @@ export type MemoryLimits = { readonly maxEntries: number; readonly maxBytes: num
 
 export type Memory<T> = {
   get(key: string): T | undefined;
-  /** `bytes` is what the value takes, about. One that would take more than a quarter of the memory is not kept. */
+  /** `bytes` is about what the value takes. A value above a quarter of the memory is not stored. */
   set(key: string, value: T, bytes: number): void;
   delete(key: string): void;
-  /** Removes whatever is kept under keys that begin so. */
+  /** Removes all entries whose keys have this prefix. */
   deleteAll(prefix: string): void;
   readonly entries: number;
   readonly bytes: number;
@@ -20,7 +20,7 @@ export type Memory<T> = {
 
 const LARGEST_SHARE = 1 / 4;
 
-/** `onEvict` is told of every entry that has to go for another one. */
+/** `onEvict` is called for every entry that is removed to make room for another. */
 export function createMemory<T>({ maxEntries, maxBytes }: MemoryLimits, onEvict: () => void): Memory<T> {
   const cache = new NodeCache({ stdTTL: 0, checkperiod: 0, useClones: false, maxKeys: maxEntries });
   const ordered = new Map<string, OrderedEntry>();

@@ -1,4 +1,4 @@
-/** An origin for tests of the caching client: a real server whose answers, and whose time, the test decides. */
+/** An origin for tests of the caching client: a real server whose answers and time the test controls. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,11 +15,11 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 export type TestOrigin = {
   readonly url: string;
-  /** What has come so far. */
+  /** The requests received so far. */
   readonly requests: readonly IncomingMessage[];
-  /** What became of every request that its clients have sent. */
+  /** The outcome of every request that its clients have sent. */
   readonly attempts: readonly ('answered' | 'failed')[];
-  /** How requests are answered from now on. */
+  /** Answers requests from now on. */
   answer: Handler;
   /** Milliseconds since 1970; stands still unless the test moves it. */
   nowMs: number;
@@ -81,13 +81,13 @@ export async function openOrigin(): Promise<TestOrigin> {
   return origin;
 }
 
-/** An answer that is always the same. */
+/** A handler that always gives the same answer. */
 export const answering =
   (text: string, headers: Record<string, string>, status = 200): Handler =>
   (_, response) =>
     response.writeHead(status, headers).end(text);
 
-/** An answer with a tag: a 304 with half an hour's lifetime for whoever has it. */
+/** A handler for a tagged answer: a client that has it gets a 304 with half an hour's lifetime. */
 export const tagged =
   (text: string, tag: string, cacheControl = 'max-age=3600'): Handler =>
   (request, response) =>
