@@ -153,8 +153,14 @@ test.each([
   ['If-Match', ''],
   ['If-None-Match', 'text'],
   ['log', ''],
+  ['after', ''],
+  ['after', '1@2,'],
+  ['q', ''],
+  ['q', '!? [`~'],
 ])('%s is declared with a pattern that refuses %j, as the service does', (name, text) => {
-  const declared = all.operations.flatMap(({ parameters }) => parameters.filter((one) => one.name === name));
+  const declared = all.operations
+    .flatMap(({ parameters }) => parameters)
+    .filter((one) => one.name === name && one.schema.type === 'string');
   expect(declared).not.toEqual([]);
   for (const { schema } of declared) expect(text).not.toMatch(new RegExp(schema.pattern ?? ''));
 });

@@ -46,13 +46,20 @@ const ids = z
   })
   .meta({ description: `Up to ${MAX_PRODUCTS}, in any order`, example: '1029743,1082185' });
 
+/** What can be said of letters and digits without listing all of Unicode: not all of it may be signs of ASCII. */
+const NOT_SIGNS_ALONE = '[^\\u0000-/:-@\\[-`{-\\u007f]';
+
 const search = z
   .object({
     q: z
       .string()
       .max(MAX_QUERY_LENGTH)
       .refine((text) => searchWords(text).length > 0, 'must hold a letter or a digit')
-      .meta({ description: 'Every word of it begins a word of the name, brand, category or id' }),
+      .meta({
+        description:
+          'Every word of it begins a word of the name, brand, category or id; it must hold a letter or a digit',
+        pattern: NOT_SIGNS_ALONE,
+      }),
     category: label,
     cursor: z.string().max(MAX_CURSOR_LENGTH),
     limit: wholeNumber({ min: 1, max: MAX_LIMIT }),

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const VERSION = '4.32.5';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/schemathesis', import.meta.url));
 const CONFIGURATION = fileURLToPath(new URL('schemathesis.toml', import.meta.url));
+const HOOKS = fileURLToPath(new URL('beyond_schemas.py', import.meta.url));
 const MAX_OUTPUT_BYTES = 100_000_000;
 /** Its exit code for failed checks; what is above is its own failure. */
 const CHECKS_FAILED = 1;
@@ -89,8 +90,11 @@ export async function runSchemathesis({
       ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`]),
     ],
     signal,
-    // It leaves files of its own where it runs.
-    dirname(reportFile),
+    // It leaves files of its own where it runs; so does Python beside what it reads.
+    {
+      cwd: dirname(reportFile),
+      env: { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, PYTHONDONTWRITEBYTECODE: '1' },
+    },
   );
   if (code !== 0 && code !== CHECKS_FAILED) throw new Error(`schemathesis ended with ${code}: ${text}`);
   const report: Report = JSON.parse(await readFile(reportFile, 'utf8'));
@@ -111,10 +115,10 @@ const run = (
   program: string,
   words: readonly string[],
   signal: AbortSignal,
-  cwd?: string,
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Finished> =>
   new Promise((resolve, reject) => {
-    execFile(program, words, { signal, cwd, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
+    execFile(program, words, { ...options, signal, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
       if (error?.name === 'AbortError') reject(error);
       else resolve({ code: error?.code ?? 0, text: stdout + stderr });
     });

@@ -59,13 +59,16 @@ const hasAll = (wanted, installed) =>
   Object.entries(wanted).every(
     ([path, { version, link, resolved, optional }]) =>
       optional ||
-      !path.startsWith('node_modules/') ||
+      !isInstalledAt(path) ||
       (link ? installed[path]?.resolved === resolved : installed[path]?.version === version),
   );
 
+/** Of all packages, or of one workspace; the others are our own. */
+const isInstalledAt = (path) => /^(?:[^/]+\/)*node_modules\//.test(path);
+
 const areWhole = (root, packages) =>
   Object.keys(packages).every(
-    (path) => !path.startsWith('node_modules/') || mtimeMs(join(root, path, 'package.json')) !== undefined,
+    (path) => !isInstalledAt(path) || mtimeMs(join(root, path, 'package.json')) !== undefined,
   );
 
 /** The packages of a lock file; undefined where it is missing or cut short. */

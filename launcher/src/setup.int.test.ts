@@ -25,7 +25,10 @@ if (existsSync('node-stub')) cpSync('node-stub', 'node_modules/.bin/node');
 cpSync('package-lock.json', 'node_modules/.package-lock.json');
 `;
 
-const LOCKFILE = { packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } };
+/** The second is installed beside the one workspace that needs it. */
+const LOCKFILE = {
+  packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'e2e/node_modules/b': { version: '1.0.0' } },
+};
 
 let root: string;
 
@@ -86,13 +89,16 @@ test('installs what is missing, and does nothing the next time', async () => {
   expect(await npmRuns()).toHaveLength(1);
 });
 
-test('installs again when another version is wanted', async () => {
-  await setup();
-  await write('package-lock.json', { packages: { 'node_modules/a': { version: '1.0.1' } } });
-  await later('package-lock.json');
-  expect(await setup()).toMatchObject({ code: 0 });
-  expect(await npmRuns()).toHaveLength(2);
-});
+test.each(Object.keys(LOCKFILE.packages).slice(1))(
+  'installs again when another version of %s is wanted',
+  async (name) => {
+    await setup();
+    await write('package-lock.json', { packages: { ...LOCKFILE.packages, [name]: { version: '1.0.1' } } });
+    await later('package-lock.json');
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect(await npmRuns()).toHaveLength(2);
+  },
+);
 
 test('installs nothing when a checkout only touched the file, or what is optional is for another platform', async () => {
   await setup();
@@ -174,6 +180,7 @@ describe('whatever the user or the machine has set', () => {
 describe('what is broken is installed anew', () => {
   const breakages: [string, () => Promise<unknown>][] = [
     ['a package was taken away', () => rm(join(root, 'node_modules/a'), { recursive: true })],
+    ['a package of one workspace was taken away', () => rm(join(root, 'e2e'), { recursive: true })],
     [
       "npm's own list is cut short",
       () => writeFile(join(root, 'node_modules/.package-lock.json'), '{ "pack'),

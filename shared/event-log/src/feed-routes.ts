@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envelope } from '@micromart/events/envelope';
-import { LOG_NAME, parseAfter, type Sequences } from '@micromart/events/position';
+import { AFTER_LIST, LOG_NAME, parseAfter, type Sequences } from '@micromart/events/position';
 import { NDJSON } from '@micromart/http/client/listen';
 import { matchesWeakly } from '@micromart/http/conditional/entity-tag';
 import { wholeNumber } from '@micromart/http/parameters';
@@ -21,6 +21,7 @@ import { createHeadsLongPoll, type HeadsRequest, liesBelow } from './heads-long-
 const DEFAULT_LIMIT = 500;
 const MAX_LIMIT = 1_000;
 const MAX_WAIT_S = 30;
+const MAX_AFTER_LENGTH = 2_000;
 /** Clients that listen longer must ask again; their token is then checked. */
 const MAX_LISTENING_MS = 60_000;
 /** Events appended within this time after a line travel in the next line together, and are applied together. */
@@ -86,7 +87,12 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
         'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most; one that ends below `after` is told at once, and only as the database says. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
       roles: ['service'],
       query: z.object({
-        after: z.string().max(2_000).optional().meta({ example: '0@88,7@1234' }),
+        after: z
+          .string()
+          .max(MAX_AFTER_LENGTH)
+          .regex(AFTER_LIST, 'must be a list such as 0@88,7@1234')
+          .optional()
+          .meta({ description: 'Each partition once', example: '0@88,7@1234' }),
         wait: wholeNumber({ max: MAX_WAIT_S }).default(0),
         events: wholeNumber({ max: MAX_LIMIT }).default(0),
       }),
@@ -169,10 +175,9 @@ const immutable = (etag: string) => ({
 function readAfter(text: string, partitions: number): Sequences {
   const after = parseAfter(text);
   if (after && [...after.keys()].every((partition) => partition < partitions)) return after;
-  throw problem('invalid', '`after` must be a list such as 0@88,7@1234, each partition once.', {
-    errors: [
-      { path: 'query.after', message: `must be partition@sequence, partitions 0 to ${partitions - 1}` },
-    ],
+  const once = `each of the partitions 0 to ${partitions - 1} once at the most`;
+  throw problem('invalid', `\`after\` must name ${once}.`, {
+    errors: [{ path: 'query.after', message: `must name ${once}` }],
   });
 }
 

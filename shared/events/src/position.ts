@@ -8,12 +8,16 @@ export type LogPosition = { readonly log: string; readonly partition: number; re
 
 /** The name of a log: its family and its identity, as in `cart-3f2a9c1e`. */
 export const LOG_NAME = /^[a-z][a-z0-9-]{0,62}$/;
-const LOG_POSITION = /^([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})$/;
-/** The form of a list of at most 1,000 entries. */
-export const POSITION =
-  /^ *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *(?:, *[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15} *){0,999}$/;
-const AFTER = /^([0-9]{1,4})@([0-9]{1,15})$/;
+const LOG_POSITION = /^[ \t]*([a-z][a-z0-9-]{0,62})\/([0-9]{1,4})@([0-9]{1,15})[ \t]*$/;
+const AFTER = /^[ \t]*([0-9]{1,4})@([0-9]{1,15})[ \t]*$/;
 const MAX_POSITIONS = 1_000;
+
+/** The form of a list of at most 1,000 entries, as documents declare it. */
+export const POSITION =
+  /^[ \t]*[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15}[ \t]*(?:,[ \t]*[a-z][a-z0-9-]{0,62}\/[0-9]{1,4}@[0-9]{1,15}[ \t]*){0,999}$/;
+/** The form of `after`, except that each partition stands in it once. */
+export const AFTER_LIST =
+  /^[ \t]*[0-9]{1,4}@[0-9]{1,15}[ \t]*(?:,[ \t]*[0-9]{1,4}@[0-9]{1,15}[ \t]*){0,999}$/;
 
 /** Whether a text can be a log's name. */
 export const isLogName = (text: string): boolean => LOG_NAME.test(text);
@@ -54,7 +58,7 @@ function parseList<T>(text: string, form: RegExp, read: (match: RegExpExecArray)
   if (parts.length > MAX_POSITIONS) return undefined;
   const list: T[] = [];
   for (const part of parts) {
-    const match = form.exec(part.trim());
+    const match = form.exec(part);
     if (!match) return undefined;
     list.push(read(match));
   }
