@@ -1,7 +1,7 @@
 import { asyncApiDocument } from '@micromart/contracts/asyncapi';
 import { cartEvent, cartEventExamples } from '@micromart/contracts/cart-events';
 
-/** What the cart service publishes, for machines to read: `GET /asyncapi.json`. */
+/** The events of the cart service as an AsyncAPI document: `GET /asyncapi.json`. */
 export const cartAsyncApi = asyncApiDocument({
   title: 'Cart events',
   channel: '/events',

@@ -6,7 +6,7 @@ import type { Cart } from './cart.ts';
 import { type PricedItems, priceItems } from './pricing.ts';
 import type { ProductInfo } from './product-info.ts';
 
-/** The value of a cart's entity tag: its version, and a digest of what the answer shows of the catalog. */
+/** The value of a cart's entity tag: its version, and a digest of what the answer shows from the catalog. */
 const tagOf = (version: number, { items, catalog }: PricedItems): string => {
   const shown = items.map(({ name, currentPrice, available }) => [name, currentPrice, available]);
   return `${version}.${hash('sha256', JSON.stringify([catalog, shown]), 'base64url').slice(0, DIGEST_LENGTH)}`;

@@ -37,7 +37,7 @@ const both = [
   { productId: '2', quantity: 1 },
   { productId: '1', quantity: 1 },
 ];
-/** What the catalog says of one product, number 1 unless it is given. */
+/** What the catalog says about one product, number 1 by default. */
 const saying = (
   state: 'fresh' | 'stale' | 'missing',
   { id = '1', ...change }: Partial<Product> = {},
@@ -53,7 +53,7 @@ const eventsOf = ({ events }: CartChange) =>
 const lines = ({ items }: Cart) => items.map(({ productId, quantity }) => [productId, quantity]);
 
 describe('adding', () => {
-  test('adds to what is there and tells of each item', () => {
+  test("adds to the cart's lines, with an event for each item", () => {
     const change = addItems(
       holding(['1', 2]),
       [
@@ -73,14 +73,14 @@ describe('adding', () => {
     ]);
   });
 
-  test('refuses a line above its limit, by whatever way it would come about', () => {
+  test('refuses a line above its limit, however the request adds up to it', () => {
     const full = holding(['1', MAX_QUANTITY]);
     expect(() => addItems(full, [{ productId: '1', quantity: 1 }], productInfo, context)).toThrow(
       /at most 999/,
     );
   });
 
-  test('refuses more lines than a cart holds', () => {
+  test('refuses more lines than a cart may have', () => {
     const wanted = Array.from({ length: MAX_LINES }, (_, n) => ({ productId: `p${n}`, quantity: 1 }));
     const full = addItems(empty, wanted, productInfo, context).cart;
     expect(() => addItems(full, [{ productId: 'one-more', quantity: 1 }], productInfo, context)).toThrow(
@@ -92,7 +92,7 @@ describe('adding', () => {
     );
   });
 
-  test('remembers what a product was called and cost when it was first added, and tells what it costs now', () => {
+  test('stores the name and price of the first adding, and publishes the price of each adding', () => {
     const held = holding(['1', 1]);
     expect(held.items[0]).toMatchObject({ name: 'Product 1', unitPrice: usd(399) });
     const dearer = saying('fresh', { name: 'Renamed', price: usd(450) });
@@ -106,7 +106,7 @@ describe('adding', () => {
     expect(removeItem(held, '1', 1, context).events).toMatchObject([{ data: { unitPrice: usd(399) } }]);
   });
 
-  test('takes what the catalog said last, while it is away', () => {
+  test('accepts stale product info while the catalog is unavailable', () => {
     expect(addItems(empty, [{ productId: '1', quantity: 1 }], saying('stale'), context).events).toHaveLength(
       1,
     );
@@ -114,20 +114,25 @@ describe('adding', () => {
 
   test.each<[string, ProductInfo, string, RegExp]>([
     ['the catalog has never known', saying('missing'), 'unprocessable', /knows no product 1\b/],
-    ['is sold no more', saying('fresh', { withdrawn: true }), 'unprocessable', /Product 1 is sold no more/],
-    ['nothing can be said of', new Map(), 'unavailable', /catalog does not answer.* product 1\b/],
-  ])('refuses all of it when it holds a product that %s', (_, said, code, detail) => {
-    const mixed: ProductInfo = new Map([...saying('fresh', { id: '2' }), ...said]);
+    [
+      'is no longer sold',
+      saying('fresh', { withdrawn: true }),
+      'unprocessable',
+      /Product 1 is no longer sold/,
+    ],
+    ['nothing is known about', new Map(), 'unavailable', /catalog does not answer.* product 1\b/],
+  ])('refuses all items if one product is one that %s', (_, info, code, detail) => {
+    const mixed: ProductInfo = new Map([...saying('fresh', { id: '2' }), ...info]);
     const change = () => addItems(empty, both, mixed, context);
     expect(change).toThrow(expect.objectContaining({ code, message: expect.stringMatching(detail) }));
-    expect(() => setQuantity(empty, '1', 1, said, context)).toThrow(expect.objectContaining({ code }));
+    expect(() => setQuantity(empty, '1', 1, info, context)).toThrow(expect.objectContaining({ code }));
     const held = holding(['1', 5]);
-    expect(() => setQuantity(held, '1', 6, said, context)).toThrow(expect.objectContaining({ code }));
-    expect(setQuantity(held, '1', 4, said, context).events).toHaveLength(1);
+    expect(() => setQuantity(held, '1', 6, info, context)).toThrow(expect.objectContaining({ code }));
+    expect(setQuantity(held, '1', 4, info, context).events).toHaveLength(1);
     expect(removeItem(held, '1', 4, context).events).toHaveLength(1);
   });
 
-  test('takes __proto__ for a product like any other', () => {
+  test('handles __proto__ like any other product', () => {
     expect(lines(holding(['__proto__', 1], ['constructor', 2]))).toEqual([
       ['__proto__', 1],
       ['constructor', 2],
@@ -147,14 +152,14 @@ describe('setting a quantity', () => {
     expect(lines(change.cart)).toEqual(left);
   });
 
-  test('of a product that is not there adds it, and to 0 changes nothing', () => {
+  test('of a product not in the cart adds it, and to 0 changes nothing', () => {
     expect(eventsOf(setQuantity(empty, '1', 4, productInfo, context))).toEqual([['cart.item-added', 4]]);
     expect(eventsOf(setQuantity(empty, '1', 0, productInfo, context))).toEqual([]);
   });
 });
 
 describe('taking out', () => {
-  test('takes some, or the whole line, and never more than is there', () => {
+  test('takes some units, or the whole line, and never more than it has', () => {
     expect(eventsOf(removeItem(holding(['1', 5]), '1', 2, context))).toEqual([['cart.item-removed', 2]]);
     expect(eventsOf(removeItem(holding(['1', 5]), '1', undefined, context))).toEqual([
       ['cart.item-removed', 5],
@@ -162,12 +167,12 @@ describe('taking out', () => {
     expect(eventsOf(removeItem(holding(['1', 5]), '1', 9, context))).toEqual([['cart.item-removed', 5]]);
   });
 
-  test('of a product that is not there is refused', () => {
+  test('of a product not in the cart is refused', () => {
     expect(() => removeItem(empty, '1', 1, context)).toThrow(/not in this cart/);
   });
 });
 
-test('a closed cart takes no more changes', () => {
+test('a closed cart accepts no more changes', () => {
   const { cart, events } = closeCart(holding(['1', 1]), 'bought', context);
   expect(events).toMatchObject([{ type: 'cart.closed', data: { reason: 'bought', cartVersion: 2 } }]);
   for (const change of [
@@ -183,7 +188,7 @@ test('a closed cart takes no more changes', () => {
 describe('closing', () => {
   const closeData = (cart: Cart) => closeCart(cart, 'bought', at(9)).events[0]!.data;
 
-  test('tells what was in the cart, and when its first product was ever added', () => {
+  test('publishes what was in the cart, and when its first product was ever added', () => {
     const [first, second] = both;
     const added = addItems(empty, [first!], productInfo, at(1)).cart;
     const more = addItems(added, [{ ...second!, quantity: 7 }], productInfo, at(2)).cart;
@@ -198,7 +203,7 @@ describe('closing', () => {
     });
   });
 
-  test('tells of an empty cart when it was started, and nothing if it never was', () => {
+  test('publishes when an empty cart was started, and nothing if it never was', () => {
     const emptied = setQuantity(
       setQuantity(empty, '1', 2, productInfo, at(1)).cart,
       '1',
@@ -211,7 +216,7 @@ describe('closing', () => {
     expect(closeData(empty)).not.toHaveProperty('startedAt');
   });
 
-  test('takes the earliest line of a cart from a version that kept no start, at its next change', () => {
+  test("takes the start of an older version's cart from its earliest line, at its next change", () => {
     const { startedAt: _, ...cart } = holding(['1', 1]);
     const line = (productId: string, ms: number) => ({
       productId,
@@ -233,7 +238,7 @@ describe('closing', () => {
   });
 });
 
-test('what the events say was added, less what they say was removed, is what the cart holds, and is closed with', () => {
+test('the units added by the events, less the units removed, are those of the cart and of its closing event', () => {
   const productId = fc.constantFrom('1', '2', '__proto__');
   const step = fc.oneof(
     fc.record({ kind: fc.constant('add' as const), productId, n: fc.integer({ min: 1, max: 20 }) }),

@@ -11,7 +11,7 @@ export type Line = {
   readonly quantity: number;
   /** When the product was first added, RFC 3339. */
   readonly addedAt: string;
-  /** What it was called, and what one cost, when it was first added; lines from before these were kept have none. */
+  /** Its name, and the price of one, when it was first added; absent in lines older than these fields. */
   readonly name?: string;
   readonly unitPrice?: Money;
 };
@@ -23,8 +23,8 @@ export type Cart = {
   readonly shopper: string;
   readonly state: 'open' | 'closed';
   /**
-   * When the first product was ever added, RFC 3339; kept when that line goes. A cart of an older version has none until
-   * its next change.
+   * When the first product was ever added, RFC 3339; it stays when that line is removed. A cart of an older version has none
+   * until its next change.
    */
   readonly startedAt?: string;
   readonly items: readonly Line[];
@@ -45,7 +45,7 @@ export const openCart = (owner: string, shopper: string): Cart => ({
   items: [],
 });
 
-/** Adds to the cart, all or nothing. Throws when a product is not on sale, or a limit is passed. */
+/** Adds to the cart, all or nothing. Throws a problem if a product is not on sale, or a limit is exceeded. */
 export function addItems(
   cart: Cart,
   wanted: readonly { productId: string; quantity: number }[],
@@ -65,7 +65,7 @@ export function addItems(
   if (tooLarge) {
     throw problem(
       'unprocessable',
-      `The line of product ${tooLarge.productId} would come to ${tooLarge.quantity}; a line holds at most ${MAX_QUANTITY}.`,
+      `The line of product ${tooLarge.productId} would have ${tooLarge.quantity} units; a line has at most ${MAX_QUANTITY}.`,
     );
   }
   requireRoom(items);
@@ -101,7 +101,7 @@ export function setQuantity(
   return takeOut(cart, line!, -difference, context);
 }
 
-/** Takes `quantity` out of a line, or the whole line when `quantity` is undefined or not less than the line holds. */
+/** Takes `quantity` out of a line, or the whole line if `quantity` is undefined or at least the line's. */
 export function removeItem(
   cart: Cart,
   productId: string,
@@ -114,7 +114,7 @@ export function removeItem(
   return takeOut(cart, line, Math.min(quantity ?? line.quantity, line.quantity), context);
 }
 
-/** Closes the cart, with an event that tells its lines and when it was started. */
+/** Closes the cart. The event has its lines and when it was started. */
 export function closeCart(
   cart: Cart,
   reason: CloseReason,
@@ -143,7 +143,7 @@ export function closeCart(
   };
 }
 
-/** The event that makes followers delete what they hold by a shopper's key. */
+/** The event that makes followers delete what they store by a shopper's key. */
 export const shopperForgotten = (shopper: string, now: Date): NewEvent => ({
   type: 'cart.shopper-forgotten',
   subject: shopper,
@@ -154,7 +154,7 @@ export const shopperForgotten = (shopper: string, now: Date): NewEvent => ({
 
 function requireOpen(cart: Cart): void {
   if (cart.state === 'closed') {
-    throw problem('conflict', 'This cart is closed and takes no more changes; open a new one.');
+    throw problem('conflict', 'This cart is closed and accepts no more changes; open a new one.');
   }
 }
 
@@ -162,7 +162,7 @@ function requireRoom(items: readonly Line[]): void {
   if (items.length > MAX_LINES) {
     throw problem(
       'unprocessable',
-      `The cart would hold ${items.length} lines; it holds at most ${MAX_LINES}.`,
+      `The cart would have ${items.length} lines; it may have at most ${MAX_LINES}.`,
     );
   }
 }
@@ -174,8 +174,8 @@ const withItems = (cart: Cart, items: readonly Line[], { now }: ChangeContext): 
 });
 
 /**
- * When the cart's first product was ever added; undefined if none was. What is left of a cart of an older version tells it
- * by its earliest line.
+ * When the cart's first product was ever added; undefined if none was. For a cart of an older version it is when the
+ * earliest of its lines was added.
  */
 const startOf = ({ startedAt, items }: Cart): string | undefined =>
   startedAt ?? items.map(({ addedAt }) => addedAt).sort()[0];

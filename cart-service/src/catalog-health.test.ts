@@ -30,7 +30,7 @@ function create() {
   };
 }
 
-test('the catalog is well until a question fails', async () => {
+test('the catalog counts as available until a request fails', async () => {
   const { ask, isOk } = create();
   expect(await isOk()).toBe(true);
   for (const status of [200, 304]) await ask(answer(status));
@@ -49,20 +49,20 @@ test.each([
   expect(await isOk()).toBe(true);
 });
 
-test('a failure is shown no longer than for a minute, for nobody may ask again', async () => {
+test('a failure is shown for a minute at most, because no request may follow', async () => {
   const { ask, isOk, later } = create();
   await ask(refuse);
   later(FAR_LATER_MS);
   expect(await isOk()).toBe(true);
 });
 
-test('a question that was given up says nothing of the catalog', async () => {
+test('an aborted request says nothing about the catalog', async () => {
   const { ask, isOk } = create();
   await ask(refuse, AbortSignal.abort());
   expect(await isOk()).toBe(true);
 });
 
-test('a token that cannot be read is a catalog that cannot be asked', async () => {
+test('an unreadable token makes the catalog unavailable', async () => {
   const { health, isOk } = create();
   await expect(health.watchToken(async () => Promise.reject(new Error('no file')))()).rejects.toThrow(
     'no file',

@@ -1,19 +1,19 @@
 import type { HttpAnswer, Send } from '@micromart/http/client/send';
 
-/** A failure is shown for this long, unless the catalog answers before: nobody may ask meanwhile. */
+/** A failure is shown for this long, unless the catalog answers earlier: no request may follow that could clear it. */
 const FAILURE_SHOWN_MS = 60_000;
 const GOOD_STATUSES: ReadonlySet<number> = new Set([200, 304]);
 
 export type CatalogHealth = {
-  /** The same `send`; the catalog is unavailable where it rejects, or answers with neither 200 nor 304. */
+  /** The same `send`. The catalog counts as unavailable when it rejects, or answers neither 200 nor 304. */
   watchSend(send: Send): Send;
-  /** The same token; the catalog cannot be asked where it rejects. */
+  /** The same token. The catalog counts as unavailable when it cannot be read. */
   watchToken(token: () => Promise<string>): () => Promise<string>;
-  /** For readiness: whether the last question to the catalog was answered. */
+  /** For readiness: whether the last request to the catalog was answered. */
   check(): Promise<{ ok: boolean; detail?: string }>;
 };
 
-/** Remembers how the last question to the catalog ended. `clock` gives milliseconds that never go back. */
+/** Records how the last request to the catalog ended. `clock` gives milliseconds that never go back. */
 export function createCatalogHealth(clock: () => number): CatalogHealth {
   let failedAtMs = Number.NEGATIVE_INFINITY;
   const failed = () => {
@@ -45,7 +45,7 @@ export function createCatalogHealth(clock: () => number): CatalogHealth {
     },
     check: async () =>
       clock() - failedAtMs < FAILURE_SHOWN_MS
-        ? { ok: false, detail: 'did not answer the last question; carts show what it said before' }
+        ? { ok: false, detail: 'did not answer the last request; carts show its earlier answers' }
         : { ok: true },
   };
 }

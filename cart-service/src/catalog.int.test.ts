@@ -1,4 +1,4 @@
-/** What the cart makes of the catalog's answers, and what becomes of it while there are none. */
+/** How carts use the catalog's answers, and how they work without any. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Running } from '@micromart/service/run';
@@ -8,7 +8,7 @@ import { until } from '@micromart/testing/until';
 import { type Asking, ask, openTestCarts, type Reply, type TestCarts } from './testing/test-carts.ts';
 
 const usd = (amount: number) => ({ amount, currency: 'USD' });
-/** Every answer is to be confirmed before it is used again. */
+/** Every answer must be validated before it is used again. */
 const CONFIRM = 'private, max-age=0, stale-if-error=86400';
 
 let carts: TestCarts;
@@ -39,7 +39,7 @@ const read = async (cartId: string) => (await call('GET', `/carts/${cartId}`)).b
 const change = (id: string, given: Parameters<typeof stubProduct>[1]) =>
   carts.catalog.products.set(id, stubProduct(id, { version: 2, ...given }));
 
-test('one late answer of the catalog fails nobody but who waits for it', async () => {
+test('one late answer of the catalog fails only the request that waits for it', async () => {
   carts.catalog.late = (ids) => ids.includes('slow');
   const [slow, ...others] = await Promise.all(Array.from({ length: 9 }, () => open()));
   const late = add(slow!, ['slow']);
@@ -50,7 +50,7 @@ test('one late answer of the catalog fails nobody but who waits for it', async (
     isLate = false;
   });
   let last = false;
-  // Until well after it has been given up.
+  // Until well after its timeout.
   for (let round = 0; !last; round += 1) {
     last = !isLate;
     const added = await Promise.all(others.map((id, n) => add(id, [`product-${round}-${n}`])));
@@ -62,7 +62,7 @@ test('one late answer of the catalog fails nobody but who waits for it', async (
 });
 
 describe('a line', () => {
-  test("remembers what the product was and cost, and shows today's price beside it", async () => {
+  test("stores the product's name and price, and shows today's price beside it", async () => {
     carts.catalog.cacheControl = CONFIRM;
     const id = await open();
     const added = await add(id, ['tea']);
@@ -82,7 +82,7 @@ describe('a line', () => {
     expect(rows.map(({ price }) => JSON.parse(price))).toEqual([usd(399)]);
   });
 
-  test('stays when its product is sold no more, and can be taken out, but not added to', async () => {
+  test('stays when its product is withdrawn, and can be taken out, but not added to', async () => {
     carts.catalog.cacheControl = CONFIRM;
     const id = await open();
     await add(id, ['tea', 'milk']);
@@ -99,7 +99,7 @@ describe('a line', () => {
     expect((await call('DELETE', `/carts/${id}/items/tea`)).status).toBe(200);
   });
 
-  test('from before names and prices were kept is shown, added to and taken out', async () => {
+  test('older than stored names and prices can be shown, added to and taken out', async () => {
     const id = await open();
     await add(id, ['tea']);
     await carts.database.admin.query(
@@ -115,7 +115,7 @@ describe('a line', () => {
 });
 
 describe('a product that the catalog has never known', () => {
-  test('is refused by its name, with all that came along, until the catalog knows it', async () => {
+  test('is refused by its id, with the whole request, until the catalog knows it', async () => {
     const id = await open();
     carts.catalog.cacheControl = CONFIRM;
     carts.catalog.products.set('new', null);
@@ -127,7 +127,7 @@ describe('a product that the catalog has never known', () => {
     expect((await add(id, ['tea', 'new'])).status).toBe(200);
   });
 
-  test('is not asked for on behalf of who may not change the cart', async () => {
+  test('is not requested for callers that may not change the cart', async () => {
     const id = await open();
     await call('POST', `/carts/${id}/close`, { body: { reason: 'bought' } });
     expect((await add(id, ['tea'])).status).toBe(409);
@@ -140,7 +140,7 @@ describe('a product that the catalog has never known', () => {
 });
 
 describe('the entity tag', () => {
-  test('changes with the prices, but a change of the cart asks for its version alone', async () => {
+  test("changes with the prices, but If-Match compares the cart's version alone", async () => {
     carts.catalog.cacheControl = CONFIRM;
     const id = await open();
     const etag = (await add(id, ['tea'])).headers.get('etag')!;
@@ -154,7 +154,7 @@ describe('the entity tag', () => {
   });
 });
 
-test('asks the catalog once for what many add at the same moment, and then for an hour no more', async () => {
+test('requests a product that many callers add at once a single time, and then not for an hour', async () => {
   const ids = await Promise.all(Array.from({ length: 20 }, open));
   const added = await Promise.all(ids.map((id) => add(id, ['tea'])));
   expect(added.every(({ status }) => status === 200)).toBe(true);
@@ -163,8 +163,8 @@ test('asks the catalog once for what many add at the same moment, and then for a
   expect(carts.catalog.asked).toEqual([['tea']]);
 });
 
-describe('while the catalog is away', () => {
-  test('carts are read and added to by what it said last, and that is told', async () => {
+describe('while the catalog is unavailable', () => {
+  test('carts are read and added to by its last answers, and say that they are stale', async () => {
     carts.catalog.cacheControl = CONFIRM;
     const id = await open();
     await add(id, ['tea']);
@@ -181,7 +181,7 @@ describe('while the catalog is away', () => {
     expect(await readiness()).toMatchObject({ degraded: false, parts: { catalog: { ok: true } } });
   });
 
-  test('nothing is added of which nothing recent enough is known, and all else goes on', async () => {
+  test('a product without a recent enough answer cannot be added, and all else works', async () => {
     carts.catalog.cacheControl = 'private, max-age=0, stale-if-error=1';
     const id = await open();
     await add(id, ['tea', 'milk']);
@@ -205,7 +205,7 @@ describe('while the catalog is away', () => {
     await until(async () => (await add(other, ['tea'])).status === 200);
   });
 
-  test('a catalog that says nothing holds up neither reading nor taking out', async () => {
+  test('a silent catalog delays neither reading nor taking out for long', async () => {
     const silent = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(carts.catalog.url).port) });
     silent.pause();
     const id = await open();
@@ -221,7 +221,7 @@ describe('while the catalog is away', () => {
     await silent.close();
   });
 
-  test('a token that cannot be read is as if it were away', async () => {
+  test('an unreadable token counts as an unavailable catalog', async () => {
     const apart = await carts.start({ SERVICE_TOKEN_FILE: '/nowhere/token' });
     const id = await open();
     const body = { items: [{ productId: 'tea', quantity: 1 }] };
@@ -230,7 +230,7 @@ describe('while the catalog is away', () => {
   });
 });
 
-test('a repeated request gets the stored answer, whatever the catalog says by now', async () => {
+test('a repeated request gets the stored answer, whatever the catalog says now', async () => {
   carts.catalog.cacheControl = CONFIRM;
   const id = await open();
   const key = { 'idempotency-key': randomUUID() };
@@ -244,7 +244,7 @@ test('a repeated request gets the stored answer, whatever the catalog says by no
   expect((await add(id, ['tea'], key)).body).toEqual(first.body);
 });
 
-test('measures what its copies save', async () => {
+test('measures the requests that its copies save', async () => {
   const id = await open();
   await add(id, ['tea']);
   const token = await carts.issuer.token({ subject: 'olivia', roles: ['operator'] });

@@ -1,4 +1,4 @@
-/** A rolling deploy: a process of an older version goes on writing beside this one, on this one's schema. */
+/** A rolling deploy: a process of an older version writes beside this one, on this one's schema. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ describeOn(older, 'an older version beside this one', () => {
   const close = (url: string, id: string) =>
     call(url, 'POST', `/carts/${id}/close`, { body: { reason: 'bought' } });
 
-  test('writes carts that this one goes on with, and the other way round', async () => {
+  test('writes carts that this version can change, and the other way round', async () => {
     for (const [first, second] of [
       [olderUrl, newer.url],
       [newer.url, olderUrl],
@@ -81,30 +81,30 @@ describeOn(older, 'an older version beside this one', () => {
     }
   });
 
-  test('keeps when a cart was started, and one that it started itself is closed with its earliest line', async () => {
+  test("preserves when a cart was started; a cart that it started itself closes with its earliest line's time", async () => {
     const takeOut = (url: string, id: string) => call(url, 'DELETE', `/carts/${id}/items/tea`);
-    const kept = await open(newer.url);
-    const first = (await add(newer.url, kept)).body.items[0].addedAt;
-    expect((await takeOut(olderUrl, kept)).body.items).toEqual([]);
-    await add(olderUrl, kept);
+    const changedByBoth = await open(newer.url);
+    const first = (await add(newer.url, changedByBoth)).body.items[0].addedAt;
+    expect((await takeOut(olderUrl, changedByBoth)).body.items).toEqual([]);
+    await add(olderUrl, changedByBoth);
     const late = await open(olderUrl);
     const earliest = (await add(olderUrl, late)).body.items[0].addedAt;
-    for (const id of [kept, late]) expect((await close(newer.url, id)).status).toBe(200);
+    for (const id of [changedByBoth, late]) expect((await close(newer.url, id)).status).toBe(200);
     const byOlder = await open(olderUrl);
     await add(newer.url, byOlder);
     expect((await close(olderUrl, byOlder)).status).toBe(200);
     const { rows } = await carts.database.admin.query(
       `SELECT subject, data FROM event_log_events WHERE type = 'cart.closed' AND subject = ANY ($1)`,
-      [[kept, late, byOlder]],
+      [[changedByBoth, late, byOlder]],
     );
     const closes = new Map(rows.map(({ subject, data }) => [subject, data]));
     const line = { productId: 'tea', quantity: 1 };
-    expect(closes.get(kept)).toMatchObject({ startedAt: first, items: [line] });
+    expect(closes.get(changedByBoth)).toMatchObject({ startedAt: first, items: [line] });
     expect(closes.get(late)).toMatchObject({ startedAt: earliest, items: [line] });
     expect(closes.get(byOlder)).not.toHaveProperty('items');
   });
 
-  test('leaves no cart behind when the shopper is forgotten', async () => {
+  test('leaves no owned cart when the shopper is forgotten', async () => {
     const left = [await open(olderUrl), await open(newer.url), await open(olderUrl)];
     await add(olderUrl, left[1]!);
     await close(olderUrl, left[2]!);

@@ -21,7 +21,7 @@ const says = (
 ): [string, ProductCopy] => [id, { state, product: stubProduct(id, change), ageMs: 0, freshForMs: 1 }];
 const missing = (id: string): [string, ProductCopy] => [id, { state: 'missing', ageMs: 0, freshForMs: 1 }];
 
-test("shows today's price beside that of the adding, and sums up today's", () => {
+test("shows today's price beside that of the adding, and adds up today's", () => {
   const productInfo = new Map([
     says('1', { price: usd(120), name: 'Renamed' }),
     says('2', { price: usd(5) }),
@@ -31,7 +31,7 @@ test("shows today's price beside that of the adding, and sums up today's", () =>
   expect(priced.items[0]).toEqual({ ...line('1', 2), currentPrice: usd(120), available: true });
 });
 
-test('keeps a line whose product is sold no more, or was never known, and does not count it', () => {
+test('keeps a line whose product is withdrawn or unknown, and leaves it out of the total', () => {
   const productInfo = new Map([says('1'), says('2', { withdrawn: true }), missing('3')]);
   const { items, total, catalog } = priceItems([line('1', 1), line('2', 1), line('3', 1)], productInfo);
   expect(items.map(({ available, currentPrice }) => [available, currentPrice])).toEqual([
@@ -42,7 +42,7 @@ test('keeps a line whose product is sold no more, or was never known, and does n
   expect([total, catalog]).toEqual([usd(399), 'fresh']);
 });
 
-test('is stale when something is, and unavailable when nothing can be said of something', () => {
+test('is stale when one product is, and unavailable when nothing is known about one', () => {
   const stale = new Map([says('1'), says('2', {}, 'stale')]);
   expect(priceItems([line('1', 1), line('2', 1)], stale)).toMatchObject({
     total: usd(798),
@@ -53,13 +53,13 @@ test('is stale when something is, and unavailable when nothing can be said of so
   expect(items[2]).toEqual({ ...line('3', 1), currentPrice: null, available: null });
 });
 
-test('has no total of nothing, and none of several currencies', () => {
+test('has no total without a price, or with several currencies', () => {
   expect(priceItems([], new Map())).toEqual({ items: [], total: null, catalog: 'fresh' });
   const productInfo = new Map([says('1'), says('2', { price: { amount: 1, currency: 'EUR' } })]);
   expect(priceItems([line('1', 1), line('2', 1)], productInfo).total).toBeNull();
 });
 
-test('has an exact total however full the cart is and however dear its products are', () => {
+test('has an exact total for the fullest cart of the dearest products', () => {
   const ids = Array.from({ length: MAX_LINES }, (_, n) => String(n));
   const productInfo = new Map(ids.map((id) => says(id, { price: usd(MAX_AMOUNT) })));
   const { total } = priceItems(
@@ -70,13 +70,13 @@ test('has an exact total however full the cart is and however dear its products 
   expect(total!.amount).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
 });
 
-test('has no total where a product from before prices were limited makes it more than a number holds', () => {
+test('has no total when an old price without a limit makes it larger than a number can hold', () => {
   const productInfo = new Map([says('1', { price: usd(Number.MAX_SAFE_INTEGER) })]);
   expect(priceItems([line('1', 1)], productInfo).total).toEqual(usd(Number.MAX_SAFE_INTEGER));
   expect(priceItems([line('1', 2)], productInfo).total).toBeNull();
 });
 
-test('shows a line from before names and prices were kept by what the catalog calls it', () => {
+test("shows a line older than stored names by the catalog's name", () => {
   const { name: _, unitPrice: __, ...old } = line('1', 1);
   expect(priceItems([old], new Map([says('1')])).items).toMatchObject([
     { name: 'Product 1', unitPrice: null },

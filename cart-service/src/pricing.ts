@@ -3,15 +3,15 @@ import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { Line } from './cart.ts';
 import type { ProductInfo } from './product-info.ts';
 
-/** A line of the answer: what the cart stored, beside what the catalog says today. */
+/** A line of the answer: what the cart stored, and what the catalog says today. */
 export type PricedLine = {
   readonly productId: string;
   readonly quantity: number;
   readonly name: string | null;
   readonly unitPrice: Money | null;
-  /** Null when the product is not on sale, or this is unknown. */
+  /** Null if the product is not on sale, or this is unknown. */
   readonly currentPrice: Money | null;
-  /** Whether it is on sale; null when this is unknown. */
+  /** Whether it is on sale; null if this is unknown. */
   readonly available: boolean | null;
   readonly addedAt: string;
 };
@@ -19,11 +19,11 @@ export type PricedLine = {
 export type PricedItems = {
   readonly items: readonly PricedLine[];
   readonly total: Money | null;
-  /** `stale`: the copy of some product is past its lifetime. `unavailable`: nothing is known of some product. */
+  /** `stale`: a product's copy is past its lifetime. `unavailable`: nothing is known about some product. */
   readonly catalog: 'fresh' | 'stale' | 'unavailable';
 };
 
-/** Prices a cart's lines by the catalog. Keeps every line, whatever has become of its product. */
+/** Prices a cart's lines by the catalog. Keeps every line, whatever the catalog says about its product. */
 export function priceItems(lines: readonly Line[], productInfo: ProductInfo): PricedItems {
   const items = lines.map((line) => priceLine(line, productInfo.get(line.productId)));
   const states = lines.map(({ productId }) => productInfo.get(productId)?.state);
@@ -49,9 +49,9 @@ function priceLine(
 }
 
 /**
- * What is to be paid today; lines that are not on sale do not count. Null when nothing is on sale, when the price of a
- * line is unknown, when the prices are in several currencies, which have no sum, and when the sum is more than a number
- * holds exactly (products written before prices were limited).
+ * The total to pay today; lines that are not on sale do not count. Null if nothing is on sale, if the price of a line is
+ * unknown, if prices are in several currencies, and if the sum exceeds what a number holds exactly (possible with
+ * products written before prices were limited).
  */
 function totalOf(items: readonly PricedLine[]): Money | null {
   if (items.some(({ available }) => available === null)) return null;

@@ -3,7 +3,7 @@ import { problem } from '@micromart/http/problem';
 import type { ProductCopy } from '@micromart/product-copies/compose';
 
 /**
- * What the catalog says of products, by id. An absent id means that nothing is known, because the catalog is
+ * What the catalog says about products, by id. An absent id means that nothing is known, because the catalog is
  * unavailable.
  */
 export type ProductInfo = ReadonlyMap<string, ProductCopy>;
@@ -12,7 +12,7 @@ export type ProductInfo = ReadonlyMap<string, ProductCopy>;
 export type ProductOnSale = Pick<Product, 'name' | 'price'>;
 
 /**
- * Name and price of a product. Throws `unprocessable` when it is not on sale, and `unavailable` when this is unknown.
+ * Name and price of a product. Throws `unprocessable` if it is not on sale, and `unavailable` if this is unknown.
  */
 export function requireOnSale(productId: string, productInfo: ProductInfo): ProductOnSale {
   const copy = productInfo.get(productId);
@@ -26,7 +26,7 @@ export function requireOnSale(productId: string, productInfo: ProductInfo): Prod
     throw problem('unprocessable', `The catalog knows no product ${productId}. Nothing was added.`);
   }
   if (copy.product.withdrawn) {
-    throw problem('unprocessable', `Product ${productId} is sold no more. Nothing was added.`);
+    throw problem('unprocessable', `Product ${productId} is no longer sold. Nothing was added.`);
   }
   return copy.product;
 }

@@ -28,13 +28,13 @@ const answers = { 200: { description: 'The cart', schema: cart, headers: changed
 
 type Written = z.output<typeof idempotencyHeaders>;
 
-/** The routes of the cart service. Somebody else's cart is answered like one that does not exist. */
+/** The routes of the cart service. Another shopper's cart is answered like one that does not exist. */
 export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => Date): Route[] {
   const idempotency = createIdempotency(store.carts);
 
   /**
-   * Answers a change of the caller's own cart, on its newest version, if the preconditions hold. `rule` gets what the
-   * catalog says of `wanted` and of the cart's products.
+   * Answers a change of the caller's own cart. The change applies to its newest version, if the preconditions hold. `rule`
+   * gets the catalog's info about `wanted` and about the cart's products.
    */
   const change = (
     request: RouteRequest<{ cartId: string; productId?: string }, unknown, Written, unknown>,
@@ -96,7 +96,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       params: z.object({ cartId }),
       answers: {
         200: { description: 'The cart', schema: cart, headers: cartHeaders },
-        304: { description: 'The cart is as you have it.', headers: cartHeaders },
+        304: { description: 'The cart has not changed.', headers: cartHeaders },
       },
       problems: ['not-found', 'unavailable'],
       preconditions: 'by-handler',
@@ -173,7 +173,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
     route({
       method: 'post',
       path: '/carts/{cartId}/close',
-      summary: 'Close the cart, bought or abandoned; it takes no more changes',
+      summary: 'Close the cart, bought or abandoned; it accepts no more changes',
       roles: ['shopper'],
       params: z.object({ cartId }),
       headers: idempotencyHeaders,
@@ -189,7 +189,7 @@ export function cartRoutes(store: CartStore, copies: ProductCopies, now: () => D
       path: '/shoppers/{subject}',
       summary: 'Forget a shopper',
       description:
-        'Closes the open carts as abandoned, each with its event, unlinks the person from all that was published, and makes followers delete what they hold by the pseudonym. The counts stay. After a failure send the request again: it continues where it stopped.',
+        'Closes the open carts as abandoned, each with its event, unlinks the person from all that was published, and makes followers delete what they store by the pseudonym. The counts stay. After a failure send the request again; it continues where it stopped.',
       roles: ['operator'],
       params: z.object({ subject: z.string().min(1).max(255) }),
       headers: idempotencyHeaders,
@@ -210,7 +210,7 @@ const isThere = ({ items }: Cart, { productId: target }: { productId?: string })
   target === undefined || items.some((one) => one.productId === target);
 
 /**
- * Whether there is anything to change. If not, the rule reports it and preconditions are ignored, because they never
+ * Whether there is anything to change. If not, the rule reports it, and preconditions are ignored, because they never
  * replace an error that occurs without them (RFC 9110, 13.2.1).
  */
 const hasSomethingToChange = (

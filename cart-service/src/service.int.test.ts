@@ -121,7 +121,7 @@ describe('a cart', () => {
     ]);
   });
 
-  test('is read with an entity tag, and not sent again to whoever has it', async () => {
+  test('is read with an entity tag, and not sent again to a client that has it', async () => {
     const id = await open();
     await add(id, [['1', 1]]);
     const read = await call('GET', `/carts/${id}`);
@@ -141,7 +141,7 @@ describe('a cart', () => {
     expect(await eventsOf(id)).toHaveLength(1);
   });
 
-  test('takes a change only at the version that If-Match asks for', async () => {
+  test('accepts a change only at the version that If-Match names', async () => {
     const id = await open();
     const { headers } = await add(id, [['1', 1]]);
     const etag = headers.get('etag')!;
@@ -205,7 +205,7 @@ describe('an Idempotency-Key', () => {
     expect((await add(id, [['1', 2]], headers)).body).toEqual(first.body);
   });
 
-  test('counts a change once whose reply was cut after the commit', async () => {
+  test('executes a change once if its reply was cut after the commit', async () => {
     const id = await open();
     const headers = { 'idempotency-key': randomUUID() };
     const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
@@ -223,14 +223,14 @@ describe('an Idempotency-Key', () => {
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     expect(again.body).toMatchObject({ version: 2, items: [{ productId: '1', quantity: 2 }] });
     expect(await eventsOf(id)).toHaveLength(1);
-    const [place] = parsePosition(again.headers.get('position')!)!;
+    const [position] = parsePosition(again.headers.get('position')!)!;
     expect((await eventsOf(id))[0]).toMatchObject({
-      sequence: String(place!.sequence),
-      partition: place!.partition,
+      sequence: String(position!.sequence),
+      partition: position!.partition,
     });
   });
 
-  test('of another request is refused, whatever differs', async () => {
+  test('already used for another request is refused, whatever differs', async () => {
     const [id, second] = [await open(), await open()];
     const headers = { 'idempotency-key': randomUUID() };
     const { headers: answered } = await add(id, [['1', 2]], headers);
@@ -259,7 +259,7 @@ describe('an Idempotency-Key', () => {
     expect((await ask(first)).headers.get('idempotent-replayed')).toBe('true');
   });
 
-  test('is not answered for a request with a body where none belongs', async () => {
+  test('returns no stored answer to a request with an unexpected body', async () => {
     const id = await open();
     await add(id, [['1', 12]]);
     const ask = (method: string, path: string, body?: unknown) =>
@@ -279,7 +279,7 @@ describe('an Idempotency-Key', () => {
     expect((await call('POST', '/carts', { headers })).body.id).toBe(first.body.id);
   });
 
-  test('does not keep an error', async () => {
+  test('stores no error', async () => {
     const id = await open();
     const headers = { 'idempotency-key': randomUUID() };
     const remove = () => call('DELETE', `/carts/${id}/items/1`, { headers });
@@ -289,7 +289,7 @@ describe('an Idempotency-Key', () => {
     expect((await remove()).status).toBe(200);
   });
 
-  test('sent to two processes at once is carried out once', async () => {
+  test('sent to two processes at once is executed once', async () => {
     const id = await open();
     const headers = { 'idempotency-key': randomUUID() };
     const send = (at: string) =>
@@ -385,7 +385,7 @@ describe('nonsense', () => {
     expect((await call('DELETE', '/shoppers/bob')).status).toBe(403);
   });
 
-  test('of ownership is answered as if the cart were not there', async () => {
+  test('of ownership is answered as if the cart did not exist', async () => {
     const id = await open();
     await add(id, [['1', 1]]);
     for (const [method, path, body] of [
@@ -400,7 +400,7 @@ describe('nonsense', () => {
     expect((await call('GET', `/carts/${id}`)).body).toMatchObject({ version: 2, items: [{ quantity: 1 }] });
   });
 
-  test('that is the name of a prototype is a product like any other', async () => {
+  test("in a product id, such as a prototype's name, makes a product like any other", async () => {
     const id = await open();
     expect(
       lines(
@@ -430,7 +430,7 @@ describe('forgetting a shopper', () => {
   const forget = (subject: string) => call('DELETE', `/shoppers/${subject}`, { token: operator });
   const typesOf = async (subject: string) => (await eventsOf(subject)).map(({ type }) => type);
 
-  test('closes the open carts, unlinks the person from all of them, and tells followers', async () => {
+  test('closes the open carts, unlinks the person from all of them, and publishes an event', async () => {
     const carol = await shopperOf('carol');
     const [openId, closedId] = [await open(carol), await open(carol)];
     await call('POST', `/carts/${openId}/items`, {
@@ -473,7 +473,7 @@ describe('forgetting a shopper', () => {
     expect(fresh.data.shopper).not.toBe(data.shopper);
   });
 
-  test('closes more carts than it does at once, each with one event, before it tells', async () => {
+  test('closes more carts than one batch, each with one event, before the last event', async () => {
     const erin = await shopperOf('erin');
     const ids = await Promise.all(Array.from({ length: 230 }, () => open(erin)));
     expect((await forget('erin')).status).toBe(204);
@@ -485,7 +485,7 @@ describe('forgetting a shopper', () => {
     expect(rows.map(({ n }) => n)).toEqual(ids.map(() => 1));
   });
 
-  test('goes on where it stopped when it was stopped in the middle', async () => {
+  test('continues where it was interrupted', async () => {
     const frank = await shopperOf('frank');
     const ids = [await open(frank), await open(frank)];
     const { admin } = carts.database;
@@ -503,7 +503,7 @@ describe('forgetting a shopper', () => {
     expect(await typesOf(rows[0]!.key)).toEqual(['cart.shopper-forgotten']);
   });
 
-  test('keeps a new cart waiting meanwhile, and refuses it where that takes long', async () => {
+  test('makes a new cart wait, and refuses it if that takes long', async () => {
     const grace = await shopperOf('grace');
     await open(grace);
     const { admin } = carts.database;
@@ -515,7 +515,7 @@ describe('forgetting a shopper', () => {
     expect(await call('POST', '/carts', { token: grace })).toMatchObject({ status: 201 });
   });
 
-  test('in a tight loop against carts being opened fails neither of them with a 500, and leaves no cart behind', async () => {
+  test('in a tight loop while carts are opened causes no 500, and leaves no owned cart', async () => {
     const subjects = ['heidi', 'ivan'];
     const tokens = await Promise.all(subjects.map(shopperOf));
     await Promise.all(tokens.map((token) => open(token)));
@@ -557,7 +557,7 @@ describe('forgetting a shopper', () => {
     expect(early).toEqual([]);
   });
 
-  test('races with carts that are being opened without leaving one behind', async () => {
+  test('while carts are opened leaves no owned cart', async () => {
     const dave = await carts.issuer.token({ subject: 'dave', roles: ['shopper'] });
     for (let round = 0; round < 5; round += 1) {
       await open(dave);
@@ -578,7 +578,7 @@ describe('forgetting a shopper', () => {
 });
 
 describe('the feed', () => {
-  test('gives pages in order; a full one is immutable and named by its log', async () => {
+  test('returns pages in order; a full one is immutable and named by its log', async () => {
     const id = await open();
     for (let n = 0; n < 5; n += 1) await add(id, [['1', 1]]);
     const { body: heads } = await call('GET', '/events', { token: follower });
@@ -607,7 +607,7 @@ describe('the feed', () => {
     expect((await call('GET', '/events/16', { token: follower })).status).toBe(404);
   });
 
-  test('brings new events along with the heads, for whoever is close behind', async () => {
+  test('sends new events with the heads to a follower that is close behind', async () => {
     const id = await open();
     const { body: before } = await call('GET', '/events', { token: follower });
     await add(id, [
@@ -652,7 +652,7 @@ test('serves its health and its documents to anybody', async () => {
   expect((await call('GET', '/openapi.json', { token: '' })).body.openapi).toMatch(/^3\.1\./);
 });
 
-test('says that writes are stuck, answers them 503, and ends in order all the same', async () => {
+test('reports stuck writes, answers them 503, and still closes in order', async () => {
   const stuck = await carts.start();
   const holder = await carts.database.admin.connect();
   await holder.query('BEGIN');
@@ -677,7 +677,7 @@ test('says that writes are stuck, answers them 503, and ends in order all the sa
   holder.release();
 });
 
-test('answers writes 503 while the disk is full, says so in readiness, and goes on when there is room', async () => {
+test('answers writes 503 while the disk is full, reports it in readiness, and continues when space is freed', async () => {
   const full = await carts.start();
   const readiness = async () => (await call('GET', '/health/ready', { at: full.url, token: '' })).body;
   await carts.database.admin.query(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -697,7 +697,7 @@ test('answers writes 503 while the disk is full, says so in readiness, and goes 
   await full.close();
 });
 
-test('does its work without Kafka, where it was to publish, and says that it is degraded', async () => {
+test('works without the Kafka that it should publish to, and says that it is degraded', async () => {
   const broker = `127.0.0.1:${await freePort()}`;
   const degraded = await carts.start({ KAFKA_PUBLISH_URL: `kafka://${broker}/cart-events` });
   try {

@@ -20,10 +20,10 @@ import { cartRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
 import { warnWhenUnavailable } from './warn-when-unavailable.ts';
 
-/** The longest wait for the catalog. After it cached copies serve, and a cart can be read and emptied without any. */
+/** The longest wait for the catalog. After that cached copies serve, and a cart can be read and emptied without any. */
 const CATALOG_TIMEOUT_MS = 1_000;
 const CATALOG_CONNECTIONS = 16;
-/** Small, because products have copies of their own, and little else is asked twice. */
+/** Small, because products have copies of their own, and other addresses are rarely requested twice. */
 const CATALOG_CACHE_BYTES = 4 * 1024 * 1024;
 
 /** The cart service as a value: carts over HTTP, their events on the feed and, where the settings say so, in Kafka. */
@@ -60,7 +60,7 @@ export const startCartService = (config: Config, logger: Logger): Promise<Runnin
     };
   });
 
-/** What the catalog answers, kept as long as that says. */
+/** The catalog's answers, cached for as long as they allow. */
 function createCopies(
   config: Config,
   {

@@ -3,7 +3,7 @@ import type { ProductCopies } from '@micromart/product-copies/product-copies';
 const QUIET_MS = 10_000;
 
 /**
- * The same copies; passes to `warn` why an answer of the catalog is missing, at most once in ten seconds, because every
+ * The same copies, but `warn` receives why an answer of the catalog is missing, at most once in ten seconds, because every
  * request fails for the same reason.
  */
 export function warnWhenUnavailable(

@@ -11,21 +11,21 @@ const copyOf = (id: string): ProductCopy => ({
   freshForMs: 1,
 });
 
-/** Copies of which some are at hand; whatever else is asked for is told, but for what the catalog has no word on. */
-function copiesWith({ cached = [], unsaid = [] }: { cached?: string[]; unsaid?: string[] }) {
+/** Copies of which some are cached. Others must be requested; the catalog has no answer for those in `unknown`. */
+function copiesWith({ cached = [], unknown = [] }: { cached?: string[]; unknown?: string[] }) {
   const asked: string[][] = [];
   const copies: ProductCopies = {
     cached: (id) => (cached.includes(id) ? copyOf(id) : undefined),
     async get(ids) {
       asked.push([...ids]);
-      const said = [...ids].filter((id) => !unsaid.includes(id)).map((id) => [id, copyOf(id)] as const);
-      return { catalog: 'fresh', copies: new Map(said), ageMs: 0, freshForMs: 0, why: undefined };
+      const found = [...ids].filter((id) => !unknown.includes(id)).map((id) => [id, copyOf(id)] as const);
+      return { catalog: 'fresh', copies: new Map(found), ageMs: 0, freshForMs: 0, why: undefined };
     },
   };
   return { copies, asked };
 }
 
-test('decides at once on what is at hand', async () => {
+test('decides at once if all copies are cached', async () => {
   const { copies, asked } = copiesWith({ cached: ['1', '2'] });
   expect(await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2']).keys()])).toEqual([
     '1',
@@ -34,15 +34,15 @@ test('decides at once on what is at hand', async () => {
   expect(asked).toEqual([]);
 });
 
-test('asks about all of them as soon as one is lacking, and decides again', async () => {
-  const { copies, asked } = copiesWith({ cached: ['1'], unsaid: ['3'] });
+test('requests all of them as soon as one is missing, and decides again', async () => {
+  const { copies, asked } = copiesWith({ cached: ['1'], unknown: ['3'] });
   expect(
     await withCatalog(copies, async (productInfoOf) => [...productInfoOf(['1', '2', '3']).keys()]),
   ).toEqual(['1', '2']);
   expect(asked).toEqual([['1', '2', '3']]);
 });
 
-test('asks again when the cart has changed meanwhile, but not without end', async () => {
+test('requests again when the cart has changed, but not without end', async () => {
   const { copies, asked } = copiesWith({});
   let wanted = 0;
   const last = await withCatalog(copies, async (productInfoOf) => {
@@ -53,7 +53,7 @@ test('asks again when the cart has changed meanwhile, but not without end', asyn
   expect(last).toEqual([]);
 });
 
-test('lets every other error pass', async () => {
+test('passes on every other error', async () => {
   const { copies } = copiesWith({});
   const refuse = () => Promise.reject(new Error('the cart is closed'));
   await expect(withCatalog(copies, refuse)).rejects.toThrow('the cart is closed');

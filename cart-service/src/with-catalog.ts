@@ -1,14 +1,14 @@
 /**
  * Decisions that need the catalog. A decision runs inside a change and cannot wait, so it uses fresh copies from the
- * cache, which nearly always has them all. When one is missing, the decision is abandoned and nothing is written; then
- * the catalog is asked, and the decision runs again with its answer. The cart may change in between, so this can repeat
- * a few times. In the last round, products that were not asked about count as unknown.
+ * cache, which nearly always has them all. If one is missing, the decision is abandoned and nothing is written. Then the
+ * catalog is asked, and the decision runs again with its answer. The cart may change in between, so this can repeat a few
+ * times. In the last round, products without an answer count as unknown.
  */
 import type { ProductCopy } from '@micromart/product-copies/compose';
 import type { ProductCopies } from '@micromart/product-copies/product-copies';
 import type { ProductInfo } from './product-info.ts';
 
-/** What the catalog says of these products. Only for use in a decision, which must not catch its errors. */
+/** The catalog's info about these products. Only for use in a decision, which must not catch its errors. */
 export type ProductInfoOf = (productIds: readonly string[]) => ProductInfo;
 
 const MAX_ROUNDS = 4;

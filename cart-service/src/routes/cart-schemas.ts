@@ -1,4 +1,4 @@
-/** The shapes of what the cart service is sent and answers, as OpenAPI publishes them. */
+/** The shapes of the cart service's requests and answers, as OpenAPI publishes them. */
 import { money } from '@micromart/contracts/money';
 import { productId } from '@micromart/contracts/product-id';
 import { writtenHeaders } from '@micromart/event-log/idempotency';
@@ -8,7 +8,7 @@ import { MAX_LINES, MAX_QUANTITY } from '../cart.ts';
 
 const MAX_ITEMS = 100;
 
-export const cartId = uuid().meta({ description: 'As `Location` gave it when the cart was opened' });
+export const cartId = uuid().meta({ description: 'The id in the `Location` of the opened cart' });
 const quantity = z.int().min(1).max(MAX_QUANTITY);
 
 export const newItems = z.strictObject({
@@ -26,7 +26,9 @@ const line = z.object({
   quantity: z.int(),
   name: z.string().nullable(),
   unitPrice: money.nullable().meta({ description: 'When the product was first added' }),
-  currentPrice: money.nullable().meta({ description: "Today's; null when it is not on sale, or unknown" }),
+  currentPrice: money
+    .nullable()
+    .meta({ description: "Today's price; null when it is not on sale, or unknown" }),
   available: z.boolean().nullable().meta({ description: 'Whether it is on sale; null when unknown' }),
   addedAt: z.iso.datetime(),
 });
@@ -39,16 +41,18 @@ export const cart = z
     items: z.array(line).max(MAX_LINES),
     total: money.nullable().meta({
       description:
-        'To be paid today for what is on sale; null when nothing is on sale, a price is unknown, or prices are in several currencies',
+        'The total to pay today for what is on sale; null when nothing is on sale, a price is unknown, or prices are in several currencies',
     }),
     catalog: z.enum(['fresh', 'stale', 'unavailable']).meta({
-      description: 'Whether the prices are as the catalog says now, as it said last, or in part unknown',
+      description: 'Whether all prices are fresh, some are stale, or some are unknown',
     }),
   })
   .meta({ id: 'Cart' });
 
 export const cartHeaders = z.object({
-  ETag: z.string().meta({ description: "The cart's version, and a digest of what is shown of the catalog" }),
+  ETag: z
+    .string()
+    .meta({ description: "The cart's version, and a digest of what the answer shows from the catalog" }),
   'Cache-Control': z.string(),
 });
 export const changedHeaders = cartHeaders.extend(writtenHeaders.shape);

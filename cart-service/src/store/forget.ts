@@ -19,7 +19,7 @@ import { lacksShopper } from './shoppers.ts';
 
 const MAX_CLOSED_AT_ONCE = 100;
 const MAX_ROWS_AT_ONCE = 500;
-/** For all steps together; what was done by then stays done. */
+/** For all steps together. Completed steps are kept. */
 const TIMEOUT_MS = 20_000;
 
 export type Forgetting = ChangeOptions & { readonly now: Date };

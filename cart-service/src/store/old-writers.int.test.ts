@@ -1,4 +1,4 @@
-/** What a version writes that is from before the service wrote the columns beside the state. */
+/** Carts that a version wrote before the service itself wrote the columns beside the state. */
 import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ test('a cart without the columns is found when its shopper is forgotten', async 
   await expect(write(openCart('judy', key))).rejects.toThrow('carts_open_for_known_shopper');
 });
 
-test('so is one from before this schema, and one whose shopper is forgotten already loses its owner', async () => {
+test('a cart older than this schema is found too, and loses its owner if its shopper is forgotten already', async () => {
   const before = await mkdtemp(join(tmpdir(), 'migrations-'));
   for (const file of ['001_carts.sql', '002_columns-by-the-service.sql'])
     await cp(new URL(`./migrations/${file}`, import.meta.url), join(before, file));

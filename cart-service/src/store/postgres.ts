@@ -12,7 +12,7 @@ import { withShopper } from './shoppers.ts';
 import type { CartStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
-/** For statements in flight: nobody waits for them, because their requests were answered or cut off. */
+/** For statements in flight. No request waits for them any more: each was answered or cut off. */
 const CLOSE_LIMIT_MS = 500;
 
 const migrations = [

@@ -5,17 +5,17 @@ import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Cart } from '../cart.ts';
 
 /**
- * The cart service's store: carts, who their shoppers are, and the log of all that happened to them. Carts are written
- * through `ChangeStore.change` alone, so no cart changes without its events.
+ * The cart service's store: carts, who their shoppers are, and the log of all that happened to them. Only
+ * `ChangeStore.change` writes carts, so no cart changes without its events.
  */
 export type CartStore = {
   /** Connections to the same database, for the relay. */
   readonly pool: Pool;
   readonly log: EventLog;
   readonly carts: ChangeStore<Cart>;
-  /** What is deleted after a time, for metrics. */
+  /** What expires and is deleted, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
-  /** Opens a cart for a shopper, and with the first cart makes the shopper's pseudonym. */
+  /** Opens a cart for a shopper. The first cart also creates the shopper's pseudonym. */
   open<Answer>(
     cartId: string,
     subject: string,
@@ -26,7 +26,7 @@ export type CartStore = {
    * Forgets a shopper: closes the open carts as abandoned, with their events; then removes the carts' owner, the stored
    * answers and the pseudonym's link to the person, and appends `cart.shopper-forgotten`. No cart of that pseudonym is
    * open when that event is written, and none is opened after it. A repeated call after a failure continues where it
-   * stopped. Throws a not-found problem when the shopper is unknown.
+   * stopped. Throws `not-found` if the shopper is unknown.
    */
   forget(subject: string, options: ChangeOptions & { now: Date }): Promise<Changed<null>>;
   /** Whether the database answers, for readiness. */

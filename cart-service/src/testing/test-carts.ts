@@ -1,4 +1,4 @@
-/** The cart service for tests: its database, an issuer of tokens, and a stand-in for the catalog. */
+/** The cart service for tests: its database, an issuer of tokens, and a stub of the catalog. */
 import { writeFile } from 'node:fs/promises';
 import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
@@ -12,9 +12,9 @@ export type TestCarts = {
   readonly database: TestDatabase;
   readonly issuer: TestIssuer;
   readonly catalog: StubCatalog;
-  /** Of the service's own token. */
+  /** The file with the service's own token. */
   readonly tokenFile: string;
-  /** Services are the caller's to close, before this. */
+  /** The caller closes the services before this. */
   start(settings?: Partial<Config>): Promise<Running>;
   close(): Promise<void>;
 };
@@ -22,7 +22,7 @@ export type TestCarts = {
 export type Reply = {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
   readonly body: any;
 };
 
@@ -66,7 +66,7 @@ export async function openTestCarts(): Promise<TestCarts> {
   };
 }
 
-/** Sends one request; without a token where that is empty. */
+/** Sends one request, without a token if `token` is empty. */
 export async function ask(
   url: string,
   method: string,
