@@ -6,7 +6,7 @@ import type { CountStore } from '@micromart/shopper-tracking-service/store';
 import { requireSame } from './protocol.ts';
 import type { Totals } from './workload.ts';
 
-const TABLES = ['counts_total', 'counts_by_minute', 'counts_by_hour', 'counts_by_day'];
+const TABLES = ['counts_total', 'counts_by_minute', 'counts_by_quarter', 'counts_by_hour', 'counts_by_day'];
 export const SUBSCRIPTION = 'cart-events';
 
 /** Opens the product's store in an empty database. What fails in use fails its query; the rest is the leg's end. */

@@ -84,6 +84,14 @@ export const p9Top: Figure = ({ server, rounds, quick, tell }) =>
     }
   });
 
+/** The bucket of an event's time, by table. */
+const BUCKETS = {
+  minute: "date_trunc('minute', time, 'UTC')",
+  quarter: "date_bin('15 minutes', time, '2000-01-01T00:00:00Z')",
+  hour: "date_trunc('hour', time, 'UTC')",
+  day: "date_trunc('day', time, 'UTC')",
+};
+
 const floorTo = (ms: number, step: number): number => Math.floor(ms / step) * step;
 
 /** Makes the events in the database itself, and the buckets from them, as the follower would have. */
@@ -99,9 +107,9 @@ async function fill(pool: Pool, { events, endMs }: { events: number; endMs: numb
     [events, new Date(endMs), (DAYS * DAY_MS) / events],
   );
   await pool.query('CREATE INDEX ON event_log_events (time)');
-  for (const step of ['minute', 'hour', 'day'])
+  for (const [table, bucket] of Object.entries(BUCKETS))
     await pool.query(
-      `INSERT INTO counts_by_${step} SELECT date_trunc('${step}', time, 'UTC'), data ->> 'productId',
+      `INSERT INTO counts_by_${table} SELECT ${bucket}, data ->> 'productId',
          count(*) FILTER (WHERE type = 'cart.item-added'), count(*) FILTER (WHERE type = 'cart.item-removed'),
          coalesce(sum((data ->> 'quantity')::int) FILTER (WHERE type = 'cart.item-added'), 0),
          coalesce(sum((data ->> 'quantity')::int) FILTER (WHERE type = 'cart.item-removed'), 0)

@@ -56,7 +56,7 @@ const PURE = [
   'demo/src/verdict.ts',
 ];
 
-const PURE_PACKAGES = new Set(['zod', 'ipaddr.js']);
+const PURE_PACKAGES = new Set(['zod', 'ipaddr.js', 'temporal-polyfill']);
 const PURE_NODE_MODULES = new Set([
   'node:assert',
   'node:crypto',

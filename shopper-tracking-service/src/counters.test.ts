@@ -29,12 +29,12 @@ test('a counter that is declared is counted', () => {
   for (const rows of [total, hour]) expect(rows.map(({ counts }) => counts[position])).toEqual([2]);
 });
 
-test('a counter that is declared is written to all four tables, by a parameter of its own in each', () => {
+test('a counter that is declared is written to all five tables, by a parameter of its own in each', () => {
   const statement = tallyStatement(names);
-  expect(statement.match(/bulk_added = c\.bulk_added \+ excluded\.bulk_added/g)).toHaveLength(4);
+  expect(statement.match(/bulk_added = c\.bulk_added \+ excluded\.bulk_added/g)).toHaveLength(5);
   const parameters = [...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number));
   expect(parameters).toEqual(parameters.map((_, n) => n + 1));
-  expect(parameters).toHaveLength(4 * (names.length + 2) - 1);
+  expect(parameters).toHaveLength(5 * (names.length + 2) - 1);
 });
 
 test('a counter that is declared is selected, summed and reason enough to be listed', () => {

@@ -1,6 +1,6 @@
 /**
  * The counters of a product, declared in this one place: SQL, schemas and sort keys are derived from it. A new counter is
- * one entry here, and one migration that adds its column (`bigint NOT NULL DEFAULT 0`) to the four tables of counts.
+ * one entry here, and one migration that adds its column (`bigint NOT NULL DEFAULT 0`) to the five tables of counts.
  */
 import type { CartEvent } from '@micromart/contracts/cart-events';
 

@@ -25,15 +25,16 @@ const sum = (rows: readonly Row[]): Counts =>
     COUNTER_NAMES.map((name, n) => [name, rows.reduce((total, { counts }) => total + counts[n]!, 0)]),
   ) as Counts;
 
-test('counts every event and unit once in the total, in hours and in days', () => {
+test('counts every event and unit once in the total, in quarters, hours and days', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 100 }), (events) => {
-      const { total, hour, day } = tally(events, NOW);
+      const { total, quarter, hour, day } = tally(events, NOW);
       const expected = {
         added: events.filter(({ type }) => type === 'cart.item-added').length,
         removed: events.filter(({ type }) => type === 'cart.item-removed').length,
       };
-      for (const rows of [total, hour, day]) expect(sum(rows)).toMatchObject(expected);
+      for (const rows of [total, quarter, hour, day]) expect(sum(rows)).toMatchObject(expected);
+      expect(sum(quarter)).toEqual(sum(total));
       expect(sum(hour)).toEqual(sum(total));
       expect(sum(day)).toEqual(sum(total));
     }),
@@ -45,7 +46,7 @@ test('comes to the same however events are put into batches', () => {
     fc.property(fc.array(event, { maxLength: 60 }), fc.nat({ max: 60 }), (events, cut) => {
       const parts = [tally(events.slice(0, cut), NOW), tally(events.slice(cut), NOW)];
       const whole = tally(events, NOW);
-      for (const step of ['total', 'minute', 'hour', 'day'] as const) {
+      for (const step of ['total', 'minute', 'quarter', 'hour', 'day'] as const) {
         expect(sum(parts.flatMap((part) => part[step]))).toEqual(sum(whole[step]));
       }
     }),

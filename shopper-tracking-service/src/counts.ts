@@ -5,7 +5,10 @@ import { COUNTER_NAMES, COUNTERS, type CounterName, type Counters, type ItemEven
 /** What the counters of a product stand at. */
 export type Counts = { readonly [N in CounterName]: number };
 
-export const NOTHING = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Counts;
+export const zerosOf = (names: readonly string[]): Counts =>
+  Object.fromEntries(names.map((name) => [name, 0])) as Counts;
+
+export const NOTHING = zerosOf(COUNTER_NAMES);
 
 /** Counts of a product within a bucket of time; the total's bucket is 0. */
 export type Row = {
@@ -30,18 +33,23 @@ export function createTally(counters: Counters): (events: readonly CartEvent[], 
   const increments = Object.values(counters).map(({ increment }) => increment);
   return (events, now) => {
     const minutesFrom = oldestKeptMinute(now.getTime());
-    const [total, minute, hour, day] = [createSums(), createSums(), createSums(), createSums()];
+    const total = createSums();
+    const [minute, quarter, hour, day] = [createSums(), createSums(), createSums(), createSums()];
     for (const event of events) {
       if (!isItemEvent(event)) continue;
       const { productId } = event.data;
       const timeMs = Date.parse(event.time);
       const counts = increments.map((increment) => increment(event));
       total.add(0, productId, counts);
+      quarter.add(bucketOf(timeMs, 'quarter'), productId, counts);
       hour.add(bucketOf(timeMs, 'hour'), productId, counts);
       day.add(bucketOf(timeMs, 'day'), productId, counts);
       if (timeMs >= minutesFrom) minute.add(bucketOf(timeMs, 'minute'), productId, counts);
     }
-    return { total: total.rows(), minute: minute.rows(), hour: hour.rows(), day: day.rows() };
+    return {
+      ...{ total: total.rows(), minute: minute.rows(), quarter: quarter.rows() },
+      ...{ hour: hour.rows(), day: day.rows() },
+    };
   };
 }
 

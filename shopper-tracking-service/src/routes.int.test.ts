@@ -11,10 +11,12 @@ import fc from 'fast-check';
 import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, tally } from './counts.ts';
 import { trackingRoutes } from './routes.ts';
+import { SERIES_STEPS, type SeriesStep } from './series.ts';
 import { openStore } from './store/open-store.ts';
 import { createMinuteSweep } from './store/postgres-sweep.ts';
 import type { CountStore } from './store/store.ts';
 import { CART_EVENTS } from './subscriptions.ts';
+import { clockTime, readZone, type Zone } from './zone.ts';
 
 /**
  * A shop as its own clock sees it. Those who count, sweep and answer have clocks of their own, at most half the margin
@@ -58,8 +60,9 @@ async function reset(): Promise<void> {
   skewMs = 0;
   duringWait = async () => {};
   await database.admin.query(
-    'TRUNCATE subscriptions, counts_total, counts_by_minute, counts_by_hour, counts_by_day CASCADE',
+    'TRUNCATE subscriptions, counts_total, counts_by_minute, counts_by_quarter, counts_by_hour, counts_by_day CASCADE',
   );
+  await database.admin.query("UPDATE quarters_complete SET since = '-infinity'");
   await database.admin.query('INSERT INTO subscriptions (name, log) VALUES ($1, $2)', [
     CART_EVENTS,
     'cart-1',
@@ -122,11 +125,38 @@ type Answered = Counts & {
   from?: string;
   to?: string;
   items: (Counts & { productId: string })[];
+  points: (Counts & { at: string })[];
 };
 
 const countsOf = (query: { asOf?: Date }) => ask('/products/{id}/counts', { params: { id: 'tea' }, query });
 const listOf = (query: { from?: Date; to?: Date }) =>
   ask('/products', { query: { sort: '-added', minAdded: 0, limit: 50, ...query } });
+
+const seriesOf = (query: { from?: Date; to?: Date; step: SeriesStep; tz: Zone }) =>
+  ask('/products/{id}/series', { params: { id: 'tea' }, query });
+
+/** Minutes of long ago are refused, as are too many of them. */
+function refusedOrThrow(error: unknown): undefined {
+  if (error instanceof Problem && error.code === 'invalid') return;
+  throw error;
+}
+
+/** Holds each point to a recount from its beginning to that of the next; the last has no end but what happened. */
+function expectRecounted(
+  { body, headers }: Awaited<ReturnType<typeof seriesOf>>,
+  zone: Zone,
+  events: readonly CartEvent[],
+  isEnded: boolean,
+): void {
+  expect(body.to! <= headers['As-Of']!).toBe(true);
+  const starts = body.points.map(({ at }) => Date.parse(at));
+  if (starts.length > 0) expect(new Date(starts[0]!).toISOString()).toBe(body.from);
+  const end = isEnded ? Date.parse(body.to!) : Infinity;
+  body.points.forEach(({ at, ...counts }, n) => {
+    expect(at).toBe(clockTime(starts[n]!, zone));
+    expect(counts).toEqual(recount(events, 'tea', starts[n]!, starts[n + 1] ?? end));
+  });
+}
 
 function recount(events: readonly CartEvent[], productId: string, fromMs: number, toMs: number): Counts {
   const found = events.flatMap(({ time, data }) =>
@@ -217,7 +247,7 @@ test('an event of another century makes no usual question costly, and an endless
   happens('tea', 1);
   nowMs += 2 * STEP_MS.minute;
   await apply();
-  for (const table of ['day', 'hour'])
+  for (const table of ['day', 'hour', 'quarter'])
     await database.admin.query(
       `INSERT INTO counts_by_${table} VALUES ('1900-01-01T00:00:00Z', 'tea', 1, 0, 1, 0)`,
     );
@@ -254,6 +284,17 @@ const aWait = fc.array(quiet, { maxLength: 3 });
 const question = (past: fc.Arbitrary<number>, wait: typeof aWait) =>
   fc.oneof(
     fc.record({ kind: fc.constant('counts' as const), skewMs: aSkew, agoMs: past, wait }),
+    fc.record({
+      kind: fc.constant('series' as const),
+      skewMs: aSkew,
+      step: fc.constantFrom(...SERIES_STEPS),
+      zone: fc
+        .constantFrom('UTC', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu')
+        .map((name) => readZone(name)!),
+      fromAgoMs: fc.option(past, { nil: undefined }),
+      toAgoMs: fc.option(past, { nil: undefined }),
+      wait,
+    }),
     fc.record({
       kind: fc.constant('list' as const),
       skewMs: aSkew,
@@ -309,7 +350,7 @@ test('for any sequence of waits, sweeps and questions an answer is the recount a
     fc.asyncProperty(fc.oneof(anything, critical), async (steps) => {
       await reset();
       for (const one of steps) {
-        if (one.kind !== 'counts' && one.kind !== 'list') {
+        if (one.kind !== 'counts' && one.kind !== 'list' && one.kind !== 'series') {
           await passQuietly(one);
           continue;
         }
@@ -325,6 +366,12 @@ test('for any sequence of waits, sweeps and questions an answer is the recount a
         }
         const [from, to] = [ago(one.fromAgoMs), ago(one.toAgoMs)];
         if (from && to && from > to) continue;
+        if (one.kind === 'series') {
+          const query = { step: one.step, tz: one.zone, ...(from && { from }), ...(to && { to }) };
+          const answer = await seriesOf(query).catch(refusedOrThrow);
+          if (answer) expectRecounted(answer, one.zone, to ? [...applied, ...waiting] : applied, Boolean(to));
+          continue;
+        }
         const { body, headers } = await listOf({ ...(from && { from }), ...(to && { to }) });
         if (body.to) expect(body.to <= headers['As-Of']!).toBe(true);
         if (from) expect(body.from! <= from.toISOString() && body.from! <= body.to!).toBe(true);

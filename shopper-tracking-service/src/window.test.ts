@@ -5,6 +5,7 @@ import { coverWindow, type Span, windowOf } from './window.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12, 34, 56);
 const minutesFrom = oldestAnsweredMinute(NOW);
+const quartersFrom = bucketOf(NOW - 9 * STEP_MS.day, 'hour');
 
 const past = fc.oneof(
   fc.integer({ min: NOW - 90 * STEP_MS.day, max: NOW }),
@@ -13,7 +14,7 @@ const past = fc.oneof(
 const bound = fc.option(
   fc
     .oneof(past, fc.integer({ min: Date.parse('0001-01-01T00:00:00Z'), max: Date.UTC(9999, 0) }))
-    .map((timeMs) => roundDown(timeMs, NOW)),
+    .map((timeMs) => roundDown(timeMs, { minutesFrom, quartersFrom })),
   { nil: undefined },
 );
 
@@ -41,8 +42,10 @@ test('a covered window counts each event within it once and none other, by minut
         const isWithin = timeMs >= (from ?? -Infinity) && timeMs < (to ?? Infinity);
         expect(counted).toBe(isWithin ? 1 : 0);
       }
-      for (const { step, from: start } of runs)
+      for (const { step, from: start } of runs) {
         if (step === 'minute') expect(start).toBeGreaterThanOrEqual(minutesFrom);
+        if (step === 'quarter') expect(start).toBeGreaterThanOrEqual(quartersFrom);
+      }
     }),
     { numRuns: 2_000 },
   );
@@ -78,7 +81,10 @@ test('reads nothing of a window before the first event', () => {
 test('a window ends no later than the smaller of what is asked and the As-Of', () => {
   fc.assert(
     fc.property(past, past, past, (asked, other, asOfMs) => {
-      const window = windowOf({ from: new Date(asked), to: new Date(other) }, { nowMs: NOW, asOfMs });
+      const window = windowOf(
+        { from: new Date(asked), to: new Date(other) },
+        { nowMs: NOW, asOfMs, quartersFrom },
+      );
       expect(window.to).toBeLessThanOrEqual(Math.min(other, asOfMs));
       expect(window.from).toBeLessThanOrEqual(Math.min(asked, asOfMs));
       if (asked <= other) expect(window.from).toBeLessThanOrEqual(window.to!);

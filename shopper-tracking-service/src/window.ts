@@ -1,5 +1,5 @@
 /** Windows of time: how they are rounded, and which buckets are read for them. */
-import { cover, oldestAnsweredMinute, type Run, roundDown, STEP_MS } from './buckets.ts';
+import { cover, type Kept, oldestAnsweredMinute, type Run, roundDown, STEP_MS } from './buckets.ts';
 
 /**
  * In milliseconds. Without `from` it begins with the first event that was counted, without `to` it ends with the last
@@ -11,8 +11,13 @@ export type Window = {
   readonly minutesFrom: number;
 };
 
-/** A moment of answering: its clock, and the As-Of of its snapshot. */
-export type Present = { readonly nowMs: number; readonly asOfMs: number };
+/** A moment of answering: its clock, the As-Of of its snapshot, and from when on quarter hours are complete in it. */
+export type Present = { readonly nowMs: number; readonly asOfMs: number; readonly quartersFrom: number };
+
+export const keptAt = ({ nowMs, quartersFrom }: Present): Kept => ({
+  minutesFrom: oldestAnsweredMinute(nowMs),
+  quartersFrom,
+});
 
 /**
  * The window that is answered for a requested one. Each requested bound is rounded down from the smaller of it and the
@@ -20,10 +25,12 @@ export type Present = { readonly nowMs: number; readonly asOfMs: number };
  */
 export function windowOf(
   { from, to }: { readonly from?: Date | undefined; readonly to?: Date | undefined },
-  { nowMs, asOfMs }: Present,
+  present: Present,
 ): Window {
-  const rounded = (bound: Date | undefined) => bound && roundDown(Math.min(bound.getTime(), asOfMs), nowMs);
-  return { from: rounded(from), to: rounded(to), minutesFrom: oldestAnsweredMinute(nowMs) };
+  const kept = keptAt(present);
+  const rounded = (bound: Date | undefined) =>
+    bound && roundDown(Math.min(bound.getTime(), present.asOfMs), kept);
+  return { from: rounded(from), to: rounded(to), minutesFrom: kept.minutesFrom };
 }
 
 /** The first and the last bucket in which anything was counted, by their starts. */

@@ -13,7 +13,7 @@ import { runPgbench } from '../pgbench.ts';
 import { LOG, type Workload } from '../workload.ts';
 
 const BATCH = 1_000;
-const KINDS = ['minute', 'hour', 'day', 'total'] as const;
+const KINDS = ['minute', 'quarter', 'hour', 'day', 'total'] as const;
 const COUNTERS = COUNTER_NAMES.map(columnOf);
 
 const upsert = (kind: (typeof KINDS)[number]): string => {
@@ -30,7 +30,7 @@ BEGIN;
 SELECT partition FROM subscription_positions p JOIN batches b USING (partition)
   WHERE b.n = :n AND subscription = '${SUBSCRIPTION}' AND p.sequence = b.since FOR UPDATE OF p;
 WITH batch AS (SELECT * FROM batches WHERE n = :n),
-  minutes AS (${upsert('minute')}), hours AS (${upsert('hour')}), days AS (${upsert('day')})
+  minutes AS (${upsert('minute')}), quarters AS (${upsert('quarter')}), hours AS (${upsert('hour')}), days AS (${upsert('day')})
   ${upsert('total')};
 UPDATE subscription_positions p SET sequence = b.till, head = GREATEST(p.head, b.till) FROM batches b
   WHERE b.n = :n AND subscription = '${SUBSCRIPTION}' AND p.partition = b.partition AND p.sequence = b.since;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { COUNTERS, type Counters, namesOf } from '../counters.ts';
 import { sortsOf } from '../list.ts';
+import { SERIES_STEPS } from '../series.ts';
 
 /** A field for each counter. */
 const counterFields = <Name extends string>(counters: Counters<Name>) =>
@@ -10,7 +11,8 @@ const counterFields = <Name extends string>(counters: Counters<Name>) =>
   ) as Record<Name, z.ZodInt>;
 
 export function createCountSchemas<Name extends string>(counters: Counters<Name>) {
-  const fields = { productId: z.string(), ...counterFields(counters) };
+  const counted = counterFields(counters);
+  const fields = { productId: z.string(), ...counted };
   const sorts = sortsOf(namesOf(counters));
   return {
     counts: z
@@ -41,9 +43,30 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
         }),
     }),
 
+    series: z.object({
+      productId: z.string(),
+      step: z.enum(SERIES_STEPS),
+      tz: z.string().meta({ description: 'The time zone' }),
+      from: z.iso.datetime().meta({ description: 'Where the first point begins' }),
+      to: z.iso.datetime().meta({
+        description:
+          'Where the last point ends, never later than As-Of. Where `to` was not asked for, the As-Of: then the last point ' +
+          'has all that is included of its minute, hour or day',
+      }),
+      points: z.array(
+        z.object({
+          at: z.iso.datetime({ offset: true }).meta({
+            description:
+              'Where it begins, as a clock of the zone shows it; it ends where the next one begins',
+          }),
+          ...counted,
+        }),
+      ),
+    }),
+
     /** Ascending, or with a `-` before it descending. */
     sort: z.enum([...sorts, ...sorts.map((name) => `-${name}` as const)]),
   };
 }
 
-export const { counts, page, sort } = createCountSchemas(COUNTERS);
+export const { counts, page, series, sort } = createCountSchemas(COUNTERS);

@@ -18,7 +18,7 @@ const MORE = {
   },
 } as const satisfies Parameters<typeof createTally>[0];
 
-const TABLES = ['counts_total', 'counts_by_minute', 'counts_by_hour', 'counts_by_day'];
+const TABLES = ['counts_total', 'counts_by_minute', 'counts_by_quarter', 'counts_by_hour', 'counts_by_day'];
 
 test('one more counter takes an entry of the declaration and a column, and nothing else', async () => {
   const database = await openTestDatabase();

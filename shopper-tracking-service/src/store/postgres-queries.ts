@@ -1,6 +1,6 @@
 import type { Client } from '@micromart/postgres/pool';
 import { COUNTER_NAMES, columnOf } from '../counters.ts';
-import type { Counts } from '../counts.ts';
+import { type Counts, zerosOf } from '../counts.ts';
 import type { List, Product, Sort } from '../list.ts';
 import type { Coverage } from '../window.ts';
 import { counterColumns } from './postgres-counter-columns.ts';
@@ -22,7 +22,7 @@ export function createQueries(names: readonly string[]): Pick<CountStore, 'total
     SELECT ${columns.selected} FROM (SELECT ${columns.sums} FROM (${windowRows(columns, 3)} UNION ALL
       SELECT product_id, ${columns.all} FROM counts_total WHERE $2::boolean) w
     WHERE product_id = $1) sums`;
-  const zeros = Object.fromEntries(names.map((name) => [name, 0])) as Counts;
+  const zeros = zerosOf(names);
 
   async function total(client: Client, productId: string): Promise<Counts> {
     const { rows } = await client.query<Counts>({ name: 'total', text: totalText, values: [productId] });

@@ -19,15 +19,16 @@ type Key = { readonly name: string; readonly type: string };
 const PRODUCT: readonly Key[] = [{ name: 'product_id', type: 'text' }];
 const BUCKET_AND_PRODUCT: readonly Key[] = [{ name: 'bucket', type: 'timestamptz' }, ...PRODUCT];
 
-/** Adds a batch's sums to the counts of minutes, hours, days, and in total. */
+/** Adds a batch's sums to the counts of minutes, quarter hours, hours, days, and in total. */
 export function tallyStatement(names: readonly string[]): string {
   const counters = names.map(columnOf);
   const width = BUCKET_AND_PRODUCT.length + counters.length;
   return `
 WITH minutes AS (${upsert('counts_by_minute', BUCKET_AND_PRODUCT, counters, 1)}),
-     hours AS (${upsert('counts_by_hour', BUCKET_AND_PRODUCT, counters, 1 + width)}),
-     days AS (${upsert('counts_by_day', BUCKET_AND_PRODUCT, counters, 1 + 2 * width)})
-${upsert('counts_total', PRODUCT, counters, 1 + 3 * width)}`;
+     quarters AS (${upsert('counts_by_quarter', BUCKET_AND_PRODUCT, counters, 1 + width)}),
+     hours AS (${upsert('counts_by_hour', BUCKET_AND_PRODUCT, counters, 1 + 2 * width)}),
+     days AS (${upsert('counts_by_day', BUCKET_AND_PRODUCT, counters, 1 + 3 * width)})
+${upsert('counts_total', PRODUCT, counters, 1 + 4 * width)}`;
 }
 
 /** What adds a batch's sums to the counters, all of them in one statement, whose text is built once. */
@@ -41,14 +42,14 @@ export function createAddTally(names: readonly string[]): (tally: Tally) => read
     arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
     ...counts(rows),
   ];
-  return ({ minute, hour, day, total }) =>
+  return ({ minute, quarter, hour, day, total }) =>
     total.length === 0
       ? []
       : [
           {
             name: 'add_tally',
             text,
-            values: [...bucketed(minute), ...bucketed(hour), ...bucketed(day), ...counts(total)],
+            values: [...[minute, quarter, hour, day].flatMap(bucketed), ...counts(total)],
           },
         ];
 }

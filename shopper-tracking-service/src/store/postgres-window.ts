@@ -6,13 +6,14 @@ import { type Run, STEP_MS, type Step } from '../buckets.ts';
 import { type Coverage, coverWindow, type Span, type Window } from '../window.ts';
 import type { CounterColumns } from './postgres-counter-columns.ts';
 
-const TABLE: { readonly [S in Step]: string } = {
+export const TABLE: { readonly [S in Step]: string } = {
   minute: 'counts_by_minute',
+  quarter: 'counts_by_quarter',
   hour: 'counts_by_hour',
   day: 'counts_by_day',
 };
 
-const STEPS: readonly Step[] = ['day', 'hour', 'minute'];
+export const STEPS: readonly Step[] = ['day', 'hour', 'quarter', 'minute'];
 
 /** More than any useful question reads: at most half the days of half a century. */
 const MAX_BUCKETS = 10_000;
@@ -27,10 +28,23 @@ export async function readCoverage(client: Client, window: Window): Promise<Cove
              (SELECT max(bucket) FROM counts_by_minute) AS "lastMinute"`,
   });
   const coverage = coverWindow(window, toSpan(rows[0]!));
-  if (coverage.buckets > MAX_BUCKETS) {
-    throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
-  }
+  requireFewBuckets(coverage.buckets, MAX_BUCKETS);
   return coverage;
+}
+
+/** Throws `invalid` where a question takes too many buckets. */
+export function requireFewBuckets(buckets: number, max: number): void {
+  if (buckets <= max) return;
+  throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
+}
+
+/** From when on quarter hours are complete in the client's snapshot: the start of an hour, or -Infinity. */
+export async function quartersFrom(client: Client): Promise<number> {
+  const { rows } = await client.query<{ since: Date | number }>({
+    name: 'quarters_from',
+    text: 'SELECT since FROM quarters_complete',
+  });
+  return Number(rows[0]!.since);
 }
 
 const toSpan = ({ firstDay, lastDay, lastHour, lastMinute }: Record<keyof Span, Date | null>) =>
@@ -61,5 +75,6 @@ export const bucketsOf = ({ runs }: Coverage): string[] =>
     ];
   });
 
-const startsOf = ({ step, from, to, sign }: Run): { at: number; sign: 1 | -1 }[] =>
+/** The buckets of a run, by their starts. */
+export const startsOf = ({ step, from, to, sign }: Run): { at: number; sign: 1 | -1 }[] =>
   Array.from({ length: (to - from) / STEP_MS[step] }, (_, n) => ({ at: from + n * STEP_MS[step], sign }));

@@ -52,6 +52,7 @@ function recount(productId: string, fromMs: number, toMs: number): Counts {
 }
 
 const minutesFrom = oldestAnsweredMinute(NOW.getTime());
+const KEPT = { minutesFrom, quartersFrom: Number.NEGATIVE_INFINITY };
 const until = (to: number) => ({ to, minutesFrom });
 
 const products = [...new Set(events.map(({ data }) => ('productId' in data ? data.productId : '')))];
@@ -100,7 +101,7 @@ test('answers the total of each product as the events themselves do, zeros where
 
 test('answers how a product stood at a time as the events themselves do', async () => {
   for (let hours = 0; hours < DAYS * 24; hours += 7) {
-    const toMs = roundDown(NOW.getTime() - hours * STEP_MS.hour - 123_456, NOW.getTime());
+    const toMs = roundDown(NOW.getTime() - hours * STEP_MS.hour - 123_456, KEPT);
     expect(await ask((client) => store.within(client, 'p1', until(toMs)))).toEqual(recount('p1', 0, toMs));
   }
   expect(await ask((client) => store.within(client, 'p1', until(0)))).toEqual(NOTHING);
@@ -120,9 +121,9 @@ describe('a list', () => {
   });
 
   test('of a window counts what fell into it, and nothing else', async () => {
-    const to = roundDown(NOW.getTime() - 5_000_000, NOW.getTime());
+    const to = roundDown(NOW.getTime() - 5_000_000, KEPT);
     for (const hours of [0, 1, 30, 47, 49, 120]) {
-      const from = roundDown(to - hours * STEP_MS.hour, NOW.getTime());
+      const from = roundDown(to - hours * STEP_MS.hour, KEPT);
       const all = await listAll(
         { sort: 'added', descending: true, minAdded: 0, window: { from, to, minutesFrom } },
         1_000,
@@ -137,9 +138,9 @@ describe('a list', () => {
   });
 
   test('of a window begins with the same products, however few are asked for', async () => {
-    const to = roundDown(NOW.getTime() - 5_000_000, NOW.getTime());
+    const to = roundDown(NOW.getTime() - 5_000_000, KEPT);
     for (const hours of [1, 7, 30, 120]) {
-      const window = { from: roundDown(to - hours * STEP_MS.hour, NOW.getTime()), to, minutesFrom };
+      const window = { from: roundDown(to - hours * STEP_MS.hour, KEPT), to, minutesFrom };
       for (const [sort, minAdded] of SORTS.flatMap((one) => [0, 3].map((least) => [one, least] as const))) {
         const expected = products
           .map((productId) => ({ productId, ...recount(productId, window.from, to) }))

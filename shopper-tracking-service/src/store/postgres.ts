@@ -3,8 +3,10 @@ import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { queries } from './postgres-queries.ts';
+import { series } from './postgres-series.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';
+import { quartersFrom } from './postgres-window.ts';
 import type { CountStore } from './store.ts';
 
 const MAX_CONNECTIONS = 10;
@@ -46,6 +48,8 @@ export async function openPostgresStore(
     sweeps: sweeping.sweeps,
     addition: addTally,
     ...queries,
+    series,
+    quartersFrom,
     check: () => checkAnswers(pool),
     async close() {
       await sweeping.close();

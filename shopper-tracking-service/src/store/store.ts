@@ -3,6 +3,7 @@ import type { Statement } from '@micromart/postgres/statement';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
+import type { Points } from '../series.ts';
 import type { Window } from '../window.ts';
 
 /**
@@ -24,6 +25,10 @@ export type CountStore = {
   /** What was counted for a product within a window. */
   within(client: Client, productId: string, window: Window): Promise<Counts>;
   list(client: Client, list: List): Promise<Product[]>;
+  /** For each product, what was counted in each point. Throws `invalid` where that takes too many look-ups. */
+  series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
+  /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */
+  quartersFrom(client: Client): Promise<number>;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
   close(): Promise<void>;

@@ -1,0 +1,72 @@
+/** How the routes read: each answer from one snapshot with its freshness, wide questions within limits of their own. */
+import { problem } from '@micromart/http/problem';
+import { isCancelled } from '@micromart/postgres/failure';
+import type { Client } from '@micromart/postgres/pool';
+import type {
+  Consistency,
+  ConsistentRequest,
+  FreshAnswer,
+} from '@micromart/subscription/freshness/consistency';
+import type { Freshness } from '@micromart/subscription/freshness/freshness';
+import type { CountStore } from '../store/store.ts';
+import type { Present } from '../window.ts';
+
+const RETRY_COSTLY_S = 5;
+
+export const COST =
+  'A question about many products or days that takes too long is answered with 503 `question-too-costly`, one that ' +
+  'would read more than 10,000 buckets of time with 400.';
+
+export type Questions = {
+  /** Reads few rows. */
+  readFew<T>(request: ConsistentRequest, read: (client: Client) => Promise<T>): Promise<FreshAnswer<T>>;
+  /** Reads many rows, within limits of its own, so that it does not delay requests that read few. */
+  readMany<T>(
+    request: ConsistentRequest,
+    read: (client: Client, present: Present) => Promise<T>,
+  ): Promise<FreshAnswer<T>>;
+};
+
+export function createQuestions({
+  store,
+  consistency,
+  now,
+}: {
+  store: CountStore;
+  consistency: Consistency;
+  now: () => Date;
+}): Questions {
+  /**
+   * Reads the clock after the snapshot began, so everything that the snapshot misses because it was swept was due by
+   * then.
+   */
+  async function presentOf(client: Client, freshness: Promise<Freshness>): Promise<Present> {
+    const [{ asOf }, quartersFrom] = await Promise.all([freshness, store.quartersFrom(client)]);
+    return { asOfMs: asOf.getTime(), nowMs: now().getTime(), quartersFrom };
+  }
+
+  return {
+    readFew: (request, read) => consistency.read(request, read),
+    async readMany(request, read) {
+      try {
+        return await consistency.read(
+          request,
+          async (client, freshness) => read(client, await presentOf(client, freshness)),
+          store.listPool,
+        );
+      } catch (error) {
+        throw isCancelled(error) ? tooCostly() : error;
+      }
+    },
+  };
+}
+
+const tooCostly = () =>
+  problem(
+    'unavailable',
+    'The question took too long: ask for a smaller window, or again when there is less load.',
+    {
+      type: 'question-too-costly',
+      retryAfterS: RETRY_COSTLY_S,
+    },
+  );
