@@ -13,15 +13,15 @@ const open = (eventsUrl: string, feedUrl?: string) =>
     logger,
   });
 
-describe('the way by which events come', () => {
-  test("is the owner's feed, and nothing else is needed then", () => {
+describe('the source of events', () => {
+  test("is the owner's feed alone for its URL", () => {
     const { from, checks } = open('http://cart:4001/events');
     expect(from.transport).toBeUndefined();
     expect(checks).toEqual([]);
   });
 
   test.each(['kafka://b1:9092,b2:9092/cart-events', 'kafka+ssl://cart:hunter2@b1/cart-events'])(
-    'is Kafka besides for %s, without which the service is only degraded',
+    'is the feed and Kafka for %s, and without Kafka the service is only degraded',
     (url) => {
       const { from, checks } = open(url, 'http://cart:4001/events');
       expect(from.transport).toBeDefined();

@@ -1,6 +1,6 @@
 /**
- * The ways by which an owner's events come, told apart by a URL, and nowhere else. Positions are the same in all of them,
- * so a service that is started again with another URL goes on where it was.
+ * Chooses the source of an owner's events by a URL. Nothing else tells them apart: positions are the same for all of them, so
+ * a service that restarts with another URL continues where it was.
  */
 import type { Check } from '@micromart/http/health';
 import { isKafkaUrl } from '@micromart/kafka/settings';
@@ -11,13 +11,16 @@ import type { EventSource, Transport } from '@micromart/subscription/sources/eve
 import { createFeedSource } from '@micromart/subscription/sources/feed-source';
 
 export type OpenedEventSource = {
-  /** What a subscription follows. */
+  /** What `startSubscription` takes. */
   readonly from: { readonly source: EventSource; readonly transport?: Transport };
-  /** What readiness says of it, besides the lag. */
+  /** Checks for the service's readiness, in addition to the subscription's own. */
   readonly checks: readonly Check[];
 };
 
-/** `http(s)://…/events`: the owner's feed. `kafka(+ssl)://…/topic`: Kafka, and the feed at `feedUrl` for what it loses. */
+/**
+ * `http(s)://…/events` opens the owner's feed; `kafka(+ssl)://…/topic` opens Kafka, and the feed at `feedUrl` for what Kafka
+ * loses. It connects to nothing yet. Throws for a URL that it cannot read, and for Kafka without a `feedUrl`.
+ */
 export function openEventSource({
   eventsUrl,
   feedUrl,
@@ -30,17 +33,17 @@ export function openEventSource({
   eventsUrl: string;
   feedUrl: string | undefined;
   kafkaCaFile: string | undefined;
-  /** Names, at Kafka, the instances that share the partitions. */
+  /** The consumer group: instances with the same group share the partitions. */
   group: string;
-  /** Names, among these, this one, also after a restart; undefined where it has no name that lasts. */
+  /** The name of this instance in the group; it must be the same after a restart. Undefined if there is no such name. */
   instance: string | undefined;
-  /** Gives the token to read the feed with. */
+  /** Returns the token for requests to the feed. */
   token: () => Promise<string>;
   logger: Logger;
 }): OpenedEventSource {
   if (!isKafkaUrl(eventsUrl))
     return { from: { source: createFeedSource({ url: eventsUrl, token }) }, checks: [] };
-  if (feedUrl === undefined) throw new Error("events by Kafka need the owner's feed besides");
+  if (feedUrl === undefined) throw new Error("events from Kafka also need the URL of the owner's feed");
   const topic = parseKafkaUrl(eventsUrl, kafkaCaFile);
   const transport = createKafkaTransport({ topic, group, instance, logger });
   return {

@@ -44,7 +44,7 @@ describe('settings of a follower', () => {
   });
 
   test.each(['kafka://127.0.0.1:9092/cart-events', 'kafka+ssl://cart:hunter2@b1:9093,b2:9093/cart-events'])(
-    'take %s for events, with the feed besides',
+    'accept %s for events, together with the feed',
     (CART_EVENTS_URL) => {
       const CART_FEED_URL = env.CART_EVENTS_URL;
       expect(readConfig(schema, { ...env, CART_EVENTS_URL, CART_FEED_URL })).toMatchObject({
@@ -54,9 +54,11 @@ describe('settings of a follower', () => {
     },
   );
 
-  test('ask for the feed where events come by Kafka, among all else that is wrong', () => {
+  test('require the feed for events from Kafka, and report it with all other errors', () => {
     const message = problemsOf({ ...env, PORT: 'x', CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events' });
     expect(message).toContain('  PORT: ');
-    expect(message).toContain("  CART_FEED_URL: is not set; give http://host:port/events, the owner's feed;");
+    expect(message).toContain(
+      "  CART_FEED_URL: is not set; give http://host:port/events, the owner's feed, for",
+    );
   });
 });

@@ -1,18 +1,18 @@
-/** The settings that say where a follower's events come from. */
+/** The settings that name the source of a follower's events. */
 
 import { wholeNumber } from '@micromart/http/parameters';
 import { isKafkaUrl, refuseWhatIsNoKafkaUrl } from '@micromart/kafka/settings';
 import { isHttpUrl } from '@micromart/service/config';
 import { z } from 'zod';
 
-/** An owner's event feed, besides Kafka. */
+/** An owner's event feed, used together with Kafka. */
 export const feedUrl = z
   .string()
   .refine(isFeedUrl, { error: "is not the URL of an owner's event feed" })
   .optional()
-  .describe("http://host:port/events, the owner's feed; it is asked besides Kafka for what did not come");
+  .describe("http://host:port/events, the owner's feed, for events that Kafka does not deliver");
 
-/** Where a follower's events come from: the owner's feed, or Kafka, and then `needsFeed` is to be asked too. */
+/** The source of a follower's events: the owner's feed, or Kafka, which also needs the feed (`needsFeed`). */
 export const eventsUrl = z
   .string()
   .superRefine((url, context) => {
@@ -21,7 +21,7 @@ export const eventsUrl = z
   })
   .describe('http://host:port/events, or kafka://host:port,host:port/topic');
 
-/** What `refine` takes, to ask for the setting `feed` where the setting `events` names Kafka. */
+/** Arguments for zod's `refine`: they require the setting `feed` when the setting `events` names Kafka. */
 export function needsFeed(events: string, feed: string) {
   const isMet = (settings: Readonly<Record<string, unknown>>) =>
     !isKafkaUrl(String(settings[events])) || settings[feed] !== undefined;

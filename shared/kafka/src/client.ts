@@ -1,6 +1,6 @@
 /**
- * kafkajs, set up as it is used here. What is known to be wrong with it is met where it shows: in producer.ts, member.ts
- * and topic.ts, and in repairs.ts what is wrong inside. No other folder imports it (docs/decisions/0007-kafkajs.md).
+ * Creates kafkajs clients with our settings. Its known faults are handled where they show, in producer.ts, member.ts and
+ * topic.ts, and in repairs.ts those inside it. No other package imports kafkajs (docs/decisions/0007-kafkajs.md).
  */
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '@micromart/process/logger';
@@ -10,20 +10,23 @@ import { teachStaticMembership } from './static-membership.ts';
 import type { KafkaTopic } from './url.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
-/** Above what a broker is allowed for acknowledging a batch (producer.ts), so that it tells rather than we guess. */
+/** Longer than a broker may take to acknowledge a batch (producer.ts), so that the broker's own error arrives first. */
 const REQUEST_TIMEOUT_MS = 6_000;
-/** Some seven seconds in all, in which another broker may take over. After that the caller decides. */
+/** Some seconds in all, in which another broker may take over. After that the caller decides. */
 export const RETRY = {
   initialRetryTime: 100,
   maxRetryTime: 500,
   factor: 0.2,
   multiplier: 2,
   retries: 14,
-  // Whatever ends a consumer, consumer.ts makes a new one.
+  // consumer.ts creates a new consumer after every failure.
   restartOnFailure: async () => false,
 };
 
-/** A client of the cluster that holds the topic; it connects when it is used. Each of its users needs one of its own. */
+/**
+ * A client of the cluster that holds the topic; it connects when it is used. Each producer, consumer and admin needs a client
+ * of its own. Throws when the file KAFKA_CA_FILE cannot be read.
+ */
 export async function createClient({ brokers, secure }: KafkaTopic, logger: Logger): Promise<Kafka> {
   const { Kafka, logLevel } = await load();
   return new Kafka({
@@ -54,14 +57,14 @@ async function readCa(file: string): Promise<string> {
   }
 }
 
-/** What it calls an error is mostly one that it tries again; what comes of it is told by those who use it. */
+/** kafkajs retries most of what it logs as errors, so these are debug lines; its callers log what fails in the end. */
 function bridge(logger: Logger, { namespace, log: { message, error } }: LogEntry): void {
   logger.debug({ kafkajs: namespace, reason: error }, message);
 }
 
 let loading: Promise<typeof import('kafkajs')> | undefined;
 
-/** Loaded with the first client, for it takes 20 MB, which a process that has nothing to do with Kafka is spared. */
+/** Loaded with the first client, because it takes much memory, which a process without Kafka does not need. */
 function load(): Promise<typeof import('kafkajs')> {
   loading ??= import('kafkajs').then((kafkajs) => {
     repairKafkaJs();

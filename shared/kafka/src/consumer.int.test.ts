@@ -12,13 +12,13 @@ import { ensureTopic } from './topic.ts';
 import { type KafkaTopic, parseKafkaUrl } from './url.ts';
 
 const CAP_MS = 120_000;
-/** A group that finds together again, on a machine that is busy. */
+/** For a rebalance on a busy machine. */
 const LONG = { capMs: 60_000 };
 const PARTITIONS = 4;
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 
-/** A consumer with all that it was told and given. */
+/** A consumer, and everything that its callbacks got. */
 type Member = {
   readonly assigned: (readonly number[] | undefined)[];
   readonly states: (string | undefined)[];
@@ -60,8 +60,8 @@ describeKafka('a consumer', () => {
       values.map((value) => ({ key: 'k', value, headers: {} })),
     );
 
-  /** Joins the group; by default it takes everything, and asks for nothing of it again. */
-  function join(ways: Partial<Consumption> = {}): Member {
+  /** Joins the group; by default it reads everything, and commits that. */
+  function join(overrides: Partial<Consumption> = {}): Member {
     const end = new AbortController();
     const next = new Map<number, string>();
     const assigned: Member['assigned'] = [];
@@ -80,7 +80,7 @@ describeKafka('a consumer', () => {
           next.set(partition, String(Number(messages.at(-1)!.offset) + 1));
         },
         resumeAt: (partition) => next.get(partition),
-        ...ways,
+        ...overrides,
       },
       end.signal,
     );
@@ -115,7 +115,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'finds its partitions again where it names itself, and the others go on meanwhile',
+    'with an instance name gets its partitions again, and the others continue meanwhile',
     async () => {
       await makeTopic();
       const [ann, bob] = [join({ instance: 'ann' }), join({ instance: 'bob' })];
@@ -133,7 +133,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'leaves to the next member where to go on, and has no partitions any more',
+    'commits where the next member continues, and has no partitions when it has left',
     async () => {
       await makeTopic();
       await send(1, 'b0', 'b1', 'b2');
@@ -152,7 +152,7 @@ describeKafka('a consumer', () => {
     ['beyond the end', '1000', ['c0', 'c1', 'c2']],
     ['cut off', '1', ['c2']],
   ])(
-    'goes on at the earliest message where the one to resume at is %s',
+    'starts at the earliest message when the committed offset is %s',
     async (_, resumeAt, expected) => {
       await makeTopic();
       await send(2, 'c0', 'c1', 'c2');
@@ -168,12 +168,12 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'shares the partitions with a member that comes, also in the middle of its work',
+    'shares the partitions with a new member, also while a handler is running',
     async () => {
       await makeTopic();
       let held = 0;
       const first = join({
-        // Takes nothing, and holds on to it until it is told that it is not its own any more.
+        // Accepts nothing, and waits until the partition is no longer its own.
         onMessages: (_, __, signal) =>
           new Promise((resolve) => {
             held += 1;
@@ -193,7 +193,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'says that there is no topic, and reads it when it comes',
+    'says that there is no topic, and reads it once it exists',
     async () => {
       const { states, read } = join();
       await until(() => states.at(-1)?.startsWith(`there is no topic ${topic.topic}`), LONG);
@@ -206,7 +206,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'reads a topic that is made anew while it reads',
+    'reads on when its topic is deleted and created again',
     async () => {
       await makeTopic();
       const { read } = join();
@@ -221,7 +221,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'is a new member when the broker was frozen for too long',
+    'joins again after the broker was frozen for too long',
     async () => {
       await makeTopic();
       const { states, assigned, read } = join();
@@ -238,7 +238,7 @@ describeKafka('a consumer', () => {
   );
 
   test(
-    'that is told to stop while it joins leaves nobody in the group',
+    'that ends while it joins leaves no member behind',
     async () => {
       await makeTopic();
       await Promise.all([join().leave(), join().leave()]);
@@ -251,7 +251,7 @@ describeKafka('a consumer', () => {
 
   const cutOff = (partition: number, offset: string) =>
     asAdmin(topic, async (admin) => {
-      // The client deletes only from topics that it has met.
+      // The client deletes only from topics that it has fetched before.
       await admin.fetchTopicOffsets(topic.topic);
       await admin.deleteTopicRecords({ topic: topic.topic, partitions: [{ partition, offset }] });
     });

@@ -1,18 +1,18 @@
 /**
- * A member of a consumer group that stays one. What it promises to whoever takes its messages:
+ * A lasting member of a consumer group. It promises:
  *
- * - The members of a group share the topic's partitions. `onAssigned` tells which of them this one has now: again after
- *   every rebalance, also when they are the same ones, and undefined as soon as it is no member any more.
- * - `onMessages` gets the messages of one partition in the order of their offsets, and is not called for that partition
- *   again before it has come back: whoever awaits in it holds the broker's stream back. Partitions are handed over side
- *   by side, but those of one broker wait for each other's batch, so it should take what it can and come back. The group
- *   is kept informed meanwhile, however long that takes. Its signal is aborted when the partition is not this member's
- *   any more, or the work is over; it should then come back at once, and what it was given comes again to somebody.
- * - Messages may come again, after a rebalance or an error, and some may never come: the topic was emptied, cut off by its
- *   retention, or made anew. The offsets that `resumeAt` gives are committed now and then, and tell the next member where
- *   to go on: a hint, no more. Where there is none, or it points to nothing, it goes on at the earliest message there is.
- * - It never gives up: whatever ends it (an error that the client takes for final, a topic that is gone or is not for a log
- *   of so many partitions, no sign of life) is told to `onState`, and after a pause there is a new one.
+ * - The members of a group share the topic's partitions. `onAssigned` is called with this member's partitions after every
+ *   rebalance, also when they are the same, and with undefined as soon as it is no longer a member.
+ * - `onMessages` gets the messages of one partition in the order of their offsets. It is called again for that partition only
+ *   after it has resolved, so a slow handler slows the broker's stream down. Partitions are delivered concurrently, but those
+ *   of one broker wait for each other's batch, so the handler should accept what it can and resolve. Heartbeats continue
+ *   meanwhile. Its signal is aborted when the partition is no longer this member's, or the consumer ends; the handler should
+ *   then resolve at once, and some member gets the messages again.
+ * - Messages may come again, after a rebalance or an error. Some may never come: the topic was emptied, cut off by its
+ *   retention, or created again. The offsets that `resumeAt` returns are committed from time to time, as a hint for the next
+ *   member. Without an offset, or with one that points to nothing, it starts at the earliest message.
+ * - It never gives up. When anything ends it (an error that the client calls final, a topic that is gone or has a wrong number
+ *   of partitions, no heartbeat or fetch for too long), it reports that to `onState`, pauses, and joins again.
  */
 import type { Consumption } from './consumption.ts';
 import { beMember } from './member.ts';

@@ -1,4 +1,4 @@
-/** What runs on a Kafka of this machine's runs on Kafka's own image as well, where Docker has it. */
+/** What works with a local Kafka also works with Kafka's own image, where Docker has it. */
 import { afterAll, beforeAll } from '@jest/globals';
 import { testFollowing } from '@micromart/subscription/follower.contract';
 import { describeOn } from '@micromart/testing/describe-on';

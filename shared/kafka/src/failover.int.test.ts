@@ -65,7 +65,7 @@ describeKafka('three brokers', () => {
 
       await append();
       await until(() => isRead(appended), LONG);
-      // One after the other, so that leaders, the group's coordinator and the controller are among them.
+      // One after the other, so that leaders, the group's coordinator and the controller are killed too.
       for (const node of kafka.nodes) {
         await append();
         await node.kill('SIGKILL');

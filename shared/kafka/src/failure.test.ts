@@ -5,7 +5,7 @@ import { parseKafkaUrl } from './url.ts';
 const open = parseKafkaUrl('kafka://b1,b2/events');
 const secure = parseKafkaUrl('kafka+ssl://ann:hunter2@b1/events');
 
-/** An error as the client makes them: its kind by its name, what Kafka said by its type. */
+/** An error as the client creates it: `name` says its kind, `type` what Kafka answered. */
 const failure = (
   name: string,
   fields: { type?: string; code?: string; cause?: unknown } = {},
@@ -39,9 +39,14 @@ describe('a failure of Kafka is one line', () => {
       'no permission for anybody',
       failure('KafkaJSProtocolError', { type: 'GROUP_AUTHORIZATION_FAILED' }),
       open,
-      'who does not log in has no permission',
+      'an anonymous client has no permission',
     ],
-    ['TLS where none is spoken', failure('KafkaJSConnectionClosedError'), open, 'need kafka+ssl://'],
+    [
+      'a plain connection to a broker with TLS',
+      failure('KafkaJSConnectionClosedError'),
+      open,
+      'need kafka+ssl://',
+    ],
     [
       'a topic that is gone',
       failure('KafkaJSProtocolError', { type: 'UNKNOWN_TOPIC_OR_PARTITION' }),
@@ -63,16 +68,16 @@ describe('a failure of Kafka is one line', () => {
     expect(said).not.toMatch(/\n|hunter2/);
   });
 
-  test('that is told by what is at the bottom of it', () => {
+  test('that comes from the innermost error', () => {
     const aggregate = new AggregateError([
       failure('KafkaJSCreateTopicError', { type: 'INVALID_REPLICATION_FACTOR' }),
     ]);
     expect(isOfType(wrapped(aggregate), 'INVALID_REPLICATION_FACTOR')).toBe(true);
     expect(isOfType(wrapped(aggregate), 'TOPIC_ALREADY_EXISTS')).toBe(false);
-    expect(describeFailure(wrapped(aggregate), open)).toContain('fewer brokers have come');
+    expect(describeFailure(wrapped(aggregate), open)).toContain('fewer brokers are running');
   });
 
-  test('even where errors hold each other', () => {
+  test('even when errors contain each other', () => {
     const error = failure('A', {}, 'a circle');
     error.cause = error;
     expect(describeFailure(error, open)).toBe('a circle');

@@ -1,18 +1,17 @@
 /**
- * What a failure of Kafka means: one line for the log and for readiness, and what to do about it where the settings are at
- * fault. The client wraps errors in errors, so all of them are looked at, the innermost first. Nothing that it says
- * itself holds a secret.
+ * Describes a failure of Kafka in one line for the log and for readiness, with what to do when the settings are at fault. The
+ * client wraps errors in errors, so it reads all of them, the innermost first. The client's own messages contain no secrets.
  */
 import type { KafkaTopic } from './url.ts';
 
-/** A topic with another number of partitions than the log: a publisher would have no place for some of its events. */
+/** A topic with another number of partitions than the log, which cannot hold the log's events. */
 export class WrongPartitions extends Error {
   override readonly name = 'WrongPartitions';
 }
 
 type Layer = { name: string; message: string; type?: unknown; code?: unknown };
 
-/** Errors hold each other no deeper than this. */
+/** Errors are read no deeper than this. */
 const MAX_LAYERS = 10;
 const MAX_LENGTH = 300;
 
@@ -32,21 +31,21 @@ function meaningOf({ name, message, type, code }: Layer, topic: KafkaTopic): str
   if (name === 'KafkaJSSASLAuthenticationError')
     return `${where} does not accept the user ${secure?.user} with this password`;
   if (UNTRUSTED.test(String(code)))
-    return `the certificate of ${where} is not trusted (${code}); KAFKA_CA_FILE names the file of who vouches for it`;
+    return `the certificate of ${where} is not trusted (${code}); set KAFKA_CA_FILE to the file of its certificate authority`;
   if (/_AUTHORIZATION_FAILED$/.test(String(type)))
-    return `${secure ? `the user ${secure.user}` : 'who does not log in'} has no permission for ${nameOf(topic)} (${type})`;
-  if (type === 'INVALID_REPLICATION_FACTOR') return `fewer brokers have come than ${where} names`;
+    return `${secure ? `the user ${secure.user}` : 'an anonymous client'} has no permission for ${nameOf(topic)} (${type})`;
+  if (type === 'INVALID_REPLICATION_FACTOR') return `fewer brokers are running than ${where} names`;
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return `there is no ${nameOf(topic)}`;
   if (type === 'MESSAGE_TOO_LARGE')
-    return `an event is larger than ${nameOf(topic)} takes; raise its max.message.bytes`;
+    return `an event is larger than ${nameOf(topic)} accepts; raise its max.message.bytes`;
   if (name === 'KafkaJSConnectionClosedError' || message === 'Closed connection')
-    return `${where} closes the connection${secure ? '' : '; brokers that ask for TLS need kafka+ssl://'}`;
+    return `${where} closes the connection${secure ? '' : '; brokers that require TLS need kafka+ssl://'}`;
   if (/^KafkaJS(ConnectionError|BrokerNotFound|NoBrokerAvailableError|RequestTimeoutError)$/.test(name))
     return `no broker answers at ${where}`;
   return undefined;
 }
 
-/** Whether this, or what it is the consequence of, is an answer of Kafka's of that type. */
+/** Whether this error, or one of those in it, is an answer of Kafka of this type. */
 export const isOfType = (error: unknown, type: string): boolean =>
   layersOf(error).some((layer) => layer.type === type);
 
@@ -57,5 +56,5 @@ function layersOf(error: unknown, depth = 0): Layer[] {
   return [error, ...inner.flatMap((one) => layersOf(one, depth + 1))];
 }
 
-/** The topic and where it is, without user and password. */
+/** The topic and its brokers, without user and password. */
 export const nameOf = ({ brokers, topic }: KafkaTopic): string => `topic ${topic} at ${brokers.join(',')}`;

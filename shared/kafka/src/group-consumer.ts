@@ -4,29 +4,29 @@ import { createClient, RETRY } from './client.ts';
 import { assignerOf } from './static-membership.ts';
 import type { KafkaTopic } from './url.ts';
 
-/** The least that brokers allow unless told otherwise: a member that does not come back is missed for that long. */
+/** The least that brokers allow by default: the partitions of a lost member wait this long for another one. */
 const SESSION_TIMEOUT_MS = 6_000;
 export const HEARTBEAT_INTERVAL_MS = 1_000;
-/** How long a rebalance waits for a member that is slow to come back. */
+/** How long a rebalance waits for a slow member. */
 const REBALANCE_TIMEOUT_MS = 10_000;
 const METADATA_MAX_AGE_MS = 30_000;
 
-/** How long a broker holds a question for more, and so how late a rebalance is noticed by who has nothing to do. */
+/** How long a broker holds a fetch without messages. An idle member notices a rebalance only after it. */
 const FETCH_WAIT_MS = 1_000;
 export const PARTITIONS_AT_ONCE = 16;
-/** Compressed; what it becomes in memory is some twenty times as much. */
+/** Compressed size; in memory it becomes many times as much. */
 const FETCH_BYTES_PER_PARTITION = 65_536;
-/** Enough for all: the client names them in the same order each time, so the last ones would wait for the first to end. */
+/** Enough for all partitions: the client lists them in a fixed order, so with less the last ones would wait for the first. */
 const FETCH_BYTES = PARTITIONS_AT_ONCE * FETCH_BYTES_PER_PARTITION;
 
-/** Who takes part in which group. */
+/** A member of a consumer group. */
 export type GroupMember = {
   readonly topic: KafkaTopic;
   /** Members of the same group share the partitions. */
   readonly group: string;
   /**
-   * Names this member, and no other one, also after a restart: one that comes back within the session finds its
-   * partitions, and nobody else has to stop for it. Without a name it leaves when it ends.
+   * The name of this member, unique in its group and the same after a restart. A member that returns within the session gets
+   * its partitions again, and the others do not stop for it. Without a name it leaves the group when it ends.
    */
   readonly instance?: string | undefined;
   readonly logger: Logger;
@@ -34,11 +34,11 @@ export type GroupMember = {
 
 export type GroupConsumer = {
   readonly consumer: Consumer;
-  /** How many partitions the topic has, as a consumer that has subscribed knows without asking; 0 while it does not. */
+  /** How many partitions the topic has according to the metadata of a subscribed consumer; 0 while that is unknown. */
   partitions(): number;
 };
 
-/** kafkajs's consumer, set up to be a member of a group; member.ts makes it one. */
+/** Creates a kafkajs consumer with our settings; member.ts lets it join. */
 export async function createGroupConsumer({
   topic,
   group,
@@ -58,9 +58,9 @@ export async function createGroupConsumer({
     maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
     metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
-    // It has a number of its own, five, unless it is told again.
+    // Without this, kafkajs uses other limits for consumers than for their client.
     retry: RETRY,
-    // To assigners, and to nobody else, the client shows what it knows of the topic. This is the one it has anyway.
+    // kafkajs shows its metadata of the topic only to assigners. This one assigns as the default does.
     partitionAssigners: [
       (config) => {
         cluster = config.cluster;

@@ -1,10 +1,10 @@
 /**
- * One membership in a consumer group, from joining to its end; consumer.ts holds the promises and makes the next one.
+ * One membership in a consumer group, from joining to its end; consumer.ts says what it promises and starts the next one.
  *
- * What kafkajs does not do is done here: it stops for good after some errors while the process looks healthy, so its end
- * is waited for (CRASH), and so is its silence, for there are errors it does not notice. It keeps the group informed only
- * between batches, so it is made to while one is being taken, and what it learns by that, a rebalance, ends the taking.
- * It would commit after every batch; here it is once a second, for offsets are no more than a hint.
+ * This file adds what kafkajs does not do. kafkajs stops for good after some errors while the process looks healthy, so this
+ * watches for its CRASH event, and for silence, because it does not notice some errors. kafkajs sends heartbeats only between
+ * batches, so this sends them while a batch is handled, and a rebalance that a heartbeat reports aborts the handler. kafkajs
+ * would commit after every batch; this commits once a second, because offsets are only a hint.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
@@ -13,14 +13,14 @@ import { createGroupConsumer, HEARTBEAT_INTERVAL_MS, PARTITIONS_AT_ONCE } from '
 import { requirePartitions } from './topic.ts';
 import { whenAborted } from './when-aborted.ts';
 
-/** Above what a rebalance takes, in which there is no other sign of life. */
+/** Longer than a rebalance takes, during which there is neither heartbeat nor fetch. */
 const STALL_MS = 20_000;
 const CHECK_INTERVAL_MS = 1_000;
-const GOODBYE_MS = 2_000;
+const LEAVE_TIMEOUT_MS = 2_000;
 
 type Membership = Omit<Consumption, 'onState'> & { onJoined(): void };
 
-/** Joins the group and consumes; comes back when the signal is aborted, and throws whatever else ended it. */
+/** Joins the group and consumes. Resolves when the signal is aborted; throws any other reason for its end. */
 export async function beMember(membership: Membership, signal: AbortSignal): Promise<void> {
   const { topic, onJoined, onAssigned, onMessages, resumeAt } = membership;
   const { consumer, partitions } = await createGroupConsumer(membership);
@@ -30,7 +30,7 @@ export async function beMember(membership: Membership, signal: AbortSignal): Pro
   const commit = createCommit(consumer, topic.topic, resumeAt);
   const requireSignOfLife = watchSignsOfLife(consumer);
 
-  /** The log's partitions are not known from the beginning, and the topic may be made anew. */
+  /** Checked more than once: the log's partitions are unknown at first, and the topic may be created again. */
   function requireRightTopic() {
     const [found, wanted] = [partitions(), membership.partitions()];
     if (found > 0 && wanted !== undefined) requirePartitions(topic, { found, partitions: wanted });
@@ -52,7 +52,7 @@ export async function beMember(membership: Membership, signal: AbortSignal): Pro
     await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: PARTITIONS_AT_ONCE, eachBatch });
   }
   const eachBatch = ({ batch: { partition, messages }, heartbeat }: EachBatchPayload) =>
-    whileBeating(heartbeat, ended, (taking) => onMessages(partition, messages, taking));
+    whileBeating(heartbeat, ended, (handling) => onMessages(partition, messages, handling));
 
   consumer.on(consumer.events.CRASH, ({ payload }) => failed.abort(payload.error));
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -66,13 +66,13 @@ export async function beMember(membership: Membership, signal: AbortSignal): Pro
   await whenAborted(ended);
 
   clearInterval(checks);
-  // Not before it has started: the client would take a broken connection for a reason to join again.
+  // Only after it has started: kafkajs would take a broken connection for a reason to join again.
   const leaving = starting.then(() => commit(assigned)).then(() => consumer.disconnect());
-  await Promise.race([leaving.catch(() => {}), sleep(GOODBYE_MS, undefined, { ref: false })]);
+  await Promise.race([leaving.catch(() => {}), sleep(LEAVE_TIMEOUT_MS, undefined, { ref: false })]);
   failed.signal.throwIfAborted();
 }
 
-/** Gives what throws after a silence that is too long for a consumer that works. */
+/** Returns a check that throws after a silence too long for a working consumer. */
 function watchSignsOfLife(consumer: Consumer): () => void {
   const { GROUP_JOIN, HEARTBEAT, FETCH } = consumer.events;
   let last = performance.now();
@@ -87,8 +87,8 @@ function watchSignsOfLife(consumer: Consumer): () => void {
 }
 
 /**
- * Does work while the group is told that this member lives. The work's signal is aborted when the group says otherwise or
- * when all is over, and then this throws, whatever the work came to: the client has to hear of a rebalance.
+ * Does work while it sends heartbeats. Aborts the work's signal when a heartbeat fails or the membership ends, and then throws,
+ * whatever the work returned, because kafkajs must learn of the rebalance.
  */
 async function whileBeating(
   heartbeat: () => Promise<void>,
@@ -109,7 +109,7 @@ async function whileBeating(
   }
 }
 
-/** Commits where to go on, as far as that has moved. What cannot be committed now is committed with what comes next. */
+/** Returns a function that commits changed offsets. Those that it cannot commit now are committed by a later call. */
 function createCommit(consumer: Consumer, topic: string, resumeAt: Consumption['resumeAt']) {
   const committed = new Map<number, string>();
   let committing = false;
@@ -124,7 +124,7 @@ function createCommit(consumer: Consumer, topic: string, resumeAt: Consumption['
       await consumer.commitOffsets(offsets);
       for (const { partition, offset } of offsets) committed.set(partition, offset);
     } catch {
-      // The group is rebalancing, or the broker away: it is heard of elsewhere.
+      // The group is rebalancing, or the broker is unavailable: other calls report that.
     } finally {
       committing = false;
     }

@@ -6,7 +6,7 @@ import { inBatches, messageOf, type PublishedMessage, type ReceivedMessage, read
 
 const LOG = 'cart-3f2a9c1e';
 
-/** A message as it comes out of a topic, where all of it is bytes. */
+/** A message as a consumer gets it, in bytes. */
 const received = ({ key, value, headers }: PublishedMessage): ReceivedMessage => ({
   key: Buffer.from(key),
   value: Buffer.from(value),
@@ -20,7 +20,7 @@ describe("an event's message", () => {
     data: { n: 'ü' },
   };
 
-  test('is a structured CloudEvent under the key of the event, with its place in the headers', () => {
+  test('is a structured CloudEvent with the key of the event and its position in the headers', () => {
     const message = messageOf(LOG, event);
     expect(message.key).toBe('ann');
     expect(JSON.parse(message.value)).toEqual(event);
@@ -32,7 +32,7 @@ describe("an event's message", () => {
     });
   });
 
-  test('is read as what it was', () => {
+  test('is read back as the same event', () => {
     expect(readMessage(received(messageOf(LOG, event)))).toEqual({ log: LOG, event });
   });
 
@@ -43,7 +43,7 @@ describe("an event's message", () => {
     ['of no log', { headers: { log: Buffer.from('Cart!') } }],
     ['of text', { value: Buffer.from('hello') }],
     ['of another event', { value: Buffer.from('{"specversion":"0.3"}') }],
-  ])('%s is none of ours', (_, part) => {
+  ])('%s is no event of ours', (_, part) => {
     expect(readMessage({ ...received(messageOf(LOG, event)), ...part })).toBeUndefined();
   });
 });
@@ -57,7 +57,7 @@ describe('batches', () => {
   const bytesOf = (batch: readonly PublishedMessage[]) =>
     batch.reduce((total, { key, value }) => total + key.length + value.length, 0);
 
-  test('keep all messages in their order, and within their limits unless one alone is beyond them', () => {
+  test('keep all messages in their order, within the limits unless one message exceeds them', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 60 })),
@@ -79,7 +79,7 @@ describe('batches', () => {
     );
   });
 
-  test('are as few as the limits allow for one after the other', () => {
+  test('are filled one after the other, as far as the limits allow', () => {
     const sizes = inBatches([9, 9, 9, 50, 9].map(message), { maxMessages: 2, maxBytes: 40 }).map(
       ({ length }) => length,
     );

@@ -1,7 +1,7 @@
 /**
- * An event as a Kafka message: CloudEvents in structured mode (Kafka protocol binding for CloudEvents 1.0, section 3.3),
- * with the event's place in headers of our own: the log, which is no part of the event, and partition and sequence, for
- * whoever looks at a topic without reading values.
+ * An event as a Kafka message: CloudEvents in structured mode (Kafka protocol binding for CloudEvents 1.0, section 3.3). Our
+ * own headers hold the event's position: the log, which is no part of the event, and partition and sequence, for tools that
+ * show headers without reading values.
  */
 import { envelope, type LoggedEvent } from '@micromart/events/envelope';
 import { isLogName } from '@micromart/events/position';
@@ -18,11 +18,11 @@ export type ReceivedMessage = {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: { readonly [name: string]: Buffer | string | (Buffer | string)[] | undefined };
-  /** A decimal number; they rise, and are dense only by chance. */
+  /** A decimal number. Offsets grow, but need not be dense. */
   readonly offset: string;
 };
 
-/** The message of an event of `log`, under the event's own key. */
+/** The message of an event of `log`, with the event's key. */
 export const messageOf = (log: string, event: LoggedEvent): PublishedMessage => ({
   key: event.partitionkey,
   value: JSON.stringify(event),
@@ -34,7 +34,7 @@ export const messageOf = (log: string, event: LoggedEvent): PublishedMessage => 
   },
 });
 
-/** The event that a message holds and the log it is of; undefined where it is none of ours. */
+/** The event in a message, and its log; undefined for a message that is no event of ours. */
 export function readMessage({
   value,
   headers,
@@ -54,8 +54,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Cuts messages into batches, in their order, each of at most `maxMessages` and `maxBytes` (keys and values as UTF-8). A
- * message that is larger than that stands alone.
+ * Divides messages into batches, in their order, each of at most `maxMessages` and `maxBytes` (keys and values as UTF-8). A
+ * message that is larger than `maxBytes` has a batch of its own.
  */
 export function inBatches(
   messages: readonly PublishedMessage[],

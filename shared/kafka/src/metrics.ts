@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What a relay measures. */
+/** The metrics of a relay. */
 export type RelayMetrics = {
   published(events: number): void;
-  /** An attempt that failed; there will be another one. */
+  /** An attempt to publish failed, and will be repeated. */
   failed(): void;
-  /** Events that are in the log and not yet published; undefined while another instance publishes. */
+  /** How many events of the log are not published yet; undefined while another instance publishes. */
   lag(events: number | undefined): void;
 };
 

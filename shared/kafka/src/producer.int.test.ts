@@ -17,7 +17,7 @@ const PARTITIONS = 4;
 const { signal } = new AbortController();
 const message = (value: string) => ({ key: 'k', value, headers: {} });
 
-/** A broker that is reached only through a proxy, for that is the address it gives to whoever asks. */
+/** A broker that is reached only through a proxy, because it advertises the proxy's address. */
 async function openKafkaBehindProxy(): Promise<{ kafka: KafkaCluster; proxy: TcpProxy }> {
   const target = { host: '127.0.0.1', port: 0 };
   const proxy = await openTcpProxy(target);
@@ -67,7 +67,7 @@ describeKafka('publishing', () => {
   const valuesIn = (partition: number) =>
     (reader.messages.get(partition) ?? []).map(({ value }) => String(value));
 
-  test('needs a topic with as many partitions as the log, which is made where there is none', async () => {
+  test('needs a topic with as many partitions as the log, and creates a missing one', async () => {
     await Promise.all([1, 2].map(() => ensureTopic(topic, { partitions: PARTITIONS, logger, signal })));
     await expect(ensureTopic(topic, { partitions: 5, logger, signal })).rejects.toThrow(
       `${topic.topic} at ${topic.brokers[0]} has 4 partitions and the log 5`,
@@ -83,7 +83,7 @@ describeKafka('publishing', () => {
     expect([String(first!.key), String(first!.headers!.sequence)]).toEqual(['ann', '1']);
   });
 
-  test('is refused while a batch is under way', async () => {
+  test('is refused while a batch is in flight', async () => {
     const first = producer.publish(0, [message('a')]);
     await expect(producer.publish(0, [message('b')])).rejects.toThrow('one batch at a time');
     await first;
@@ -92,13 +92,13 @@ describeKafka('publishing', () => {
     expect(valuesIn(0)).toEqual(['a', 'c']);
   });
 
-  test('fails where no broker acknowledges, be it that there is no such partition', async () => {
+  test('fails when no broker acknowledges, for example a partition that does not exist', async () => {
     await expect(producer.publish(PARTITIONS, [message('a')])).rejects.toThrow('was not acknowledged');
     await producer.publish(0, [message('b')]);
   });
 
   test(
-    'writes a batch once, though the answer was lost and it had to be sent again',
+    'writes a batch once, although the answer was lost and the batch was sent again',
     async () => {
       await producer.publish(1, [message('a')]);
       proxy.cutReplies();
@@ -114,7 +114,7 @@ describeKafka('publishing', () => {
   );
 
   test(
-    'begins anew after it has failed for good',
+    'works again after it has failed for good',
     async () => {
       await producer.publish(3, [message('a')]);
       proxy.cutAll();

@@ -1,15 +1,15 @@
 /**
- * Publishing to a topic's partitions, acknowledged. Two bugs of kafkajs, each of which loses messages without a word,
- * decide how:
+ * Publishes to a topic's partitions, with acknowledgement. Two bugs of kafkajs, each of which loses messages silently, decide
+ * how:
  *
- * - A send to several partitions, tried again after a leader has changed, takes one broker's answer for both. So each
- *   send is for one partition, and its answer must name it.
- * - Of several sends of one idempotent producer, after a lost answer one may be lost and another written twice. So there
- *   is one at a time; who wants more takes more producers.
+ * - A send to several partitions that is retried after a leader has changed takes one broker's answer for both. So each send
+ *   is for one partition, and its answer must name that partition.
+ * - When one idempotent producer has several sends in flight and an answer is lost, one may be lost and another written twice.
+ *   So a producer sends one batch at a time; more concurrency needs more producers.
  *
- * And after a failure nobody knows how the numbers stand by which the broker tells repetitions, so the producer is thrown
- * away and the next send begins with a new one. What had failed may be in the topic all the same, so it comes twice when
- * it is sent again: a topic repeats, and who follows it must not mind.
+ * After a failure, client and broker may disagree about the producer's sequence numbers, by which the broker detects
+ * repetitions. So the producer is discarded, and the next send creates a new one. A failed batch may be in the topic, and is
+ * there twice when it is sent again: a topic repeats, and its followers must allow for that.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@micromart/process/logger';
@@ -20,20 +20,20 @@ import type { KafkaTopic } from './url.ts';
 
 const METADATA_MAX_AGE_MS = 30_000;
 const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
-const GOODBYE_MS = 1_000;
-/** As many replicas as the topic's min.insync.replicas demands. */
+const DISCONNECT_TIMEOUT_MS = 1_000;
+/** As many replicas as the topic's min.insync.replicas requires. */
 const ALL_IN_SYNC = -1;
 const GZIP = 1 satisfies CompressionTypes;
 
 export type Producer = {
   /**
-   * Writes messages to a partition in their order, all or (where it throws) maybe none, some or all. One call at a time.
+   * Writes messages to a partition in their order. When it throws, none, some or all may be written. One call at a time.
    */
   publish(partition: number, messages: readonly PublishedMessage[]): Promise<void>;
   close(): Promise<void>;
 };
 
-/** A producer for a topic that is there; it connects when it first publishes. */
+/** A producer for an existing topic; it connects when it first publishes. */
 export function createProducer(topic: KafkaTopic, logger: Logger): Producer {
   let current: KafkaJsProducer | undefined;
   let busy = false;
@@ -55,13 +55,13 @@ export function createProducer(topic: KafkaTopic, logger: Logger): Producer {
     current = undefined;
     await Promise.race([
       producer?.disconnect().catch(() => {}),
-      sleep(GOODBYE_MS, undefined, { ref: false }),
+      sleep(DISCONNECT_TIMEOUT_MS, undefined, { ref: false }),
     ]);
   }
 
   return {
     async publish(partition, messages) {
-      if (busy) throw new Error('a producer publishes one batch at a time; take another one besides');
+      if (busy) throw new Error('a producer publishes one batch at a time; create another one for more');
       busy = true;
       try {
         const answers = await (current ?? (await open())).send({

@@ -14,26 +14,26 @@ export type Publishing = {
   readonly log: EventLog;
   readonly topic: KafkaTopic;
   readonly positions: RelayPositions;
-  /** Rings when this process has appended to the log. */
+  /** Notifies when this process has appended to the log. */
   readonly appended: Notifier;
   readonly metrics: RelayMetrics;
   readonly logger: Logger;
-  /** Called whenever all is published, and after each round. */
-  onWell(): void;
+  /** Called after each round, also when everything is published already. */
+  onSuccess(): void;
 };
 
-/** Each has one batch under way, so that many partitions are written at the same time. */
+/** Each has one batch in flight, so several partitions are written at the same time. */
 const PRODUCERS = 4;
-/** Read, published and noted together, all partitions in one round. */
+/** How many events are read and published, and their positions stored, in one round. */
 const ROUND_EVENTS = 4_000;
-/** A topic takes batches of a megabyte unless told otherwise. */
+/** By default a topic accepts batches of a megabyte. */
 const BATCH_LIMITS = { maxMessages: 1_000, maxBytes: 900_000 };
 const POLL_INTERVAL_MS = 1_000;
 const PROBE_INTERVAL_MS = 15_000;
 
-/** Publishes what the log has and what comes, round by round, until the signal is aborted; throws at the first failure. */
+/** Publishes the log's events, and new ones as they come, until the signal is aborted. Throws at the first failure. */
 export async function publish(publishing: Publishing, signal: AbortSignal): Promise<void> {
-  const { log, topic, positions, appended, metrics, logger, onWell } = publishing;
+  const { log, topic, positions, appended, metrics, logger, onSuccess } = publishing;
   const probe = () => ensureTopic(topic, { partitions: log.partitions, logger, signal });
   await probe();
   const probeNowAndThen = createProbe(probe);
@@ -50,14 +50,14 @@ export async function publish(publishing: Publishing, signal: AbortSignal): Prom
         probeNowAndThen();
         if (appended.notifications === notifications) await appended.next(signal, POLL_INTERVAL_MS);
       }
-      onWell();
+      onSuccess();
     }
   } finally {
     await Promise.all(producers.map((producer) => producer.close()));
   }
 }
 
-/** Gives what probes, beside the work and not in its way, when the last time is long ago, and throws what that came to. */
+/** Returns a function that probes in the background when the last probe was long ago, and throws the error of that one. */
 function createProbe(probe: () => Promise<void>): () => void {
   let probedMs = performance.now();
   let isProbing = false;
@@ -82,23 +82,26 @@ async function publishRound(
   { log, positions, metrics }: Publishing,
   { producers, published }: { producers: readonly Producer[]; published: Map<number, number> },
 ): Promise<void> {
-  const news = Map.groupBy(await log.eventsAfter(published, ROUND_EVENTS), ({ partition }) => partition);
+  const unpublished = Map.groupBy(
+    await log.eventsAfter(published, ROUND_EVENTS),
+    ({ partition }) => partition,
+  );
   const moves: Move[] = [];
-  const lanes = producers.map(async (producer, lane) => {
-    for (const [partition, events] of news) {
-      if (partition % producers.length !== lane) continue;
+  const workers = producers.map(async (producer, worker) => {
+    for (const [partition, events] of unpublished) {
+      if (partition % producers.length !== worker) continue;
       await publishEvents(producer, { log: log.name, partition, events });
       moves.push({ partition, from: published.get(partition)!, to: Number(events.at(-1)!.sequence) });
     }
   });
-  // One lane's failure is no reason to publish again what the others have published.
-  const ends = await Promise.allSettled(lanes);
+  // When one worker fails, the positions of the others still move, so that their events are not published again.
+  const outcomes = await Promise.allSettled(workers);
   await positions.move(moves);
   for (const { partition, from, to } of moves) {
     published.set(partition, to);
     metrics.published(to - from);
   }
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function publishEvents(
@@ -109,7 +112,7 @@ async function publishEvents(
   for (const batch of inBatches(messages, BATCH_LIMITS)) await producer.publish(partition, batch);
 }
 
-/** How many events lie above what is published. */
+/** How many events are not published yet. */
 function lagOf(heads: Sequences, published: Sequences): number {
   const behind = [...heads].map(([partition, last]) => Math.max(0, last - (published.get(partition) ?? 0)));
   return behind.reduce((total, one) => total + one, 0);

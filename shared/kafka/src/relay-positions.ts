@@ -1,4 +1,4 @@
-/** How far a log has been published to a topic: the relay's positions, in a database of the owner's. */
+/** The relay's positions: how far a log has been published to a topic. They are in a database of the owner. */
 import type { EventLog } from '@micromart/event-log/event-log';
 import type { Pool } from '@micromart/postgres/pool';
 
@@ -7,11 +7,11 @@ export type Move = { readonly partition: number; readonly from: number; readonly
 export type RelayPositions = {
   /** The last published sequence of every partition. */
   read(): Promise<Map<number, number>>;
-  /** Moves partitions on, each only from where the move begins. Throws Overtaken when one of them is elsewhere by now. */
+  /** Moves positions, each only from `from`. Throws Overtaken when another relay has moved one of them. */
   move(moves: readonly Move[]): Promise<void>;
 };
 
-/** Another relay published the same events meanwhile. They are in the topic twice, and none is missing. */
+/** Another relay has published the same events. They are in the topic twice; none is missing. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken';
 }

@@ -1,4 +1,4 @@
-/** What a relay keeps, run by the tests of each kind of Kafka: one of this machine's, one in a container. */
+/** What a relay promises; the tests of each kind of Kafka run it: a local one, and one in a container. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLogger, type Logger } from '@micromart/process/logger';
 import { freePort } from '@micromart/testing/free-port';
@@ -16,7 +16,7 @@ import { ensureTopic } from './topic.ts';
 import { type KafkaTopic, parseKafkaUrl } from './url.ts';
 
 const CAP_MS = 120_000;
-/** A broker that comes back, and a member that finds its group again, on a machine that is busy. */
+/** For a restarted broker, or a member that joins its group again, on a busy machine. */
 const LONG = { capMs: 60_000 };
 
 const upTo = (last: number) => Array.from({ length: last }, (_, n) => n + 1);
@@ -58,9 +58,9 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
 
   afterAll(() => kafka?.close());
 
-  const relayTo = (where: string, metrics = createRelayMetrics(new Registry())): Relay => {
+  const relayTo = (url: string, metrics = createRelayMetrics(new Registry())): Relay => {
     const { log, pool, url: lockUrl } = owner;
-    const relay = startRelay({ log, pool, lockUrl, url: where, metrics, logger });
+    const relay = startRelay({ log, pool, lockUrl, url, metrics, logger });
     closers.push(relay.close);
     return relay;
   };
@@ -112,7 +112,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
   );
 
   test(
-    'goes on where another one stopped, and only one publishes at a time',
+    'continues where another one stopped, and only one publishes at a time',
     async () => {
       const first = relayTo(url);
       await owner.append(1, 10);
@@ -131,12 +131,12 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
   );
 
   test(
-    'leaves nothing out when another one has moved its positions',
+    'skips nothing when another one has moved its positions',
     async () => {
       relayTo(url);
       await owner.append(1, 10);
       await until(async () => (await published(1)) === 10);
-      // A second one, taking over, had found the first one's events not yet noted.
+      // A second relay took over before the first had stored its positions.
       await positions().move([{ partition: 1, from: 10, to: 4 }]);
       await owner.append(1, 10);
       await until(async () => (await published(1)) === 20);
@@ -149,7 +149,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
   );
 
   test(
-    'says that it cannot publish while Kafka is away, and catches up',
+    'says that it cannot publish while Kafka is unavailable, and catches up',
     async () => {
       const relay = relayTo(url);
       await owner.append(2, 10);
@@ -162,7 +162,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
       const detail = `no broker answers at ${broker}`;
       await until(async () => (await relay.check.check()).detail === detail, LONG);
       await until(() => lines.length > 0, LONG);
-      expect(lines).toEqual([`not publishing: ${detail}; trying again and again`]);
+      expect(lines).toEqual([`not publishing: ${detail}; retrying`]);
 
       await kafka.nodes[0]!.restart();
       await until(async () => (await published(2)) === 20, LONG);
@@ -175,7 +175,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
   );
 
   test(
-    'goes on when the topic was deleted under it',
+    'continues when its topic was deleted',
     async () => {
       const relay = relayTo(url);
       await owner.append(5, 10);
@@ -191,7 +191,7 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
   );
 
   test(
-    'publishes nothing to a topic that has no place for all partitions',
+    'publishes nothing to a topic with another number of partitions',
     async () => {
       const { signal } = new AbortController();
       await ensureTopic(topic, { partitions: 3, logger, signal });
@@ -205,14 +205,14 @@ export function testRelay(openKafka: () => Promise<AnyKafka>): void {
         `${topic.topic} at ${kafka.brokers.join(',')} has 3 partitions and the log 16`,
       );
       await until(() => lines.length > 0, LONG);
-      expect(lines).toEqual([`not publishing: ${detail}; trying again and again`]);
+      expect(lines).toEqual([`not publishing: ${detail}; retrying`]);
       expect(await published(1)).toBe(0);
     },
     CAP_MS,
   );
 
   test(
-    'says that there is no broker, and ends in good time all the same',
+    'says that there is no broker, and still closes in time',
     async () => {
       const nowhere = `127.0.0.1:${await freePort()}`;
       const relay = relayTo(`kafka://${nowhere}/events`);

@@ -1,16 +1,16 @@
 /**
- * The relay: it publishes an owner's log to Kafka, each partition to the topic's partition of the same number. The log is
- * the truth and the topic a copy of it, so nothing depends on the relay but how soon followers hear of things:
+ * The relay publishes an owner's log to Kafka, each partition to the topic's partition of the same number. The topic is a copy
+ * of the log, so the relay only decides how soon followers get the events:
  *
- * - It runs beside the owner's work and never in its way: it reads the log, as any follower does, and changes go on
- *   whatever becomes of it. While Kafka is away it tries again and again, and then catches up.
- * - Nothing is left out: it publishes what lies above its positions, in order, and moves a position only once the broker
- *   has acknowledged all before it, and only from the value it started from.
- * - One instance publishes at a time, others stand by (postgres/lock.ts). One that was frozen and wakes up publishes what
- *   another has published already, and finds its positions moved. So sequences may come twice, and older ones again after
- *   a takeover; a follower tells by their numbers.
- * - An idle log costs a look at its heads now and then, for what other processes of the owner commit, and at the topic,
- *   for readiness. What this process commits wakes it at once.
+ * - It never delays the owner's writes: it reads the log as any follower does, and changes continue whatever happens to it.
+ *   While Kafka is unavailable it retries, and then catches up.
+ * - It skips nothing: it publishes the events above its positions, in order. It moves a position only after the broker has
+ *   acknowledged everything up to it, and only from the value that it started from.
+ * - One instance publishes at a time, the others stand by (postgres/leader-election.ts). A frozen relay that wakes up may
+ *   publish what another has published already, and then finds its positions moved. So events may come twice, and older ones
+ *   again after a takeover; a follower recognises them by their sequences.
+ * - An idle relay reads the heads from time to time, because other processes of the owner commit too, and checks the topic for
+ *   readiness. A commit of its own process wakes it at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '@micromart/event-log/event-log';
@@ -28,7 +28,7 @@ import { whenAborted } from './when-aborted.ts';
 
 export type RelaySettings = {
   readonly log: EventLog;
-  /** A database of the owner's with relayMigrations, and its URL, for the lock. */
+  /** A database of the owner with the tables of `relayMigrations`, and its URL for the leader's lock. */
   readonly pool: Pool;
   readonly lockUrl: string;
   /** `kafka://…` or `kafka+ssl://…` (url.ts). */
@@ -39,13 +39,13 @@ export type RelaySettings = {
 };
 
 export type Relay = {
-  /** For readiness: without Kafka an owner does its work all the same. */
+  /** For readiness, optional: an owner works without Kafka. */
   readonly check: Check;
-  /** Finishes what is on its way to Kafka, if that does not take long. */
+  /** Waits for batches in flight, but no longer than CLOSE_TIMEOUT_MS, and gives up leadership. */
   close(): Promise<void>;
 };
 
-const GOODBYE_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }: RelaySettings): Relay {
   const topic = parseKafkaUrl(url, caFile);
@@ -65,12 +65,12 @@ export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }:
     async onLead(signal) {
       const deps = { log, topic, positions, appended, metrics, logger };
       const publishing = keepTrying(
-        (onWell) => publish({ ...deps, onWell }, signal),
+        (onSuccess) => publish({ ...deps, onSuccess }, signal),
         { topic, doing: 'publishing', onState, logger },
         signal,
       );
-      // What hangs at a broker is left to end by itself: what comes of it will be published again.
-      const over = whenAborted(signal).then(() => sleep(GOODBYE_MS, undefined, { ref: false }));
+      // A send that hangs at a broker is not awaited: its events will be published again.
+      const over = whenAborted(signal).then(() => sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false }));
       await Promise.race([publishing, over]);
       failure = undefined;
       metrics.lag(undefined);

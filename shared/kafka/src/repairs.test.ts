@@ -32,12 +32,12 @@ describe("a connection's requests", () => {
     };
   });
 
-  test('set no timer when none is waiting', () => {
+  test('set no timer when none is pending', () => {
     queue.scheduleCheckPendingRequests();
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  test('set one timer while some are waiting', async () => {
+  test('set one timer while some are pending', async () => {
     queue.pending.push({});
     queue.scheduleCheckPendingRequests();
     const timer = queue.throttleCheckTimeoutId;
@@ -47,12 +47,12 @@ describe("a connection's requests", () => {
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  test('are not looked after while none is under way', () => {
+  test('are not checked for timeouts while none is in flight', () => {
     queue.scheduleRequestTimeoutCheck();
     expect(queue.requestTimeoutIntervalId).toBeUndefined();
   });
 
-  test('wait until the broker wants some', () => {
+  test('wait as long as the broker throttles', () => {
     queue.pending.push({});
     queue.throttledUntil = Date.now() + 60_000;
     queue.scheduleCheckPendingRequests();
@@ -81,7 +81,7 @@ describe('a connection', () => {
     server.close();
   });
 
-  test('that has fallen silent is broken off', async () => {
+  test('that does not answer is closed', async () => {
     await connection.connect();
     const request = { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions', encode: async () => new Encoder() };
     await expect(connection.send({ request })).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError' });
@@ -89,7 +89,7 @@ describe('a connection', () => {
     expect(connection.socket.destroyed).toBe(true);
   });
 
-  test('begins without what is left of the last one', async () => {
+  test('that is opened again starts with an empty buffer', async () => {
     Object.assign(connection, { chunks: [Buffer.from('half')], bytesBuffered: 4, bytesNeeded: 99 });
     await connection.connect();
     expect(connection).toMatchObject({ chunks: [], bytesBuffered: 0, bytesNeeded: 4 });
@@ -97,13 +97,13 @@ describe('a connection', () => {
 });
 
 test.each([{ name: 'KafkaJSConnectionClosedError' }, { name: 'KafkaJSConnectionError', code: 'ECONNRESET' }])(
-  'a broker that closes a connection at once (%o) is away, so that another one is asked',
+  'a broker that closes a connection at once (%o) counts as unavailable, so that another one is asked',
   async (failure) => {
     const getConnection = () => Promise.reject(Object.assign(new Error('oh'), failure));
     const connectionPool = { isConnected: () => false, getConnection };
     const broker = new Broker({ connectionPool, logger: { namespace() {} }, nodeId: 1 });
-    const away = { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' };
-    await expect(broker.connect()).rejects.toMatchObject(away);
+    const unavailable = { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' };
+    await expect(broker.connect()).rejects.toMatchObject(unavailable);
   },
 );
 
@@ -116,14 +116,14 @@ describe("a group's member whose coordinator", () => {
   const failure = (name: string, type?: string) => Object.assign(new Error('oh'), { name, type });
 
   test.each(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError'])(
-    'is gone (%s) looks for another one',
+    'is unavailable (%s) looks for another one',
     async (name) => {
       await expect(heartbeat(failure(name))).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
     },
   );
 
-  test('says something hears what it says', async () => {
-    const said = heartbeat(failure('KafkaJSProtocolError', 'UNKNOWN_MEMBER_ID'));
-    await expect(said).rejects.toMatchObject({ type: 'UNKNOWN_MEMBER_ID' });
+  test('answers with an error gets that error', async () => {
+    const beat = heartbeat(failure('KafkaJSProtocolError', 'UNKNOWN_MEMBER_ID'));
+    await expect(beat).rejects.toMatchObject({ type: 'UNKNOWN_MEMBER_ID' });
   });
 });

@@ -1,27 +1,27 @@
 /**
- * Faults of kafkajs that cannot be met from the outside, put right inside of it. The version is pinned, and the tests
- * beside this file and failover.int.test.ts fail where a repair does not take any more.
+ * Repairs faults of kafkajs that cannot be handled from outside, by replacing methods inside it. The version is pinned, and the
+ * tests beside this file and failover.int.test.ts fail when a repair no longer works.
  */
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 
 const LEAST_TIMER_MS = 10;
-/** How much later than it should a request may time out. */
+/** How much later than its limit a request may time out. */
 const TIMEOUT_CHECK_MS = 1_000;
 const FRAME_LENGTH_BYTES = 4;
 
-/** Repairs the kafkajs that is loaded; to be done once. */
+/** Repairs the loaded kafkajs. Call it once. */
 export function repairKafkaJs(): void {
   const require = createRequire(import.meta.url);
   const queue = require('kafkajs/src/network/requestQueue/index.js').prototype;
   queue.scheduleCheckPendingRequests = scheduleCheck;
-  queue.scheduleRequestTimeoutCheck = beginTimeoutChecks;
+  queue.scheduleRequestTimeoutCheck = startTimeoutChecks;
   queue.sendSocketRequest = sendWatched(queue.sendSocketRequest);
   const connection = require('kafkajs/src/network/connection.js').prototype;
-  connection.connect = connectAnew(connection.connect);
-  connection.send = sendOrBreakOff(connection.send);
+  connection.connect = connectWithEmptyBuffer(connection.connect);
+  connection.send = sendOrClose(connection.send);
   const broker = require('kafkajs/src/broker/index.js').prototype;
-  broker.connect = connectOrBeAway(broker.connect);
+  broker.connect = connectOrBeUnavailable(broker.connect);
   const group = require('kafkajs/src/consumer/consumerGroup.js').prototype;
   group.heartbeat = heartbeatOrRejoin(group.heartbeat);
 }
@@ -37,8 +37,8 @@ type RequestQueue = {
 };
 
 /**
- * From its first request on, each connection would look for waiting requests a thousand times a second, by a timer whose
- * time lies in the past. It has to look only when a request waits, and not before the broker wants any.
+ * kafkajs would check each connection for pending requests every millisecond, because it sets timers whose time is past. A
+ * check is only needed when a request is pending, and not while the broker throttles.
  */
 function scheduleCheck(this: RequestQueue): void {
   if (this.pending.length === 0 || this.throttleCheckTimeoutId) return;
@@ -50,10 +50,10 @@ function scheduleCheck(this: RequestQueue): void {
 }
 
 /**
- * Each connection would look for requests that have timed out ten times a second, also when none is under way. Without
- * that, and with fetches and looks at the topic half as often or less, an idle follower came from 0.79 to 0.56 % of a core.
+ * kafkajs would check each connection for timed-out requests many times a second, also when none is in flight, which an idle
+ * follower would pay for. A check is only needed while requests are in flight, and once a second is enough.
  */
-function beginTimeoutChecks(this: RequestQueue): void {
+function startTimeoutChecks(this: RequestQueue): void {
   clearTimeout(this.requestTimeoutIntervalId);
   this.requestTimeoutIntervalId = undefined;
   checkTimeoutsLater(this);
@@ -85,8 +85,8 @@ type Connection = {
   disconnect(): Promise<unknown>;
 };
 
-/** A connection that is opened again would put what it reads behind the half of an answer that the last one left. */
-const connectAnew = (connect: () => Promise<true>) =>
+/** kafkajs would append what a reopened connection reads to the half answer that the old one left in the buffer. */
+const connectWithEmptyBuffer = (connect: () => Promise<true>) =>
   function (this: Connection): Promise<true> {
     if (!this.isConnected())
       Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: FRAME_LENGTH_BYTES });
@@ -94,10 +94,10 @@ const connectAnew = (connect: () => Promise<true>) =>
   };
 
 /**
- * A connection that has fallen silent would be taken for a good one, and each further attempt would time out on it too:
- * a relay hung for two minutes and a half. So whatever times out ends its connection, and the next attempt opens another.
+ * kafkajs would keep a connection that no longer answers, and each further attempt would time out on it too, for minutes. So
+ * a timeout closes the connection, and the next attempt opens another one.
  */
-const sendOrBreakOff = (send: (request: unknown) => Promise<unknown>) =>
+const sendOrClose = (send: (request: unknown) => Promise<unknown>) =>
   async function (this: Connection, request: unknown): Promise<unknown> {
     try {
       return await send.call(this, request);
@@ -112,10 +112,11 @@ const sendOrBreakOff = (send: (request: unknown) => Promise<unknown>) =>
   };
 
 /**
- * A broker that takes a connection and closes it at once, as one does that is ending, or a proxy before one that is dead,
- * would be asked again and again until the client gives up. It is as far away as one that refuses: another one is asked.
+ * A broker that is stopping, or a proxy before a dead one, accepts a connection and closes it at once. kafkajs would ask it
+ * again until it gives up. It is as unavailable as a broker that refuses connections, so kafkajs gets that error and asks
+ * another broker.
  */
-const connectOrBeAway = (connect: () => Promise<void>) =>
+const connectOrBeUnavailable = (connect: () => Promise<void>) =>
   async function (this: object): Promise<void> {
     try {
       await connect.call(this);
@@ -130,8 +131,8 @@ const connectOrBeAway = (connect: () => Promise<void>) =>
 type Heartbeat = (this: object, options: { interval: number }) => Promise<void>;
 
 /**
- * A consumer whose group's coordinator is gone would go on asking the dead broker until it gives up, and its successor
- * would have to wait for its session to expire. Told that this broker is the coordinator no more, it asks who is.
+ * When the coordinator of its group is dead, a kafkajs consumer would ask it until it gives up, and its successor would have to
+ * wait until its session expires. With the error of a broker that is no longer the coordinator, it looks for the new one.
  */
 const heartbeatOrRejoin = (heartbeat: Heartbeat): Heartbeat =>
   async function (options) {

@@ -4,52 +4,52 @@ import { pauseMs } from '@micromart/subscription/retry-forever';
 import { describeFailure } from './failure.ts';
 import type { KafkaTopic } from './url.ts';
 
-/** What went well for so long has recovered: the failure that ends it is the first one again. */
+/** An attempt that has worked this long has recovered: a later failure counts as the first one. */
 const STEADY_MS = 10_000;
-/** Short of what others pause, for the client itself has been trying for some seconds when it gives up. */
+/** Shorter than other pauses, because the client itself retries for some seconds before it gives up. */
 const LONGEST_PAUSE_MS = 2_000;
 
 export type KeepTrying = {
   readonly topic: KafkaTopic;
   /** What is being attempted, as in "not publishing: no broker answers". */
   readonly doing: string;
-  /** What is wrong now, as one line without secrets; undefined as soon as all is well again. */
+  /** Why the attempt fails now, as one line without secrets; undefined as soon as it works again. */
   onState(failure: string | undefined): void;
   readonly logger: Logger;
 };
 
 /**
- * Attempts something with Kafka that has no end until the signal is aborted, anew after each failure, with pauses that
- * grow. An attempt says by `onWell` that it has come to work. Each new failure is one line in the log, once it has
- * happened twice: a first one is often a broker that has just started.
+ * Runs an endless attempt with Kafka until the signal is aborted, and starts it again after each failure, with growing pauses.
+ * The attempt calls `onSuccess` when it works. Each new failure is logged in one line once it has failed twice, because a
+ * first failure is often a broker that has just started.
  */
 export async function keepTrying(
-  attempt: (onWell: () => void) => Promise<void>,
+  attempt: (onSuccess: () => void) => Promise<void>,
   { topic, doing, onState, logger }: KeepTrying,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
-  let told: string | undefined;
+  let logged: string | undefined;
   while (!signal.aborted) {
-    let wellSince: number | undefined;
-    const onWell = () => {
-      if (wellSince === undefined) onState(undefined);
-      wellSince ??= performance.now();
+    let workingSince: number | undefined;
+    const onSuccess = () => {
+      if (workingSince === undefined) onState(undefined);
+      workingSince ??= performance.now();
     };
     try {
-      await attempt(onWell);
+      await attempt(onSuccess);
     } catch (error) {
       if (signal.aborted) return;
-      if (wellSince !== undefined && performance.now() - wellSince > STEADY_MS) {
+      if (workingSince !== undefined && performance.now() - workingSince > STEADY_MS) {
         failures = 0;
-        told = undefined;
+        logged = undefined;
       }
       failures += 1;
       const failure = describeFailure(error, topic);
       onState(failure);
-      if (failures > 1 && failure !== told) {
-        logger.warn(`not ${doing}: ${failure}; trying again and again`);
-        told = failure;
+      if (failures > 1 && failure !== logged) {
+        logger.warn(`not ${doing}: ${failure}; retrying`);
+        logged = failure;
       }
       await sleep(Math.min(pauseMs(failures), LONGEST_PAUSE_MS), undefined, { signal }).catch(() => {});
     }

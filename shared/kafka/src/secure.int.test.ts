@@ -18,7 +18,7 @@ const PASSWORD = 'p@ss:w/rd';
 const logger = createLogger({ name: 'test', level: 'silent' });
 const { signal } = new AbortController();
 
-describeKafka('a cluster that asks who comes', () => {
+describeKafka('a cluster with authentication', () => {
   let kafka: KafkaCluster;
 
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describeKafka('a cluster that asks who comes', () => {
     );
 
   test(
-    'takes messages of whoever proves it',
+    'accepts messages of a user with the right password',
     async () => {
       const topic = secureTopic();
       await make(topic);
@@ -68,7 +68,7 @@ describeKafka('a cluster that asks who comes', () => {
   );
 
   test(
-    'is not fooled by a wrong password',
+    'refuses a wrong password',
     async () => {
       expect(await failureOf(secureTopic({ password: 'guess' }))).toBe(
         `${kafka.brokers[0]} does not accept the user ann with this password`,
@@ -78,7 +78,7 @@ describeKafka('a cluster that asks who comes', () => {
   );
 
   test(
-    'is not read by a consumer with a wrong password, which says so and goes on trying',
+    'refuses a consumer with a wrong password, which says so and retries',
     async () => {
       const end = new AbortController();
       const states: (string | undefined)[] = [];
@@ -106,19 +106,19 @@ describeKafka('a cluster that asks who comes', () => {
   );
 
   test(
-    'is not trusted unless its certificate is vouched for',
+    'is not trusted without the certificate of its authority',
     async () => {
       const { brokers, topic, secure } = secureTopic();
       const { user, password } = secure!;
       expect(await failureOf({ brokers, topic, secure: { user, password } })).toContain(
-        'is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); KAFKA_CA_FILE names',
+        'is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); set KAFKA_CA_FILE',
       );
     },
     CAP_MS,
   );
 
   test(
-    'cannot be reached without the file of who vouches for it',
+    'is not connected to when the file of its authority cannot be read',
     async () => {
       expect(await failureOf(secureTopic({ caFile: '/nowhere/ca.pem' }))).toBe(
         'KAFKA_CA_FILE names /nowhere/ca.pem, which cannot be read (ENOENT)',
@@ -128,7 +128,7 @@ describeKafka('a cluster that asks who comes', () => {
   );
 
   test(
-    'does not talk to whoever comes without encryption',
+    'refuses a client without encryption',
     async () => {
       expect(await failureOf(parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/events`))).toContain(
         'need kafka+ssl://',
@@ -138,7 +138,7 @@ describeKafka('a cluster that asks who comes', () => {
   );
 
   test(
-    'keeps a topic from who has no permission for it',
+    'refuses a topic to a user without permission',
     async () => {
       const topic = secureTopic({ topic: 'secrets' });
       await asAdmin(secureTopic(), (admin) =>

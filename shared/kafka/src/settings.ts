@@ -1,4 +1,4 @@
-/** The settings of processes that publish to Kafka or follow by it. */
+/** The settings of processes that publish to Kafka or follow a log through it. */
 import { z } from 'zod';
 import { parseKafkaUrl } from './url.ts';
 
@@ -11,9 +11,9 @@ export const kafkaUrl = z
 export const kafkaCaFile = z
   .string()
   .optional()
-  .describe('the file of the authority that vouches for the brokers, where the system knows it not');
+  .describe('the file with the certificate authority of the brokers, unless the system trusts it already');
 
-/** The settings of an owner that has a relay, or has none where the URL is not set. */
+/** The settings of an owner with a relay; without the URL it has none. */
 export const relaySettings = {
   KAFKA_PUBLISH_URL: kafkaUrl.optional().describe(kafkaUrl.description!),
   KAFKA_CA_FILE: kafkaCaFile,
@@ -22,7 +22,7 @@ export const relaySettings = {
 /** Whether a URL names a topic of Kafka. */
 export const isKafkaUrl = (url: string): boolean => /^kafka(\+ssl)?:/.test(url);
 
-/** Adds an issue where a text is not the URL of a topic. */
+/** Adds an issue when a text is not the URL of a topic. */
 export function refuseWhatIsNoKafkaUrl(url: string, context: z.RefinementCtx): void {
   try {
     parseKafkaUrl(url);

@@ -1,10 +1,8 @@
 /**
- * Static membership (KIP-345): a member that names its instance keeps its place in the group, and its partitions, while it
- * is started again. Without, everybody stops for everybody who comes or goes, and for one that was killed until its
- * session has expired, six seconds: in the fault harness, what was written after a kill was counted after 5.1 s (median),
- * and by the feed; with a name it is after 3.1 s, and by Kafka. kafkajs can write such a name into its request, but has
- * nowhere to give it, and says goodbye whenever it ends. So the name travels with the assigner, which is ours to give and
- * goes all the way.
+ * Static membership (KIP-345): a member with an instance name keeps its partitions while it restarts. Without it, all members
+ * stop whenever one joins or leaves, and when one is killed, until its session has expired. kafkajs can encode such a name in
+ * its request, but offers no setting for it, and leaves the group whenever it ends. So the name travels with the assigner,
+ * which we provide, and which kafkajs passes on to the request.
  */
 import { createRequire } from 'node:module';
 import type { Assigner } from 'kafkajs';
@@ -14,14 +12,14 @@ type JoinRequest = { readonly groupProtocols: readonly { readonly groupInstanceI
 type JoinGroup = { protocol(chosen: { version: number }): (request: JoinRequest) => unknown };
 type ConsumerGroup = { readonly assigners: readonly NamedAssigner[] };
 
-/** An assigner that joins as `instance`: no two members of a group may have the same at the same time. */
+/** An assigner that joins as `instance`. No two members of a group may use the same name at the same time. */
 export const assignerOf = (instance: string | undefined, assigner: Assigner): NamedAssigner => ({
   ...assigner,
   groupInstanceId: instance,
   protocol: (subscription) => ({ ...assigner.protocol(subscription), groupInstanceId: instance }),
 });
 
-/** Teaches the kafkajs that is loaded; to be done once. */
+/** Adds static membership to the loaded kafkajs. Call it once. */
 export function teachStaticMembership(): void {
   const require = createRequire(import.meta.url);
   const joinGroup = require('kafkajs/src/protocol/requests/joinGroup/index.js') as JoinGroup;

@@ -6,16 +6,16 @@ import { isOfType, nameOf, WrongPartitions } from './failure.ts';
 import type { KafkaTopic } from './url.ts';
 
 const MAX_REPLICAS = 3;
-/** Of three replicas two must have a message before it is acknowledged: any one broker may be lost. */
+/** Two of three replicas must have a message before it is acknowledged, so any one broker may be lost. */
 const MIN_REPLICAS_IN_SYNC = 2;
 const CREATE_TIMEOUT_MS = 10_000;
 const ATTEMPTS = 20;
 const ATTEMPT_INTERVAL_MS = 500;
 
 /**
- * Sees to it that the topic is there with this number of partitions, replicated over three brokers where there are as
- * many. Brokers that have just started have to find each other first, so it is patient for about ten seconds. Throws
- * WrongPartitions when the topic has another number of them, which nothing but a new topic can put right.
+ * Ensures that the topic exists with this number of partitions, replicated over three brokers if there are as many. Brokers
+ * that have just started must find each other first, so it retries for some seconds. Throws WrongPartitions when the topic has
+ * another number of partitions, which only a new topic can correct, or kafkajs's error.
  */
 export async function ensureTopic(
   topic: KafkaTopic,
@@ -32,7 +32,7 @@ export async function ensureTopic(
   }
 }
 
-/** Throws WrongPartitions where the topic, which has `found` partitions, is not for a log of `partitions`. */
+/** Throws WrongPartitions unless the topic's number of partitions, `found`, is the log's. */
 export function requirePartitions(
   topic: KafkaTopic,
   { found, partitions }: { found: number; partitions: number },
@@ -43,7 +43,7 @@ export function requirePartitions(
     );
 }
 
-/** Creates the topic; gives the number of partitions that it has then, for another process may have been faster. */
+/** Creates the topic. Returns its number of partitions, because another process may have created it first. */
 async function createTopic(
   admin: Admin,
   { topic, brokers }: KafkaTopic,
@@ -53,7 +53,7 @@ async function createTopic(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const registered = (await admin.describeCluster()).brokers.length;
-      // Not all that are named may have come yet, and what is created now stays as it is.
+      // Some of the named brokers may not be registered yet, and the replication factor stays as it is created.
       const replicationFactor = Math.min(MAX_REPLICAS, Math.max(registered, brokers.length));
       const inSync = replicationFactor === MAX_REPLICAS ? MIN_REPLICAS_IN_SYNC : 1;
       await admin.createTopics({

@@ -1,6 +1,6 @@
 /**
- * The control to follower.contract.ts: a follower that goes by the last sequence it saw, as many do. It takes what comes
- * for what comes next, and leaves out what is not above it. On the same journeys it must count wrong.
+ * The control to follower.contract.ts: a follower that only compares with the last sequence it saw, as many do. It takes every
+ * later event for the next one, and skips every earlier one. With the same losses and reorderings it must count wrong.
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { KafkaCluster } from '@micromart/engines/kafka/cluster';
@@ -17,7 +17,7 @@ import fc from 'fast-check';
 const PARTITIONS = 4;
 const EVENTS = 120;
 
-/** No hole is seen. */
+/** This buffer detects no holes. */
 jest.unstable_mockModule('@micromart/subscription/apply/reorder-buffer', () => ({
   ...reorderBuffer,
   createReorderBuffer(start: number) {
@@ -33,7 +33,7 @@ jest.unstable_mockModule('@micromart/subscription/apply/reorder-buffer', () => (
   },
 }));
 
-/** The fence would refuse what lies behind a hole, so it takes any position for the right one. */
+/** The fence would refuse events behind a hole, so this one compares no positions. */
 jest.unstable_mockModule('@micromart/subscription/apply/fence', () => {
   const withoutComparing: typeof fence.fence = (subscription, moves) => ({
     text: `UPDATE subscription_positions p SET sequence = m.till FROM unnest($2::int[], $3::bigint[]) AS m (partition, till)
@@ -50,24 +50,24 @@ jest.unstable_mockModule('@micromart/subscription/apply/fence', () => {
 const { openTestFollower } = await import('@micromart/subscription/testing/follower');
 const { openTestKafkaTopic } = await import('./testing/kafka-source.ts');
 
-describeKafka('following Kafka without an eye for holes', () => {
+describeKafka('following Kafka without detecting holes', () => {
   let kafka: KafkaCluster;
   beforeAll(async () => {
     kafka = await openTestKafka();
   }, 120_000);
   afterAll(() => kafka.close());
 
-  test('counts wrong what is lost and reordered', async () => {
+  test('counts wrong when events are lost and reordered', async () => {
     const follower = await openTestFollower();
-    const way = await openTestKafkaTopic(kafka, PARTITIONS);
+    const topic = await openTestKafkaTopic(kafka, PARTITIONS);
     const source = createTestSource({ partitions: PARTITIONS });
     const [journey] = fc.sample(journeys(EVENTS), { seed: 20_261_122, numRuns: 1 });
-    await way.publish(source.log, travel(source.appendMany(EVENTS), journey!));
-    const one = follower.start({ source, transport: way.transport()!, limits: { graceMs: 300 } });
+    await topic.publish(source.log, travel(source.appendMany(EVENTS), journey!));
+    const one = follower.start({ source, transport: topic.transport()!, limits: { graceMs: 300 } });
     await until(() => follower.hasCaughtUp(source));
     expect(await follower.differences(source)).not.toEqual([]);
     await one.close();
-    await way.close();
+    await topic.close();
     await follower.close();
   });
 });

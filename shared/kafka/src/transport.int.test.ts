@@ -15,7 +15,7 @@ import { createKafkaTransport } from './transport.ts';
 import { parseKafkaUrl } from './url.ts';
 
 const TOPIC_TIMEOUT_MS = 30_000;
-/** A group that is joined twice, on a machine that is busy. */
+/** For joining a group twice on a busy machine. */
 const LONG = { capMs: 60_000 };
 
 describeKafka('following Kafka', () => {
@@ -27,7 +27,7 @@ describeKafka('following Kafka', () => {
 
   testFollowing((partitions) => openTestKafkaTopic(kafka, partitions));
 
-  test('says that its topic is not for a log of so many partitions, and goes on by the feed', async () => {
+  test('says that its topic has a wrong number of partitions, and follows the feed', async () => {
     const topic = parseKafkaUrl(`kafka://${kafka.brokers.join(',')}/for-another-log`);
     const lines: string[] = [];
     const write = (state: string) => void lines.push(JSON.parse(state).msg);
@@ -44,39 +44,39 @@ describeKafka('following Kafka', () => {
     const failure = `${where} has 3 partitions and the log 2; name another topic, or delete this one`;
     await until(async () => (await transport.check.check()).detail === failure, LONG);
     await until(() => lines.length > 0, LONG);
-    expect(lines).toEqual([`not consuming as followers: ${failure}; trying again and again`]);
+    expect(lines).toEqual([`not consuming as followers: ${failure}; retrying`]);
     source.appendMany(20);
     await until(() => follower.hasCaughtUp(source), LONG);
     await one.close();
     await follower.close();
   });
 
-  test('leaves out and counts what is no event, and goes on behind it', async () => {
+  test('skips and counts messages that are no events, and continues behind them', async () => {
     const follower = await openTestFollower();
-    const way = await openTestKafkaTopic(kafka, 1);
+    const topic = await openTestKafkaTopic(kafka, 1);
     const source = createTestSource({ partitions: 1 });
     const [first, second] = source.appendMany(2).map((event) => messageOf(source.log, event));
-    await way.publishRaw(0, [
+    await topic.publishRaw(0, [
       first!,
       { ...first!, value: '{"specversion":' },
       { ...first!, value: '{}' },
       { ...first!, headers: {} },
       second!,
     ]);
-    const transport = way.transport();
+    const transport = topic.transport();
     const one = follower.start({ source, transport, limits: { graceMs: 600_000, unassignedMs: 600_000 } });
     await until(() => follower.hasCaughtUp(source));
     expect(await follower.differences(source)).toEqual([]);
     expect(await follower.counted('subscription_unreadable_messages_total')).toBe(3);
     expect(await transport.check.check()).toEqual({ ok: true });
     await one.close();
-    await way.close();
+    await topic.close();
     await follower.close();
   });
 });
 
 describe('a service that follows Kafka', () => {
-  test('goes on by the feed where no broker answers, and says so', async () => {
+  test('follows the feed when no broker answers, and says so', async () => {
     const address = `127.0.0.1:${await freePort()}`;
     const follower = await openTestFollower();
     const source = createTestSource({ partitions: 2 });

@@ -1,11 +1,11 @@
 /**
- * Events by Kafka, as a subscription's transport: a consumer group shares the topic's partitions, which are the log's of
- * the same number, among the follower's instances.
+ * Kafka as a subscription's transport: a consumer group shares the topic's partitions among the follower's instances. A
+ * partition of the topic has the events of the log's partition of the same number.
  *
- * Offsets mean nothing to the follower, whose positions are in its database. They are committed for what is applied, so
- * that whoever goes on begins there, and neither reads everything again nor leaves to the feed what is still in the topic.
- * Nothing depends on it: an offset that is wrong, because the topic was made anew, begins too early or too late, which is
- * a duplicate or a loss like any other.
+ * The follower's positions are in its database, so it does not need offsets. Offsets of applied events are committed so that
+ * the next member of the group neither reads the whole topic again nor skips events that are still in it. Nothing relies on
+ * them: with a wrong offset, after the topic was created again for example, reading starts too early or too late, and the
+ * follower handles duplicates and losses.
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Check } from '@micromart/http/health';
@@ -17,11 +17,11 @@ import type { GroupMember } from './group-consumer.ts';
 import { type ReceivedMessage, readMessage } from './message.ts';
 
 export type KafkaTransport = Transport & {
-  /** For readiness: without Kafka the owner's feed brings the events. */
+  /** For readiness, optional: without Kafka the events come from the owner's feed. */
   readonly check: Check;
 };
 
-/** The instances that name the same group share the partitions. */
+/** Creates the transport of one instance. Instances with the same group share the partitions. */
 export function createKafkaTransport(member: GroupMember): KafkaTransport {
   const { topic } = member;
   let failure: string | undefined = 'has not joined its group yet';
@@ -32,25 +32,25 @@ export function createKafkaTransport(member: GroupMember): KafkaTransport {
       optional: true,
       check: async () => ({ ok: failure === undefined, detail: failure }),
     },
-    run(place, signal) {
-      const progress = createProgress(place);
+    run(handler, signal) {
+      const progress = createProgress(handler);
       return consume(
         {
           ...member,
-          partitions: () => place.partitions,
+          partitions: () => handler.partitions,
           onState(now) {
             failure = now;
           },
           onAssigned(partitions) {
             progress.forget();
-            place.assign(partitions);
+            handler.assign(partitions);
           },
-          async onMessages(partition, messages, taking) {
+          async onMessages(partition, messages, handling) {
             const { events, unreadable } = readAll(messages);
-            if (unreadable > 0) place.unreadable(unreadable);
-            for (const [log, ofLog] of events) await place.deliver(log, partition, ofLog, taking);
-            if (!taking.aborted)
-              progress.note(partition, events.get(place.log ?? ''), messages.at(-1)!.offset);
+            if (unreadable > 0) handler.unreadable(unreadable);
+            for (const [log, ofLog] of events) await handler.deliver(log, partition, ofLog, handling);
+            if (!handling.aborted)
+              progress.record(partition, events.get(handler.log ?? ''), messages.at(-1)!.offset);
           },
           resumeAt: progress.resumeAt,
         },
@@ -60,7 +60,7 @@ export function createKafkaTransport(member: GroupMember): KafkaTransport {
   };
 }
 
-/** The events among messages, by their log, and how many are none. */
+/** The events among messages, by their log, and how many messages are no events. */
 function readAll(messages: readonly ReceivedMessage[]) {
   const events = new Map<string, LoggedEvent[]>();
   let unreadable = 0;
@@ -73,24 +73,28 @@ function readAll(messages: readonly ReceivedMessage[]) {
   return { events, unreadable };
 }
 
-/** Which offset of each partition is the first that is still needed: the one after what was delivered and is applied. */
-function createProgress(place: Pick<DeliveryHandler, 'position'>) {
-  type Progress = { mark: Watermark<string>; delivered: number; resumeAt: string | undefined };
+/** For each partition, the offset of the first message that is still needed: the one after the applied events. */
+function createProgress(handler: Pick<DeliveryHandler, 'position'>) {
+  type Progress = { watermark: Watermark<string>; delivered: number; resumeAt: string | undefined };
   const partitions = new Map<number, Progress>();
   return {
-    note(partition: number, events: readonly LoggedEvent[] = [], lastOffset: string) {
-      const one = partitions.get(partition) ?? { mark: createWatermark(), delivered: 0, resumeAt: undefined };
+    record(partition: number, events: readonly LoggedEvent[] = [], lastOffset: string) {
+      const one = partitions.get(partition) ?? {
+        watermark: createWatermark(),
+        delivered: 0,
+        resumeAt: undefined,
+      };
       partitions.set(partition, one);
       one.delivered = events.reduce((last, event) => Math.max(last, sequenceOf(event)), one.delivered);
-      one.mark.set(one.delivered, String(BigInt(lastOffset) + 1n));
+      one.watermark.set(one.delivered, String(BigInt(lastOffset) + 1n));
     },
     resumeAt(partition: number): string | undefined {
       const one = partitions.get(partition);
       if (!one) return undefined;
-      one.resumeAt = one.mark.reached(place.position(partition)) ?? one.resumeAt;
+      one.resumeAt = one.watermark.reached(handler.position(partition)) ?? one.resumeAt;
       return one.resumeAt;
     },
-    /** What was delivered before a rebalance comes again, or to somebody else. */
+    /** Forgets deliveries before a rebalance: they come again, here or to another member. */
     forget: () => partitions.clear(),
   };
 }

@@ -12,11 +12,11 @@ describe("Kafka's URL", () => {
   test.each([
     ['kafka://broker/t', 'broker:9092'],
     ['kafka://[::1]:9093/t', '[::1]:9093'],
-  ])('%s begins at %s', (url, broker) => {
+  ])('%s names the broker %s', (url, broker) => {
     expect(parseKafkaUrl(url).brokers).toEqual([broker]);
   });
 
-  test('brings a login, decoded, and the file of who vouches for the brokers', () => {
+  test('contains a login, decoded, and keeps the file of the certificate authority', () => {
     expect(parseKafkaUrl('kafka+ssl://cart:p%40ss%3Aword%2F@b1:9093,b2/events', '/ca.pem')).toEqual({
       brokers: ['b1:9093', 'b2:9092'],
       topic: 'events',
@@ -24,7 +24,7 @@ describe("Kafka's URL", () => {
     });
   });
 
-  test('may hold an @ in its password as it is', () => {
+  test('may contain a plain @ in its password', () => {
     expect(parseKafkaUrl('kafka+ssl://cart:p@ss@b1/events').secure?.password).toBe('p@ss');
   });
 
@@ -43,7 +43,7 @@ describe("Kafka's URL", () => {
     ['kafka+ssl://b1/events', 'has no user:password@'],
     ['kafka+ssl://cart@b1/events', 'has no user:password@'],
     ['kafka+ssl://cart:hunter2%@b1/events', 'write it as %25'],
-  ])('%s is told to be wrong, without its password', (url, message) => {
+  ])('%s is refused without repeating its password', (url, message) => {
     expect(() => parseKafkaUrl(url)).toThrow(message);
     expect(() => parseKafkaUrl(url)).not.toThrow('hunter2');
   });

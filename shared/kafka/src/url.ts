@@ -1,13 +1,13 @@
-/** A topic of a Kafka cluster, and how to get at it. */
+/** A topic of a Kafka cluster, and how to connect to it. */
 export type KafkaTopic = {
-  /** `host:port` of each broker to begin with; they know the others. */
+  /** `host:port` of the brokers to connect to first; they know the others. */
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Connections are encrypted (TLS), and the login is proved by SCRAM-SHA-512. */
+  /** Present for encrypted connections (TLS) with a login by SCRAM-SHA-512. */
   readonly secure?: {
     readonly user: string;
     readonly password: string;
-    /** The certificate of who vouches for the brokers', where it is none that the system trusts anyway. */
+    /** The file of the brokers' certificate authority, unless the system trusts it already. */
     readonly caFile?: string | undefined;
   };
 };
@@ -20,9 +20,9 @@ const BROKER = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$/;
 const TOPIC = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
 /**
- * Reads `kafka://host:port,host:port/topic` or `kafka+ssl://user:password@host:port,host:port/topic`. A port that is left
- * out is 9092; user and password are percent-encoded where need be. Read as text, because `URL` knows no more than one
- * host. Throws an Error that says what is wrong and repeats nothing of it, for it may hold a password.
+ * Reads `kafka://host:port,host:port/topic` or `kafka+ssl://user:password@host:port,host:port/topic`. The default port is
+ * 9092; user and password may be percent-encoded. It reads the text itself, because `URL` allows only one host. Throws an
+ * Error that says what is wrong and repeats nothing of the URL, which may contain a password.
  */
 export function parseKafkaUrl(url: string, caFile?: string): KafkaTopic {
   const parts = FORM.exec(url);

@@ -1,4 +1,4 @@
-/** For tests: a topic of its own, and what it takes to follow it and to write into it what one likes. */
+/** For tests: a new topic, a transport that follows it, and a producer that can write anything into it. */
 import { randomUUID } from 'node:crypto';
 import type { TestTopic } from '@micromart/subscription/follower.contract';
 import { testLogger as logger } from '@micromart/subscription/testing/follower';
@@ -14,7 +14,7 @@ const TOPIC_TIMEOUT_MS = 30_000;
 
 export type TestKafkaTopic = Omit<TestTopic, 'transport'> & {
   transport(): KafkaTransport;
-  /** Puts messages into a partition that a relay never would. */
+  /** Publishes messages that no relay would. */
   publishRaw(partition: number, messages: readonly PublishedMessage[]): Promise<void>;
 };
 

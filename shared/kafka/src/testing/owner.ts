@@ -13,7 +13,7 @@ export type TestOwner = {
   readonly url: string;
   readonly pool: Pool;
   readonly log: PostgresEventLog;
-  /** Commits events to a partition, as another process of the owner would: nobody is told. */
+  /** Commits events to a partition, as another process of the owner would: this process is not notified. */
   append(partition: number, events: number): Promise<void>;
   close(): Promise<void>;
 };

@@ -5,11 +5,11 @@ import { consume } from '../consumer.ts';
 import { type ReceivedMessage, readMessage } from '../message.ts';
 import type { KafkaTopic } from '../url.ts';
 
-/** For tests: reads a topic from its beginning, as somebody who has never read it. */
+/** For tests: reads a topic from its beginning, in a new group. */
 export type TestReader = {
   /** The messages of each partition, in order. */
   readonly messages: ReadonlyMap<number, readonly ReceivedMessage[]>;
-  /** The sequences that were read of a partition, without repetitions, in the order in which they came first. */
+  /** The sequences that were read of a partition, without duplicates, in the order in which they first came. */
   sequences(partition: number): number[];
   close(): Promise<void>;
 };
@@ -28,11 +28,11 @@ export async function openTestReader(topic: KafkaTopic): Promise<TestReader> {
       onAssigned(partitions) {
         isMember = partitions !== undefined;
       },
-      async onMessages(partition, news) {
-        // Read once more after a rebalance, it is still one message of the topic's.
+      async onMessages(partition, received) {
+        // A message that is read again after a rebalance counts once.
         const read = messages.get(partition) ?? [];
         const last = BigInt(read.at(-1)?.offset ?? -1);
-        messages.set(partition, [...read, ...news.filter(({ offset }) => BigInt(offset) > last)]);
+        messages.set(partition, [...read, ...received.filter(({ offset }) => BigInt(offset) > last)]);
       },
       resumeAt: () => undefined,
     },
