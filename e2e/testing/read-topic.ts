@@ -1,4 +1,8 @@
+import { repairKafkaJs } from '@micromart/kafka/repairs';
 import { Kafka, logLevel } from 'kafkajs';
+
+// Without, each connection sets timers in the past, of which Node warns (tulios/kafkajs#1751).
+repairKafkaJs();
 
 export type TopicMessage = {
   readonly partition: number;
