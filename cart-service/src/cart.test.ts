@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import type { Product } from '@micromart/contracts/catalog/product';
+import { MAX_AMOUNT } from '@micromart/contracts/money';
+import { MAX_EVENT_BYTES } from '@micromart/event-log/page';
+import { dataBytes } from '@micromart/events/data-bytes';
 import { stubProduct } from '@micromart/testing/stub-catalog';
 import fc from 'fast-check';
 import {
@@ -214,6 +217,15 @@ describe('closing', () => {
     expect(closeData(emptied.cart)).toMatchObject({ startedAt: '1970-01-01T00:00:00.001Z', items: [] });
     expect(closeData(empty)).toMatchObject({ items: [] });
     expect(closeData(empty)).not.toHaveProperty('startedAt');
+  });
+
+  test('fits into an event of the log, however large the cart', () => {
+    const dear = { amount: MAX_AMOUNT, currency: 'USD' };
+    const items = Array.from({ length: MAX_LINES }, (_, n) => ({
+      ...{ productId: String(n).padStart(64, 'p'), quantity: MAX_QUANTITY, name: '€'.repeat(500) },
+      ...{ addedAt: at(1).now.toISOString(), unitPrice: dear },
+    }));
+    expect(dataBytes(closeData({ ...empty, items }))).toBeLessThan(MAX_EVENT_BYTES / 3);
   });
 
   test("takes the start of an older version's cart from its earliest line, at its next change", () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cartEvent } from '@micromart/contracts/cart-events';
+import { FULL_PAGE_BYTES } from '@micromart/event-log/page';
+import { dataBytes } from '@micromart/events/data-bytes';
 import { parsePosition } from '@micromart/events/position';
 import type { Running } from '@micromart/service/run';
 import { freePort } from '@micromart/testing/free-port';
@@ -52,14 +54,23 @@ const lines = ({ body }: Reply) =>
 /** All events of one cart, checked against their contract. */
 async function eventsOf(cartId: string) {
   const { body: heads } = await call('GET', '/events', { token: follower });
-  const pages = await Promise.all(
-    heads.partitions.map(({ partition }: { partition: number }) =>
-      call('GET', `/events/${partition}?log=${heads.log}&limit=1000`, { token: follower }),
-    ),
-  );
-  return pages
-    .flatMap(({ body }) => body.map((event: unknown) => cartEvent.parse(event)))
+  const partitions: { partition: number }[] = heads.partitions;
+  const all = await Promise.all(partitions.map(({ partition }) => eventsIn(partition, heads.log)));
+  return all
+    .flat()
+    .map((event) => cartEvent.parse(event))
     .filter(({ subject }) => subject === cartId);
+}
+
+/** All events of a partition, page by page. */
+async function eventsIn(partition: number, log: string): Promise<unknown[]> {
+  const events: unknown[] = [];
+  for (;;) {
+    const path = `/events/${partition}?log=${log}&after=${events.length}&limit=1000`;
+    const { body } = await call('GET', path, { token: follower });
+    if (body.length === 0) return events;
+    events.push(...body);
+  }
 }
 
 describe('a cart', () => {
@@ -438,7 +449,7 @@ describe('forgetting a shopper', () => {
       body: { items: [{ productId: '1', quantity: 2 }] },
     });
     await call('POST', `/carts/${closedId}/close`, { token: carol, body: { reason: 'bought' } });
-    const [{ data }] = (await eventsOf(closedId)) as [{ data: { shopper: string } }];
+    const { data } = (await eventsOf(closedId))[0]!;
 
     const forgotten = await forget('carol');
     expect(forgotten.status).toBe(204);
@@ -469,7 +480,7 @@ describe('forgetting a shopper', () => {
     ]);
     const again = await open(carol);
     await call('POST', `/carts/${again}/close`, { token: carol, body: { reason: 'abandoned' } });
-    const [fresh] = (await eventsOf(again)) as [{ data: { shopper: string } }];
+    const fresh = (await eventsOf(again))[0]!;
     expect(fresh.data.shopper).not.toBe(data.shopper);
   });
 
@@ -582,7 +593,7 @@ describe('the feed', () => {
     const id = await open();
     for (let n = 0; n < 5; n += 1) await add(id, [['1', 1]]);
     const { body: heads } = await call('GET', '/events', { token: follower });
-    const [{ partition, sequence }] = (await eventsOf(id)) as [{ partition: number; sequence: string }];
+    const { partition, sequence } = (await eventsOf(id))[0]!;
     const path = `/events/${partition}?log=${heads.log}&after=${Number(sequence) - 1}&limit=3`;
     const page = await call('GET', path, { token: follower });
     expect(page.headers.get('content-type')).toContain('application/cloudevents-batch+json');
@@ -596,6 +607,56 @@ describe('the feed', () => {
     expect((await call('GET', path, { token: follower, headers: held })).status).toBe(304);
     const partial = await call('GET', path.replace('limit=3', 'limit=1000'), { token: follower });
     expect(partial.headers.get('cache-control')).toContain('no-cache');
+  });
+
+  test('ends a page of large events with the one that fills it, and that page is immutable too', async () => {
+    const id = await open();
+    const productIds = Array.from({ length: 500 }, (_, n) => String(n).padStart(64, 'p'));
+    for (let n = 0; n < 500; n += 100)
+      expect(
+        (
+          await add(
+            id,
+            productIds.slice(n, n + 100).map((productId) => [productId, 999]),
+          )
+        ).status,
+      ).toBe(200);
+    await call('POST', `/carts/${id}/close`, { body: { reason: 'bought' } });
+    const events = await eventsOf(id);
+    const { partition, sequence, data } = events.at(-1)!;
+    expect(data).toMatchObject({ items: productIds.map((productId) => ({ productId, quantity: 999 })) });
+    const copies = 20;
+    await carts.database.admin.query(
+      `WITH head AS (UPDATE event_log_heads SET last = last + $3 WHERE partition = $1 RETURNING last - $3 AS since)
+       INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, data)
+       SELECT partition, since + n, gen_random_uuid(), type, 'copy', key, time, data
+       FROM head, event_log_events, generate_series(1, $3::int) n WHERE partition = $1 AND sequence = $2`,
+      [partition, sequence, copies],
+    );
+    const { body: heads } = await call('GET', '/events', { token: follower });
+    const pathAfter = (after: number, limit: number) =>
+      `/events/${partition}?log=${heads.log}&after=${after}&limit=${limit}`;
+    const read = (path: string, etag?: string | null) =>
+      call('GET', path, { token: follower, headers: etag ? { 'if-none-match': etag } : {} });
+    const large = pathAfter(Number(sequence), 1_000);
+    const page = await read(large);
+    const held: number = page.body.length;
+    const bytes = held * dataBytes(data);
+    expect([held < copies, bytes >= FULL_PAGE_BYTES, bytes - dataBytes(data) < FULL_PAGE_BYTES]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(page.headers.get('cache-control')).toContain('immutable');
+    const etag = page.headers.get('etag');
+    expect(await read(large, etag)).toMatchObject({ status: 304 });
+    // The same events are the same page, whatever was asked for; others are not.
+    expect((await read(pathAfter(Number(sequence), held))).headers.get('etag')).toBe(etag);
+    const few = await read(pathAfter(Number(sequence), 2));
+    expect((await read(large, few.headers.get('etag'))).body).toEqual(page.body);
+    const rest = await read(pathAfter(Number(sequence) + held, 1_000));
+    expect(rest.body).toHaveLength(copies - held);
+    expect(rest.headers.get('cache-control')).toContain('no-cache');
   });
 
   test('refuses another log and a position beyond its end as source-replaced', async () => {

@@ -1,4 +1,6 @@
 import type { EventLog } from '@micromart/event-log/event-log';
+import { FULL_PAGE_BYTES, FULL_SHARE_BYTES } from '@micromart/event-log/page';
+import { dataBytes } from '@micromart/events/data-bytes';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import { problem } from '@micromart/http/problem';
@@ -15,6 +17,17 @@ import {
 } from './stored.ts';
 
 const LINEARIZABLE_TIMEOUT_MS = 5_000;
+/** Events that are looked for at once. */
+const MAX_FOUND = 200;
+
+/** What is read of a partition: the events so far, and which are still to be found. */
+type Share = {
+  readonly partition: number;
+  next: number;
+  upTo: number;
+  bytes: number;
+  readonly events: LoggedEvent[];
+};
 
 /** The log's own document; undefined while there is none. */
 export async function readLog({ db }: Mongodb): Promise<StoredLog | undefined> {
@@ -33,21 +46,39 @@ export function createReads(
   const { db } = mongodb;
   const events = db.collection<StoredEvent>(EVENTS_COLLECTION);
 
-  /** The events after a sequence in each partition, at most `share` of each and no further than its head. */
-  async function read(after: Sequences, share: number): Promise<LoggedEvent[]> {
+  /**
+   * The events after a sequence in each partition, up to the one that fills its share (event-log/page.ts), at most `limit` of
+   * each and no further than its head. They are found some at a time, so that no more large ones than that are in memory.
+   */
+  async function read(
+    after: Sequences,
+    { limit, fullBytes }: { limit: number; fullBytes: number },
+  ): Promise<LoggedEvent[]> {
     const log = await readLog(mongodb);
-    const wanted = [...after].map(([partition, sequence]) => {
-      const count = Math.min(share, (log?.heads[partition] ?? 0) - sequence);
-      return Array.from({ length: Math.max(0, count) }, (_, n) => idOfPosition(partition, sequence + n + 1));
+    const shares = [...after].map(([partition, sequence]): Share => {
+      const upTo = Math.min(sequence + limit, log?.heads[partition] ?? 0);
+      return { partition, next: sequence + 1, upTo, bytes: 0, events: [] };
     });
-    const ids = wanted.flat();
-    if (ids.length === 0) return [];
-    const found = new Map((await findByIds(mongodb, events, ids)).map((event) => [event._id, event]));
-    return wanted.flatMap((ofPartition) => {
-      // A primary that has just been elected may show an event a moment later.
-      const gap = ofPartition.findIndex((id) => !found.has(id));
-      return ofPartition.slice(0, gap === -1 ? undefined : gap).map((id) => toEvent(found.get(id)!, source));
-    });
+    const isOpen = ({ next, upTo, bytes }: Share) => next <= upTo && bytes < fullBytes;
+    for (let open = shares.filter(isOpen); open.length > 0; open = open.filter(isOpen)) {
+      const wanted = open.map((share) => nextIds(share, Math.ceil(MAX_FOUND / open.length)));
+      const found = await findByIds(mongodb, events, wanted.flat());
+      const byId = new Map(found.map((event) => [event._id, event]));
+      for (const [n, share] of open.entries())
+        for (const id of wanted[n]!) if (isOpen(share)) add(share, byId.get(id));
+    }
+    return shares.flatMap(({ events }) => events);
+  }
+
+  function add(share: Share, stored: StoredEvent | undefined): void {
+    // A primary that has just been elected may show an event a moment later: what lies behind it waits.
+    if (!stored) {
+      share.upTo = share.next - 1;
+      return;
+    }
+    share.events.push(toEvent(stored, source));
+    share.bytes += dataBytes(stored.data);
+    share.next += 1;
   }
 
   return {
@@ -70,12 +101,16 @@ export function createReads(
 
     async page(partition, after, limit) {
       await identity();
-      return read(new Map([[partition, after]]), limit);
+      return read(new Map([[partition, after]]), { limit, fullBytes: FULL_PAGE_BYTES });
     },
 
     async eventsAfter(after, limit) {
       const { partitions } = await identity();
-      return read(after, Math.max(1, Math.floor(limit / partitions)));
+      const share = Math.max(1, Math.floor(limit / partitions));
+      return read(after, { limit: share, fullBytes: FULL_SHARE_BYTES });
     },
   };
 }
+
+const nextIds = ({ partition, next, upTo }: Share, max: number): string[] =>
+  Array.from({ length: Math.min(max, upTo - next + 1) }, (_, n) => idOfPosition(partition, next + n));

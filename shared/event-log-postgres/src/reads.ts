@@ -1,4 +1,5 @@
 import type { EventLog } from '@micromart/event-log/event-log';
+import { FULL_PAGE_BYTES, FULL_SHARE_BYTES } from '@micromart/event-log/page';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { problem } from '@micromart/http/problem';
 import type { Pool } from '@micromart/postgres/pool';
@@ -17,6 +18,18 @@ type EventRow = Omit<
 type HeadsRow = { log: string | null; at: Date; last: Readonly<Record<string, number>> | null };
 
 const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
+
+/**
+ * The events of a partition after a sequence, up to the one that fills the page (event-log/page.ts). Only the data of those
+ * that are given is read.
+ */
+const firstEvents = (given: { partition: string; after: string; limit: string; fullBytes: number }) => `
+  SELECT ${COLUMNS} FROM (
+    SELECT *, sum(coalesce(bytes, octet_length(data::text))) OVER (
+      ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM event_log_events WHERE partition = ${given.partition} AND sequence > ${given.after}
+    ORDER BY sequence LIMIT ${given.limit}
+  ) e WHERE coalesce(bytes_before, 0) < ${given.fullBytes} ORDER BY e.sequence`;
 
 /** The log's name and number of partitions; undefined while it has none. */
 export async function readIdentity(pool: Pool): Promise<Identity | undefined> {
@@ -51,8 +64,7 @@ export function createReads(
       await identity();
       const { rows } = await pool.query<EventRow>({
         name: 'page',
-        text: `SELECT ${COLUMNS} FROM event_log_events e
-               WHERE partition = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3`,
+        text: firstEvents({ partition: '$1', after: '$2', limit: '$3', fullBytes: FULL_PAGE_BYTES }),
         values: [partition, after, limit],
       });
       return rows.map((row) => toEvent(row, source));
@@ -63,8 +75,7 @@ export function createReads(
       const { rows } = await pool.query<EventRow>({
         name: 'eventsAfter',
         text: `SELECT e.* FROM unnest($1::int[], $2::bigint[]) AS a (partition, after) CROSS JOIN LATERAL (
-                 SELECT ${COLUMNS} FROM event_log_events e
-                 WHERE e.partition = a.partition AND e.sequence > a.after ORDER BY e.sequence LIMIT $3) e`,
+                 ${firstEvents({ partition: 'a.partition', after: 'a.after', limit: '$3', fullBytes: FULL_SHARE_BYTES })}) e`,
         values: [[...after.keys()], [...after.values()], Math.max(1, Math.floor(limit / partitions))],
       });
       return rows.map((row) => toEvent(row, source));

@@ -70,9 +70,9 @@ const updatedDocuments = (table: string, columns: Columns) => `
   FROM locked_documents d, heads WHERE t.id = d.id AND (SELECT yes FROM agreed)`;
 
 const appendedEvents = `
-  INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, traceparent, data)
+  INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, traceparent, data, bytes)
   SELECT heads.partitions[e.head], heads.before[e.head] + e."offset", e.id, e.type, e.subject, e.key, e.time,
-         e.traceparent, e.data
+         e.traceparent, e.data, octet_length(e.data::text)
   FROM unnest(:event_heads::int[], :event_offsets::int[], :event_ids::uuid[], :event_types::text[],
               :event_subjects::text[], :event_keys::text[], :event_times::timestamptz[],
               :event_traceparents::text[], :event_data::json[])

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { ChangeStore, Decide, Document } from './change-store.ts';
 import type { EventLog } from './event-log.ts';
+import { MAX_EVENT_BYTES } from './page.ts';
 
 export type Counter = { readonly count: number };
 
@@ -47,11 +48,15 @@ export const countBy =
 export async function readWholeLog(log: EventLog): Promise<LoggedEvent[]> {
   const events: LoggedEvent[] = [];
   for (const [partition, head] of (await log.heads()).last) {
-    const page = await log.page(partition, 0, head + 1);
-    expect(page.map(({ sequence }) => Number(sequence))).toEqual(
-      Array.from({ length: head }, (_, n) => n + 1),
-    );
-    events.push(...page);
+    const ofPartition: LoggedEvent[] = [];
+    for (let after = 0; after < head; after = ofPartition.length) {
+      const page = await log.page(partition, after, head + 1);
+      expect(page.map(({ sequence }) => Number(sequence))).toEqual(page.map((_, n) => after + n + 1));
+      expect(page).not.toEqual([]);
+      ofPartition.push(...page);
+    }
+    expect(ofPartition).toHaveLength(head);
+    events.push(...ofPartition);
   }
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
   return events;
@@ -108,6 +113,7 @@ export function describeChangeStore(
       ['half a character in its key', { key: '\ud800' }],
       ['a time that is none', { time: new Date(Number.NaN) }],
       ['no data', { data: undefined }],
+      ['more data than an event may have', { data: { large: 'é'.repeat(MAX_EVENT_BYTES / 2) } }],
     ])('refuses an event with %s, and writes nothing of its change, nor of others less', async (_, fault) => {
       const [id, other] = ids(2) as [string, string];
       const faulty: Decide<Counter, Counted> = (document, version) => {

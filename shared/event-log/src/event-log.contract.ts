@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import { PARTITIONS, partitionOf } from '@micromart/events/partition';
+import type { LogPosition } from '@micromart/events/position';
 import {
   countBy,
   type EngineTraits,
@@ -11,6 +12,7 @@ import {
   readWholeLog,
 } from './change-store.contract.ts';
 import { createHeadsLongPoll } from './heads-long-poll.ts';
+import { isFullPage } from './page.ts';
 
 const EVENTS = 200;
 
@@ -96,6 +98,37 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
         expect(byPartition.get(partition) ?? []).toEqual(page);
       }
       expect(news.length).toBeLessThanOrEqual(PARTITIONS * share);
+    });
+
+    test('ends a page, and the share of a partition, with the event that fills it', async () => {
+      const { log, store } = opened;
+      const key = randomUUID();
+      const large = 'é'.repeat(60_000);
+      let position: LogPosition | undefined;
+      for (let n = 0; n < 12; n += 1) {
+        const event = { type: 'told', subject: key, key, time: new Date(), data: { n, large } };
+        const told = await store.change(key, () => ({
+          answer: null,
+          change: { state: { count: n }, events: [event] },
+        }));
+        position ??= told.position;
+      }
+      const { partition, sequence } = position!;
+      const after = sequence - 1;
+      const numbersOf = (events: readonly LoggedEvent[]) =>
+        events.map(({ data }) => (data as { n: number }).n);
+      const page = await log.page(partition, after, 1_000);
+      expect(numbersOf(page)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(isFullPage(page, 1_000)).toBe(true);
+      expect(isFullPage(page.slice(1), 1_000)).toBe(false);
+      expect(numbersOf(await log.page(partition, after + 9, 1_000))).toEqual([9, 10, 11]);
+      expect(numbersOf(await log.page(partition, after, 2))).toEqual([0, 1]);
+      const { last } = await log.heads();
+      const news = await log.eventsAfter(new Map(last).set(partition, after), PARTITIONS * 12);
+      expect(numbersOf(news)).toEqual([0, 1]);
+      // What others append does not change a full page.
+      await append(PARTITIONS * 4);
+      expect(await log.page(partition, after, 1_000)).toEqual(page);
     });
 
     test('calls its listeners after a commit, until they leave', async () => {

@@ -30,11 +30,14 @@ export type EventLog = {
   readonly partitions: number;
   /** Read from the database, the log's name too; `name` is what this process read at its start. Rejects if unavailable. */
   heads(): Promise<Heads>;
-  /** The events after a sequence, in order and without a gap, at most `limit`; empty at the head. */
+  /**
+   * The events after a sequence, in order and without a gap, up to the one that fills the page (page.ts): at most `limit`, and
+   * fewer if they are large. Only an empty page says that this is the head.
+   */
   page(partition: number, after: number, limit: number): Promise<LoggedEvent[]>;
   /**
    * The events after a sequence in each partition, in order and without a gap within each, at most `limit` in all. Each
-   * partition has its share of the limit, so a reader that is far behind reads pages instead.
+   * partition has its share of the limit, and of bytes, so a reader that is far behind reads pages instead.
    */
   eventsAfter(after: Sequences, limit: number): Promise<LoggedEvent[]>;
   /**

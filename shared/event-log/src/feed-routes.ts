@@ -1,8 +1,8 @@
 /**
  * The owner's event feed: its log over HTTP. Followers start from it, fetch missing events from it, or follow it alone.
  *
- * A full page never changes, so caches may keep it for ever; its address names the log, so that a new history never answers
- * for an old one.
+ * A full page (page.ts) never changes, so caches may keep it for ever; its address names the log, so that a new history never
+ * answers for an old one.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -17,6 +17,7 @@ import { type Route, route } from '@micromart/http/route';
 import { z } from 'zod';
 import type { EventLog, HeadsWithEvents } from './event-log.ts';
 import { createHeadsLongPoll, type HeadsRequest, liesBelow } from './heads-long-poll.ts';
+import { FULL_PAGE_BYTES, isFullPage } from './page.ts';
 
 const DEFAULT_LIMIT = 500;
 const MAX_LIMIT = 1_000;
@@ -132,7 +133,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       }),
       answers: {
         200: {
-          description: 'The events after `after`. A page of `limit` events is immutable.',
+          description: `The events after \`after\`. A page is full, and then immutable, with \`limit\` events, or with the event that brings their data to ${FULL_PAGE_BYTES} bytes. Whoever wants more asks again after its last event; only an empty page says that there are none.`,
           schema: z.array(envelope),
           contentType: 'application/cloudevents-batch+json',
           headers: pageHeaders.partial({ ETag: true }),
@@ -145,18 +146,20 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
           throw problem('not-found', `This log has the partitions 0 to ${log.partitions - 1}.`);
         }
         if (named !== undefined && named !== log.name) await requireNamed(log, named);
-        const etag = { weak: false, value: `${log.name}/${partition}@${after}+${limit}` };
+        const tagOf = (events: number) => `${log.name}/${partition}@${after}+${events}`;
         const { ifMatch, ifNoneMatch: held } = preconditions;
-        // Only full pages have this tag, so a client that has the tag has the page.
-        if (!ifMatch && held && held !== '*' && matchesWeakly(held, etag))
-          return { status: 304, headers: immutable(etag.value) };
+        const isHeld = (value: string) =>
+          !ifMatch && held !== undefined && held !== '*' && matchesWeakly(held, { weak: false, value });
+        // Only full pages have tags, and a tag says what the page holds, so a client that has this one has the page.
+        if (isHeld(tagOf(limit))) return { status: 304, headers: immutable(tagOf(limit)) };
         const page = await log.page(partition, after, limit);
         if (page.length === 0) await requireReached(log, { named, partition, after });
-        const complete = named === log.name && page.length === limit;
+        const tag = named === log.name && isFullPage(page, limit) ? tagOf(page.length) : undefined;
+        if (tag && isHeld(tag)) return { status: 304, headers: immutable(tag) };
         return {
           status: 200,
           headers: {
-            ...(complete ? immutable(etag.value) : { 'cache-control': 'private, no-cache' }),
+            ...(tag ? immutable(tag) : { 'cache-control': 'private, no-cache' }),
             'content-type': 'application/cloudevents-batch+json',
           },
           body: page,

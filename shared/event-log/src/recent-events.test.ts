@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import fc from 'fast-check';
+import { MAX_EVENT_BYTES } from './page.ts';
 import { createRecentEvents, type RecentEvents } from './recent-events.ts';
 
 const PARTITIONS = 2;
 const LIMIT = 1_000;
 const at = new Date(0);
 
-const eventsOf = (partition: number, from: number, to: number): LoggedEvent[] =>
+const eventsOf = (partition: number, from: number, to: number, data: unknown = {}): LoggedEvent[] =>
   Array.from({ length: to - from + 1 }, (_, n) => ({
     specversion: '1.0',
     id: `id-${partition}-${from + n}`,
@@ -19,7 +20,7 @@ const eventsOf = (partition: number, from: number, to: number): LoggedEvent[] =>
     partitionkey: 'a',
     partition,
     sequence: String(from + n),
-    data: {},
+    data,
   }));
 const headsAt = (...last: number[]) => ({ log: 'test-1', at, last: new Map(last.entries()) });
 const learnt = (...last: number[]): RecentEvents => {
@@ -51,6 +52,21 @@ describe("a log's tail", () => {
   ])('says nothing %s', (when, tail, after, options) => {
     if (when !== 'where nothing is new') tail.append(eventsOf(0, 6, 7));
     expect(newsOf(tail, after, options)).toBeUndefined();
+  });
+
+  test('keeps of each partition what fits into its bytes, and says nothing to who stands before that', () => {
+    const tail = learnt(5, 7);
+    const large = { large: 'é'.repeat(50_000) };
+    tail.append([...eventsOf(0, 6, 9, large), ...eventsOf(1, 8, 40)]);
+    expect(newsOf(tail, [7, 40])).toBeDefined();
+    expect(newsOf(tail, [6, 40])).toBeUndefined();
+    expect(newsOf(tail, [9, 7])).toBeDefined();
+    // What was let go of counts no more: the small ones that follow are all kept.
+    tail.append(eventsOf(0, 10, 60));
+    expect(newsOf(tail, [7, 40])).toBeDefined();
+    tail.append(eventsOf(0, 61, 61, { large: 'é'.repeat(MAX_EVENT_BYTES / 2) }));
+    expect(newsOf(tail, [60, 40])).toBeUndefined();
+    expect(newsOf(tail, [61, 39])).toMatchObject(headsAt(61, 40));
   });
 
   test('wants the heads to be read again long before it falls silent', () => {

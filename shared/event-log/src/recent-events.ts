@@ -7,12 +7,15 @@
  * So must a follower that knows more from another process: an answer from memory is never older than what the client knows.
  * Pure; the clock is passed in.
  */
+import { dataBytes } from '@micromart/events/data-bytes';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Heads } from './event-log.ts';
 
 /** For each partition; a follower that is further behind reads the log. */
 const MAX_EVENTS = 64;
+/** Of data, for each partition. */
+const MAX_BYTES = 256_000;
 /** Heads must be read again after this time: they date an answer, and others may have appended since. */
 const OLD_MS = 100;
 /** Heads that were read longer ago answer nobody. */
@@ -37,7 +40,7 @@ export type RecentEvents = {
 };
 
 /** The events of a partition after `start`. */
-type PartitionEvents = { start: number; events: LoggedEvent[] };
+type PartitionEvents = { start: number; bytes: number; events: LoggedEvent[] };
 
 export function createRecentEvents(): RecentEvents {
   const partitions = new Map<number, PartitionEvents>();
@@ -51,7 +54,7 @@ export function createRecentEvents(): RecentEvents {
       for (const [partition, last] of heads.last) {
         const partitionEvents = partitions.get(partition);
         if (!partitionEvents || headOf(partitionEvents) < last)
-          partitions.set(partition, { start: last, events: [] });
+          partitions.set(partition, { start: last, bytes: 0, events: [] });
       }
     },
 
@@ -62,11 +65,13 @@ export function createRecentEvents(): RecentEvents {
         if (!partitionEvents || sequence <= headOf(partitionEvents)) continue;
         if (sequence > headOf(partitionEvents) + 1) {
           partitionEvents.start = sequence - 1;
+          partitionEvents.bytes = 0;
           partitionEvents.events = [];
         }
         partitionEvents.events.push(event);
-        if (partitionEvents.events.length > MAX_EVENTS) {
-          partitionEvents.events.shift();
+        partitionEvents.bytes += dataBytes(event.data);
+        while (partitionEvents.events.length > MAX_EVENTS || partitionEvents.bytes > MAX_BYTES) {
+          partitionEvents.bytes -= dataBytes(partitionEvents.events.shift()!.data);
           partitionEvents.start += 1;
         }
       }

@@ -1,0 +1,21 @@
+/**
+ * How much a page holds. It ends with the event that fills it: the last that its reader asked for, or the one with which its
+ * data reaches `FULL_PAGE_BYTES`. So the events of a page alone say whether it is full, and nothing that is appended later
+ * changes a full page (docs/decisions/0019-the-event-that-fills-a-page.md). Bytes are those of data (`dataBytes`).
+ */
+import { dataBytes } from '@micromart/events/data-bytes';
+import type { LoggedEvent } from '@micromart/events/envelope';
+
+/** An event may have at most so much data; a log refuses more. A Kafka broker takes messages of up to a megabyte. */
+export const MAX_EVENT_BYTES = 256_000;
+/** With so much data a page is full. It may have more by less than one event. */
+export const FULL_PAGE_BYTES = 1_000_000;
+/** The same of a partition's share, where the first events of all partitions are read together. */
+export const FULL_SHARE_BYTES = 128_000;
+
+/** Whether a page that was read with this limit can never hold more. */
+export const isFullPage = (events: readonly LoggedEvent[], limit: number): boolean =>
+  events.length >= limit || totalBytes(events) >= FULL_PAGE_BYTES;
+
+const totalBytes = (events: readonly LoggedEvent[]): number =>
+  events.reduce((total, { data }) => total + dataBytes(data), 0);
