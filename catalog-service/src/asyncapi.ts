@@ -1,7 +1,7 @@
 import { asyncApiDocument } from '@micromart/contracts/asyncapi';
 import { catalogEvent, catalogEventExamples } from '@micromart/contracts/catalog-events';
 
-/** What the catalog publishes, for machines to read: `GET /asyncapi.json`. */
+/** The events of the catalog service as an AsyncAPI document: `GET /asyncapi.json`. */
 export const catalogAsyncApi = asyncApiDocument({
   title: 'Catalog events',
   channel: '/events',

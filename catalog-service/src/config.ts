@@ -2,7 +2,7 @@ import { wholeNumber } from '@micromart/http/parameters';
 import { postgresUrl, readConfig, serviceSettings } from '@micromart/service/config';
 import { z } from 'zod';
 
-/** Read as text, because a MongoDB URL may name several hosts. */
+/** Validated as text, because a MongoDB URL may name several hosts. */
 export const storeUrl = z
   .string()
   .refine(
@@ -18,8 +18,8 @@ const settings = z.object({
   ...serviceSettings,
   STORE_URL: storeUrl,
   QUEUE_URL: postgresUrl,
-  CACHE_MAX_AGE: maxAge(3_600).describe('for how many seconds an answer about products may be kept'),
-  CACHE_MAX_AGE_REVALIDATED: maxAge(1_800).describe('for how many more seconds, when it is found unchanged'),
+  CACHE_MAX_AGE: maxAge(3_600).describe('for how many seconds an answer about products may be cached'),
+  CACHE_MAX_AGE_REVALIDATED: maxAge(1_800).describe('for how many more seconds after it was validated'),
 });
 
 export type Config = z.output<typeof settings>;

@@ -5,7 +5,7 @@ import { FeedError } from './job-failure.ts';
 const hosts = (text: string) => parseAllowedHosts(text)!;
 
 describe('a list of hosts', () => {
-  test('is read as URLs write hosts', () => {
+  test('accepts hosts as URLs write them', () => {
     expect([...hosts('Feeds.Example:443, 127.0.0.1:4006,[::1]:4006')]).toEqual([
       'feeds.example:443',
       '127.0.0.1:4006',

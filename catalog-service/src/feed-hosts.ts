@@ -1,20 +1,20 @@
 /**
- * Where a feed may be read from: only hosts that are listed, and of private, loopback and other special addresses only
- * those that are listed themselves.
+ * Where a feed may be read from: only hosts that are listed; private, loopback and other special addresses only if they are
+ * listed themselves.
  *
- * That a host is listed says nothing of the address its name leads to, today or at the next look-up. So what is asked
- * before a connection is made is the address it is made to, whichever way that was written or came about.
+ * A listed host's name may lead to any address, today or at the next look-up. So the worker checks the very address that it
+ * is about to connect to, however it was written or looked up.
  */
 import ipaddr from 'ipaddr.js';
 import { FeedError } from './job-failure.ts';
 
-/** `host:port` as URLs write hosts: in small letters, addresses in their one usual form, IPv6 in brackets. */
+/** `host:port` as URLs write hosts: in small letters, addresses in their canonical form, IPv6 in brackets. */
 export type AllowedHosts = ReadonlySet<string>;
 
 const ENTRY = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/\\?#[\]]+):([1-9][0-9]{0,4})$/;
 const MAX_PORT = 65_535;
 
-/** Reads a list of `host:port`, separated by commas; undefined when one of them is something else. */
+/** Reads a list of `host:port`, separated by commas; undefined if any entry is invalid. */
 export function parseAllowedHosts(text: string): AllowedHosts | undefined {
   const entries = text.split(',').map((entry) => {
     const [, host, port] = ENTRY.exec(entry.trim()) ?? [];
@@ -30,11 +30,11 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:
 export type Target = {
   readonly url: URL;
   readonly port: number;
-  /** The address, where the URL names one instead of a name to look up. */
+  /** The address, if the URL has one instead of a name to look up. */
   readonly address: string | undefined;
 };
 
-/** Where a URL, given or redirected to, leads. Throws FeedError when it is not allowed. */
+/** The host and port of a URL, given or redirected to. Throws FeedError if it is not allowed. */
 export function targetOf(text: string, allowed: AllowedHosts): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const defaultPort = DEFAULT_PORTS[url?.protocol ?? ''];
@@ -60,22 +60,22 @@ export const notDialable = () =>
     'The host has an address that is not public; IMPORT_ALLOWED_HOSTS must list the address itself.',
   );
 
-/** Whether a connection may be made to an address: a public one, or one that is listed by itself. */
+/** Whether the worker may connect to an address: a public one, or one that is listed itself. */
 export function mayDial(address: string, port: number, allowed: AllowedHosts): boolean {
   if (!isAddress(address)) return false;
   const parsed = ipaddr.process(address);
   return isPublic(parsed) || allowed.has(`${hostOf(parsed)}:${port}`);
 }
 
-/** Addresses of four numbers, or of IPv6; of the older ways to write IPv4, look-ups and URLs have left none. */
+/** Whether a host is an address. Look-ups and URLs have already normalised older notations of IPv4. */
 const isAddress = (text: string): boolean =>
   ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
- * What the registries of special addresses (IANA, RFC 6890) leave over. Of IPv6, only what is given out as global: the
- * rest of its space is unassigned, or leads to IPv4 addresses by some other name.
+ * Whether an address is public: not in the registries of special addresses (IANA, RFC 6890). For IPv6 only the global unicast
+ * space counts, because the rest is unassigned or leads to IPv4 addresses under other names.
  */
 const isPublic = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
   address.range() === 'unicast' && (address instanceof ipaddr.IPv4 || address.match(GLOBAL_UNICAST));

@@ -1,11 +1,11 @@
 /**
- * The result of a feed's row. When a feed names a product more than once its last row counts, however far apart the
- * rows are; but rows are written as they come, before the later ones are known. So a product remembers that a feed
- * named it more than once (`isRepeated`). From then on its rows are held back: stored, each in place of the one before,
- * and the last of them is written when the feed has been read. So a file that has not changed changes nothing.
+ * The result of a feed's row. When a feed names a product more than once, its last row counts, however far apart the rows
+ * are; but rows are written as they come, before later ones are known. So a product stores that a feed named it more than
+ * once (`isRepeated`). From then on its rows are held back: each replaces the one before, and the last one is written when
+ * the feed has been read. So an unchanged file changes nothing.
  *
- * Only the first time is a row written that a later one replaces: then the product shows the first until the second is
- * read. A feed that names it once again is believed from the next time on.
+ * Only the first time is a row written that a later one replaces: the product then shows the first until the second is
+ * read. Once a feed names the product only once, later feeds are written at once again.
  */
 import type { ProductContent } from '@micromart/contracts/catalog/product';
 import type { Decide } from '@micromart/event-log/change-store';
@@ -20,12 +20,12 @@ export type FeedRowOrder = {
 };
 
 export type RowAnswer =
-  /** `isRepeated`: with this row it is seen that the feed names the product more than once. */
+  /** `isRepeated`: this row shows that the feed names the product more than once. */
   | { readonly result: Result; readonly isRepeated: boolean }
-  /** `isCounted`: that was seen in an earlier row of this reading. */
+  /** `isCounted`: an earlier row of this reading showed it already. */
   | { readonly result: 'held'; readonly isCounted: boolean };
 
-/** Decides a row: the last of `times` in its chunk about this product, of a reading that began behind `baseRow`. */
+/** Decides a row, the last of `times` rows about its product in a chunk. The reading's rows are numbered after `baseRow`. */
 export const decideRow =
   (
     { content, origin, ...row }: FeedRowOrder,
@@ -50,7 +50,7 @@ export const decideRow =
     return { answer: { result, isRepeated }, ...(change && { change }) };
   };
 
-/** Decides the last row about a product that was held back; `isRepeated` says whether the feed named it more than once. */
+/** Decides the last held row of a product; `isRepeated` says whether the feed named it more than once. */
 export const decideHeldRow =
   ({ content, ...row }: FeedRowOrder, isRepeated: boolean): Decide<Product, Result> =>
   (document) =>

@@ -6,7 +6,7 @@ import { formatOf, isSameFile, readCsvLine, readFeedUrl, readJsonLine } from './
 const HEADER = 'product_id,name,department,category,brand,size,price_cents';
 
 describe('the first line', () => {
-  test('tells JSON from CSV, whatever the order of its columns', () => {
+  test('distinguishes JSON from CSV with columns in any order', () => {
     expect(formatOf(' {"id":"1"}')).toEqual({ kind: 'ndjson' });
     expect(formatOf(HEADER)).toMatchObject({ kind: 'csv' });
     expect(formatOf('"price_cents", size,brand,category,department,name,product_id')).toMatchObject({
@@ -15,7 +15,7 @@ describe('the first line', () => {
   });
 
   test.each(['', '[', 'product_id,name', `${HEADER},more`, HEADER.replace('size', 'name'), '<html>'])(
-    '%j tells neither',
+    '%j is neither',
     (line) => {
       expect(formatOf(line)).toBeUndefined();
     },
@@ -50,7 +50,7 @@ describe('a line', () => {
     expect(line('-0')).toStrictEqual(line('0'));
   });
 
-  test('of CSV that costs more than any sum could hold is rejected', () => {
+  test('of CSV with a price above the limit is rejected', () => {
     expect(readCsvLine(columns, ['7', 'Tea', '', '', '', '', String(MAX_AMOUNT)])).toMatchObject({
       product: { price: { amount: MAX_AMOUNT } },
     });
@@ -83,7 +83,7 @@ describe('a line', () => {
   });
 });
 
-test('a file that cannot be told apart counts as another', () => {
+test('a file without a validator counts as changed', () => {
   const one = { value: '"1"', strong: true };
   expect(isSameFile(one, { value: '"1"', strong: true })).toBe(true);
   expect(isSameFile(one, { value: '"2"', strong: true })).toBe(false);
@@ -125,7 +125,7 @@ describe('the address of a feed', () => {
     (bad: string) => `https://feeds.example/a#${bad}`,
   );
 
-  test('holds nothing that parsing a URL would strip, or no store can keep', () => {
+  test('contains nothing that a URL parser would strip or a store would refuse', () => {
     fc.assert(
       fc.property(places, fc.constantFrom(...stripped), (place, bad) => {
         expect(readFeedUrl(place(bad))).toBeUndefined();
@@ -138,7 +138,7 @@ describe('the address of a feed', () => {
     ]);
   });
 
-  test('is kept in ASCII, and in a form that stays as it is', () => {
+  test('is stored in ASCII, in its canonical form', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (path) => {
         const url = readFeedUrl(`https://feeds.example/${path}`);

@@ -15,7 +15,7 @@ export type FeedFormat =
  */
 export type Validator = {
   readonly value: string;
-  /** Whether every byte is the same while it is the same, so that a file may be continued in its middle. */
+  /** Whether an equal value proves that every byte is equal, so that the file may be continued in its middle. */
   readonly strong: boolean;
 };
 
@@ -30,7 +30,7 @@ export type FeedMark = {
   readonly validator: Validator | null;
 };
 
-/** Where the reading of a file begins. */
+/** The start of a file. */
 export const markStart = (validator: Validator | null): FeedMark => ({
   line: 0,
   offset: 0,
@@ -38,15 +38,15 @@ export const markStart = (validator: Validator | null): FeedMark => ({
   validator,
 });
 
-/** Whether a file is unchanged; one without a validator counts as changed. */
+/** Whether a file is unchanged. One without a validator counts as changed. */
 export const isSameFile = (one: Validator | null, other: Validator | null): boolean =>
   one !== null && one.value === other?.value;
 
 const COLUMNS = ['product_id', 'name', 'department', 'category', 'brand', 'size', 'price_cents'];
-/** CSV feeds do not say in which currency their prices are. */
+/** CSV feeds do not name the currency of their prices. */
 const CSV_CURRENCY = 'USD';
 
-/** The format that the first line of a file says; undefined when it is neither JSON nor the columns' names. */
+/** The format that the first line shows; undefined if it is neither JSON nor the header. */
 export function formatOf(firstLine: string): FeedFormat | undefined {
   if (firstLine.trimStart().startsWith('{')) return { kind: 'ndjson' };
   const columns = firstLine.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
@@ -56,7 +56,7 @@ export function formatOf(firstLine: string): FeedFormat | undefined {
 
 export const UNKNOWN_FORMAT = `The first line is neither a JSON object nor the header ${COLUMNS.join(',')}.`;
 
-/** What a line says: a product, or why it is rejected. */
+/** The result of a line: a product, or why it is rejected. */
 export type LineRead = { readonly product: FeedLine } | { readonly message: string };
 
 export function readJsonLine(text: string): LineRead {
@@ -67,7 +67,7 @@ export function readJsonLine(text: string): LineRead {
   }
 }
 
-/** `cells` in the order of the file's columns; undefined where the line's quotes do not match. */
+/** `cells` are in the order of the file's columns; undefined if the line's quotes do not match. */
 export function readCsvLine(columns: readonly string[], cells: readonly string[] | undefined): LineRead {
   if (!cells) return { message: 'is not valid CSV' };
   if (cells.length !== columns.length) {
@@ -94,7 +94,7 @@ function check(given: unknown): LineRead {
   return result.success ? { product: result.data } : { message: describe(result.error) };
 }
 
-/** Messages name keys as the line has them, whatever is in those. */
+/** Messages name keys as the line has them, so they may contain any text. */
 function describe({ issues: [first] }: z.ZodError): string {
   const path = first!.path.join('.');
   return toStorable(path ? `${path}: ${first!.message}` : first!.message, MAX_MESSAGE_LENGTH);

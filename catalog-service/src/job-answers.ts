@@ -6,37 +6,37 @@ import { isFinal, JOB_STATES, type Job, MAX_REJECTED_ROWS } from './job.ts';
 
 const result = z.enum(['applied', 'unchanged', 'superseded']);
 
-/** A job as it is listed; by itself it also has its rejected rows. */
+/** A job in a list. An answer about one job also has its rejected rows. */
 export const listedJob = z
   .object({
     id: z.uuid(),
-    number: z.int().meta({ description: 'Where it stands in the order of acceptance' }),
+    number: z.int().meta({ description: 'Its number in the order of acceptance' }),
     kind: z.enum(['put', 'withdraw', 'import']),
-    productId: z.string().optional().meta({ description: 'Of a single change' }),
-    url: z.string().optional().meta({ description: 'Of an import' }),
+    productId: z.string().optional().meta({ description: 'For a single change' }),
+    url: z.string().optional().meta({ description: 'For an import' }),
     state: z.enum(JOB_STATES),
     progress: z
       .object({
-        done: z.int().meta({ description: 'Products, those that were rejected among them' }),
-        total: z.int().nullable().meta({ description: 'Of an import, known at the end' }),
+        done: z.int().meta({ description: 'Products, including rejected ones' }),
+        total: z.int().nullable().meta({ description: 'For an import, known at the end' }),
         doneBytes: z.int().optional(),
         totalBytes: z.int().nullable().optional(),
       })
-      .meta({ description: 'Of an import, with the bytes of its file' }),
-    attempts: z.int().meta({ description: 'How often a worker has begun, or gone on, with it' }),
+      .meta({ description: 'For an import, with the bytes of its file' }),
+    attempts: z.int().meta({ description: 'How often a worker has started or continued it' }),
     cancelRequested: z.boolean(),
     position: z
       .string()
       .nullable()
-      .meta({ description: 'Of a finished job, where its events stand; to be given as `Consistent-With`' }),
+      .meta({ description: 'For a finished job, the position of its events; send it as `Consistent-With`' }),
     result: z
       .union([result, z.object({ applied: z.int(), unchanged: z.int(), superseded: z.int() })])
       .nullable()
-      .meta({ description: 'Of an import, how many of each, of the file as it was read last' }),
+      .meta({ description: 'For an import, how many rows had each result when the file was last read' }),
     error: z
       .object({ code: z.string(), detail: z.string() })
       .nullable()
-      .meta({ description: 'Why it failed, or what it is waiting to get over' }),
+      .meta({ description: 'Why it failed, or why it waits' }),
     rejected: z.int().meta({ description: 'How many rows of the feed were rejected' }),
     repeated: z.int().meta({
       description: 'How many products the feed names more than once; the last row about each counts',
@@ -58,11 +58,11 @@ export const job = listedJob
   })
   .meta({ id: 'Job' });
 
-/** When to look again at a job that is not finished. */
+/** When to ask again about a job that is not finished. */
 const RETRY_AFTER_S = 1;
 
 export const jobHeaders = z.object({
-  'Retry-After': z.string().meta({ description: 'While the job is not finished, when to look again' }),
+  'Retry-After': z.string().meta({ description: 'When to ask again, while the job is not finished' }),
 });
 
 export const listedBody = (given: Job): z.output<typeof listedJob> => {
@@ -104,10 +104,10 @@ export const jobAnswer = (status: number, given: Job): Answer => ({
   body: { ...listedBody(given), rejectedRows: given.rejectedRows },
 });
 
-/** Throws `not-found` for a job that never was, or is long forgotten; `gone` for one that is kept no longer. */
+/** Throws `not-found` for a job that never existed or has been deleted for long; `gone` for one that was deleted recently. */
 export function requireKept(found: Job | 'gone' | undefined): Job {
   if (found === undefined)
     throw problem('not-found', 'No job with this id was accepted in the last four months.');
-  if (found === 'gone') throw problem('gone', 'This job ended more than 30 days ago and is kept no longer.');
+  if (found === 'gone') throw problem('gone', 'This job ended more than 30 days ago and has been deleted.');
   return found;
 }

@@ -1,10 +1,10 @@
 /**
  * Why a job fails, and what happens to it then:
  *
- * - refused: by a rule, or because of what the feed contains. It would be refused again, so the job has failed.
+ * - refused: by a rule, or because of the feed's content. It would be refused again, so the job has failed.
  * - transient: an upstream that is unavailable, slow or breaks off, or an error of our own. The job is retried after a
  *   delay, and fails after ten failures in a row.
- * - unavailable: our own store does not answer. The job waits for as long as that takes; this is no failure of the job.
+ * - unavailable: our own store does not answer. The job waits as long as that takes; this is no failure of the job.
  */
 import { Problem } from '@micromart/http/problem';
 import { toStorable } from '@micromart/text/storable';
@@ -20,7 +20,7 @@ export type FeedFault =
   | 'feed-unreadable'
   | 'feed-too-large';
 
-/** What is wrong with a feed, or with the host that serves it; `detail` is for the client that ordered the import. */
+/** What is wrong with a feed, or with the host that serves it. The client that ordered the import reads `detail`. */
 export class FeedError extends Error {
   override name = 'FeedError';
   readonly fault: FeedFault;
@@ -53,7 +53,7 @@ export function failureOf(error: unknown, isUnavailable: (error: unknown) => boo
 
 const MAX_DETAIL_LENGTH = 500;
 
-/** What others sent may be part of it. */
+/** The message may contain text from outside. */
 const toDetail = (message: string): string => toStorable(message, MAX_DETAIL_LENGTH);
 
 const UNAVAILABLE_DELAY_S = 5;
@@ -62,13 +62,13 @@ export type RetryDecision =
   | { readonly state: 'failed'; readonly error: JobError }
   | {
       readonly delayS: number;
-      /** Failures in a row, where this one counts among them. */
+      /** Failures in a row, including this one, if it counts as one. */
       readonly failures?: number;
       readonly error: JobError;
     };
 
 /**
- * Decides what happens to a job after a failure. `failures` counts those in a row before this one; `chance` is from 0
+ * Decides what happens to a job after a failure. `failures` is the number in a row before this one; `chance` is from 0
  * to 1.
  */
 export function retryPolicy({ kind, error }: Failure, failures: number, chance: number): RetryDecision {
@@ -84,13 +84,13 @@ export function retryPolicy({ kind, error }: Failure, failures: number, chance: 
 }
 
 /**
- * Why a job is not started again: too many workers in a row ended while they ran it, without progress. Undefined when
- * it may start.
+ * Why a job does not start again: too many workers in a row ended while they ran it, without progress. Undefined if it may
+ * start.
  */
 export const exhausted = (claimsWithoutProgress: number): JobError | undefined =>
   claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS
     ? {
         code: 'no-progress',
-        detail: `${MAX_CLAIMS_WITHOUT_PROGRESS} workers in a row ended over it without getting any further.`,
+        detail: `${MAX_CLAIMS_WITHOUT_PROGRESS} workers in a row ended while they ran it, without progress.`,
       }
     : undefined;

@@ -7,7 +7,7 @@ import { startCatalogService } from './service.ts';
 import { openTestCatalog, type TestCatalog } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';
 
-/** The API, with a worker behind it from the second half on. */
+/** The API; from the second half on a worker runs too. */
 let catalog: TestCatalog;
 let upstream: TestUpstream;
 let service: Running;
@@ -47,7 +47,7 @@ afterAll(async () => {
   await Promise.all([catalog.close(), upstream.close()]);
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+// biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
 type Reply = { status: number; headers: Headers; body: any };
 
 async function call(
@@ -75,7 +75,7 @@ const ended = (location: string) =>
   });
 
 describe('before there is a worker', () => {
-  test('nothing is accepted, and nothing is said to be unknown', async () => {
+  test('nothing is accepted, and no job is called unknown', async () => {
     const answers = await Promise.all([
       call('PUT', '/products/tea', { body: TEA }),
       call('POST', '/imports', { body: { url: upstream.url } }),
@@ -93,7 +93,7 @@ describe('with a worker', () => {
     worker = await catalog.startWorker({ allowed: [upstream.host] });
   });
 
-  test('a product that is put is a job, there from the answer on', async () => {
+  test('writing a product makes a job, which exists from the answer on', async () => {
     const put = await call('PUT', '/products/tea', { body: TEA });
     expect(put.status).toBe(202);
     expect(put.headers.get('location')).toBe(`/jobs/${put.body.id}`);
@@ -129,7 +129,7 @@ describe('with a worker', () => {
     expect((await call('GET', '/products/old')).status).toBe(410);
   });
 
-  test('a change whose If-Match does not hold is a job that failed', async () => {
+  test('a change whose If-Match does not hold ends as a failed job', async () => {
     const put = await call('PUT', '/products/new', { body: TEA, headers: { 'if-match': '"other"' } });
     expect(put.status).toBe(202);
     expect((await ended(put.headers.get('location')!)).body).toMatchObject({
@@ -138,7 +138,7 @@ describe('with a worker', () => {
     });
   });
 
-  test('an import tells what came of it, row by row', async () => {
+  test('an import reports its results, row by row', async () => {
     const posted = await call('POST', '/imports', { body: { url: upstream.url } });
     expect(posted.body).toMatchObject({
       kind: 'import',
@@ -166,7 +166,7 @@ describe('with a worker', () => {
     expect((await call('GET', '/jobs?state=lost')).status).toBe(400);
   });
 
-  test('an import is cancelled while its upstream says nothing', async () => {
+  test('an import is cancelled while its upstream is silent', async () => {
     upstream.manners = { stallAt: 0 };
     const posted = await call('POST', '/imports', { body: { url: upstream.url } });
     const location = posted.headers.get('location')!;
@@ -177,14 +177,14 @@ describe('with a worker', () => {
     expect((await call('DELETE', location)).status).toBe(409);
   });
 
-  test('a job that never was is not found', async () => {
+  test('a job that never existed is not found', async () => {
     const unknown = `/jobs/${randomUUID()}`;
     expect((await call('GET', unknown)).status).toBe(404);
     expect((await call('DELETE', unknown)).status).toBe(404);
     expect((await call('GET', '/jobs/1')).status).toBe(400);
   });
 
-  test('a job that is kept no longer is gone', async () => {
+  test('a deleted job is gone', async () => {
     const location = (await call('PUT', '/products/tea', { body: TEA })).headers.get('location')!;
     const { id } = (await ended(location)).body;
     await catalog.queue.admin.query(
@@ -217,12 +217,12 @@ describe('with a worker', () => {
     expect((await call('POST', '/imports', { body: { url } })).status).toBe(400);
   });
 
-  test('the address of a feed is shown as it is asked for', async () => {
+  test('the address of a feed is shown as it is requested', async () => {
     const { status, body } = await call('POST', '/imports', { body: { url: 'http://127.0.0.1:1/größe' } });
     expect([status, body.url]).toEqual([202, 'http://127.0.0.1:1/gr%C3%B6%C3%9Fe']);
   });
 
-  test('an If-Match that is none is refused', async () => {
+  test('a malformed If-Match is refused', async () => {
     expect((await call('PUT', '/products/tea', { body: TEA, headers: { 'if-match': 'tea' } })).status).toBe(
       400,
     );

@@ -13,11 +13,11 @@ import type { JobRequests } from './jobs/job-requests.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_CURSOR_LENGTH = 2_000;
-/** A job's number, behind which the next page begins. */
+/** The number of the job after which the next page begins. */
 const jobCursor = createListCursor(z.tuple([z.string().regex(/^[0-9]{1,15}$/)]));
 
 const CONDITIONS =
-  'The worker compares `If-Match` and `If-None-Match` when it carries the job out: where they do not hold, the job fails with `precondition-failed`, and nothing is changed.';
+  'The worker evaluates `If-Match` and `If-None-Match` when it runs the job. If they do not hold, the job fails with `precondition-failed`, and nothing changes.';
 
 const importOrder = z.strictObject({
   url: z
@@ -31,7 +31,7 @@ const importOrder = z.strictObject({
     .meta({
       pattern: '^ *[Hh][Tt][Tt][Pp][Ss]?:',
       description:
-        'NDJSON, or CSV below a header; gzip allowed; one product a line. The job shows it as it is asked for, in ASCII',
+        'NDJSON, or CSV below a header; gzip allowed; one product a line. The job shows it as it is requested, in ASCII',
     }),
 });
 
@@ -39,7 +39,7 @@ const jobId = z.object({ jobId: uuid().meta({ description: 'As `Location` gave i
 
 const accepted = {
   202: {
-    description: 'A job, to be watched at `Location`',
+    description: 'A job; `Location` shows its state',
     schema: job,
     headers: jobHeaders.extend({ Location: z.string() }),
   },
@@ -50,7 +50,7 @@ type Accepting = {
   readonly traceparent: string;
 };
 
-/** Writing to the catalog: every write is accepted as a job, which the worker carries out in the order of acceptance. */
+/** Writing to the catalog: every write is accepted as a job. The worker runs jobs in the order of acceptance. */
 export function jobRoutes(jobRequests: JobRequests): Route[] {
   const accept = async (request: JobRequest, { caller, traceparent }: Accepting): Promise<Answer> =>
     jobAnswer(202, await jobRequests.accept({ request, subject: caller.subject, traceparent }));
@@ -59,7 +59,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
     route({
       method: 'put',
       path: '/products/{id}',
-      summary: 'Write a product, in place of all it was before',
+      summary: 'Write a product, replacing all its fields',
       roles: ['catalog'],
       params: z.object({ id: productId }),
       description: CONDITIONS,
@@ -96,7 +96,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
       path: '/imports',
       summary: "Import a supplier's feed",
       description:
-        'Products that the feed names are written as if put one by one; others stay as they are. Read only from hosts that the worker allows (`IMPORT_ALLOWED_HOSTS`).',
+        'Writes the products that the feed names, as if one by one; others stay unchanged. The worker reads feeds only from hosts that it allows (`IMPORT_ALLOWED_HOSTS`).',
       roles: ['catalog'],
       body: importOrder,
       answers: accepted,
@@ -132,7 +132,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
     route({
       method: 'get',
       path: '/jobs/{jobId}',
-      summary: 'A job: how far it is, or what came of it',
+      summary: 'A job: its progress, or its result',
       roles: ['catalog'],
       params: jobId,
       answers: { 200: { description: 'The job', schema: job, headers: jobHeaders.partial() } },
@@ -142,9 +142,9 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
     route({
       method: 'delete',
       path: '/jobs/{jobId}',
-      summary: 'Ask to cancel a job',
+      summary: 'Cancel a job',
       description:
-        'A queued job is cancelled at once, an active one within a second, unless it ends before. What an import has written by then stays.',
+        'A queued job is cancelled at once, an active one within a second, unless it ends before. What an import has already written stays.',
       roles: ['catalog'],
       params: jobId,
       answers: accepted,
@@ -159,7 +159,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
   ];
 }
 
-/** Of a write that is carried out later, its preconditions as they were sent; they have been read, so they are well-formed. */
+/** The preconditions of a deferred write, as they were sent. They have been parsed, so they are well-formed. */
 const conditionsOf = ({ raw }: Pick<RouteRequest<unknown, unknown, unknown, unknown>, 'raw'>) => ({
   ifMatch: raw.headers['if-match'],
   ifNoneMatch: raw.headers['if-none-match'],

@@ -21,7 +21,7 @@ describe('the progress of an import', () => {
     },
   );
 
-  test('adds chunk to chunk', () => {
+  test('adds up chunks', () => {
     expect(after).toMatchObject({ rows: 4, totalRows: null, bytes: 40, totalBytes: 1_000, rejected: 1 });
     const end = advance(
       after,
@@ -46,7 +46,7 @@ describe('the progress of an import', () => {
     });
   });
 
-  test('begins again behind all rows of the file before, and keeps how far it got and what it wrote', () => {
+  test('starts again after all rows of the old file, and keeps how far it got and what it wrote', () => {
     expect(beginReading(after, mark(0), null)).toMatchObject({
       baseRow: MAX_LINES,
       rows: 0,
@@ -57,7 +57,7 @@ describe('the progress of an import', () => {
   });
 });
 
-describe('a job that met with', () => {
+describe('a job after', () => {
   const isUnavailable = (error: unknown) => error instanceof Error && error.message === 'away';
   const failureOf = (error: unknown) => failureBy(error, isUnavailable);
 
@@ -69,21 +69,21 @@ describe('a job that met with', () => {
     });
   });
 
-  test('an upstream that is away is tried again later and later, and given up in the end', () => {
+  test('an unavailable upstream is retried at growing intervals, and given up in the end', () => {
     const failure = failureOf(new FeedError('upstream-away', 'It is away.'));
     expect(retryPolicy(failure, 0, 1)).toMatchObject({ delayS: 1, failures: 1 });
     expect(retryPolicy(failure, 3, 1)).toMatchObject({ delayS: 8, failures: 4 });
     expect(retryPolicy(failure, MAX_FAILURES - 1, 1)).toMatchObject({ state: 'failed' });
   });
 
-  test('a store that is away waits, however long it takes', () => {
+  test('an unavailable store waits, however long it takes', () => {
     for (const error of [new Error('away'), problem('unavailable', 'Too much is waiting.')]) {
       const decision = retryPolicy(failureOf(error), MAX_FAILURES, 0);
       expect(decision).toEqual({ delayS: 5, error: { code: 'unavailable', detail: expect.any(String) } });
     }
   });
 
-  test('an error of ours says nothing of it to others', () => {
+  test('an error of our own shows nothing of it', () => {
     const failure = failureOf(new TypeError('secret is not a function'));
     expect(failure).toEqual({
       kind: 'transient',
@@ -92,13 +92,13 @@ describe('a job that met with', () => {
   });
 });
 
-test('a delay is never longer than the longest, and half of it is chance', () => {
+test('a delay has a maximum, and half of it is random', () => {
   expect(retryDelayS(1, 0)).toBe(0.5);
   expect(retryDelayS(30, 1)).toBe(300);
   expect(retryDelayS(30, 0)).toBe(150);
 });
 
-test('a job that ends its workers is given up', () => {
+test('a job that kills its workers is given up', () => {
   expect(exhausted(10)).toBeUndefined();
   expect(exhausted(11)).toMatchObject({ code: 'no-progress' });
 });

@@ -1,6 +1,6 @@
 /**
- * A job: a change of the catalog that was accepted and is carried out later. Here is what it is, and what becomes of it
- * when something goes wrong; its rows are kept in jobs/.
+ * A job: a change of the catalog that is accepted now and executed later. This file has its data and its rules; jobs/ stores
+ * it.
  */
 import type { LogPosition } from '@micromart/events/position';
 import type { FeedMark } from './feed.ts';
@@ -15,7 +15,7 @@ export type JobRequest =
   | ({ readonly kind: 'withdraw'; readonly productId: string } & OrderConditions)
   | { readonly kind: 'import'; readonly url: string };
 
-/** Imports wait for others, so they have a queue of their own, and no change waits behind one. */
+/** Imports wait for their upstreams, so they have a queue of their own, and no change waits behind one. */
 export const queueOf = ({ kind }: JobRequest): 'changes' | 'imports' =>
   kind === 'import' ? 'imports' : 'changes';
 
@@ -25,44 +25,44 @@ export type FinalState = Exclude<JobState, 'queued' | 'active'>;
 
 export const isFinal = (state: JobState): state is FinalState => state !== 'queued' && state !== 'active';
 
-/** How many products of an import came to what. */
+/** How many products of an import had each result. */
 export type Tally = Readonly<Record<Result, number>>;
 
 export type RejectedRow = { readonly row: number; readonly message: string };
 
-/** Why a job failed, or what it is waiting to get over: a word for programs and a sentence for people. */
+/** Why a job failed, or why it waits: a code for programs and a sentence for people. */
 export type JobError = { readonly code: string; readonly detail: string };
 
-/** How far an import has come; written with each chunk, and where another worker goes on. */
+/** How far an import has come; written with each chunk. Another worker continues from it. */
 export type ImportProgress = {
   readonly mark: FeedMark;
   /**
-   * Added to the file's line numbers where a product remembers the row that was decided on it. A file that changed is
-   * read again from its start, and its rows come after all that may have been carried out of the one before.
+   * Added to the file's line numbers, where a product stores the row that was decided on it. A changed file is read again from
+   * its start, and its rows come after all rows of the old one.
    */
   readonly baseRow: number;
   /** Products read. */
   readonly rows: number;
-  /** The most products that any reading of the file came to. */
+  /** The most products that any reading of the file reached. */
   readonly furthestRows: number;
-  /** How many there are, known at the end. */
+  /** The number of products in the file, known at the end. */
   readonly totalRows: number | null;
   readonly bytes: number;
   readonly totalBytes: number | null;
-  /** For how long all attempts have waited for the host; not in progress that was written before this was kept. */
+  /** Milliseconds that all attempts have waited for the host; absent in older progress. */
   readonly waitedMs?: number;
   readonly tally: Tally;
   readonly rejected: number;
-  /** Products that the file names more than once; not in progress that was written before they were counted. */
+  /** Products that the file names more than once; absent in older progress. */
   readonly repeated?: number;
-  /** Of each partition, the last place of the products written. */
+  /** The last position of the products written, for each partition. */
   readonly places: readonly LogPosition[];
 };
 
-/** More lines than this no file may have. */
+/** No file may have more lines. */
 export const MAX_LINES = 2_000_000;
 
-/** Begins to read a file; where another has been read before, behind all of its rows. */
+/** Starts to read a file; if another was read before, after all of its rows. */
 export const beginReading = (
   before: ImportProgress | null,
   mark: FeedMark,
@@ -87,11 +87,11 @@ export type ChunkRead = {
   readonly mark: FeedMark;
   readonly bytes: number;
   readonly isLast: boolean;
-  /** For how long the host was waited for since the chunk before. */
+  /** Milliseconds waited for the host since the chunk before. */
   readonly waitedMs: number;
 };
 
-/** A row that is held back until the feed has been read, in place of `times - 1` others about its product. */
+/** A row that is held until the feed has been read, in place of `times - 1` others about its product. */
 export type HeldRow = {
   readonly productId: string;
   /** Its line in the file, from 1. */
@@ -102,7 +102,7 @@ export type HeldRow = {
   readonly content: ProductContent;
 };
 
-/** The result of a chunk, or of some of the rows that were held back. */
+/** The result of a chunk, or of some held rows. */
 export type ChunkOutcome = {
   /** Rows read. */
   readonly rows: number;
@@ -110,11 +110,11 @@ export type ChunkOutcome = {
   readonly repeated: number;
   readonly tally: Tally;
   readonly rejected: readonly RejectedRow[];
-  /** Of the products written, in any order. */
+  /** Positions of the products written, in any order. */
   readonly places: readonly LogPosition[];
 };
 
-/** The progress with one chunk more. */
+/** The progress after one more chunk. */
 export function advance(before: ImportProgress, chunk: ChunkRead, outcome: ChunkOutcome): ImportProgress {
   const after = withOutcome(before, outcome);
   return {
@@ -127,7 +127,7 @@ export function advance(before: ImportProgress, chunk: ChunkRead, outcome: Chunk
   };
 }
 
-/** The progress with an outcome more, wherever the reading of the file stands. */
+/** The progress after one more outcome; the reading position stays. */
 export function withOutcome(before: ImportProgress, outcome: ChunkOutcome): ImportProgress {
   const sum = (result: Result) => before.tally[result] + outcome.tally[result];
   return {
@@ -140,7 +140,7 @@ export function withOutcome(before: ImportProgress, outcome: ChunkOutcome): Impo
   };
 }
 
-/** Of several places in each partition the last, in the order of the partitions. */
+/** The last position in each partition, in the order of the partitions. */
 function latestPlaces(places: readonly LogPosition[]): LogPosition[] {
   const latest = new Map<number, LogPosition>();
   for (const place of places) {
@@ -151,11 +151,11 @@ function latestPlaces(places: readonly LogPosition[]): LogPosition[] {
 
 export type Job = {
   readonly id: string;
-  /** Where it stands in the order of acceptance. */
+  /** Its number in the order of acceptance. */
   readonly number: number;
   readonly request: JobRequest;
   readonly state: JobState;
-  /** How often a worker has begun, or gone on, with it. */
+  /** How often a worker has started or continued it. */
   readonly attempts: number;
   readonly cancelRequested: boolean;
   readonly acceptedAt: Date;
@@ -163,20 +163,20 @@ export type Job = {
   readonly finishedAt: Date | null;
   readonly progress: ImportProgress | null;
   readonly rejectedRows: readonly RejectedRow[];
-  /** Of a single change; an import's is in its progress, and so is its position. */
+  /** For a single change; the result of an import is in its progress, and so is its position. */
   readonly result: Result | null;
   readonly position: string | null;
   readonly error: JobError | null;
 };
 
-/** Of the rejected rows of an import, the first 1000 are kept; all are counted. */
+/** The first 1000 rejected rows of an import are stored; all are counted. */
 export const MAX_REJECTED_ROWS = 1_000;
 
-/** Failures in a row, without a chunk in between, after which a job is given up. */
+/** After this many failures in a row, without a chunk in between, a job is given up. */
 export const MAX_FAILURES = 10;
 /**
- * Workers in a row that may end over a job without progress; then the job is given up, because it may be what ends
- * them.
+ * After this many workers in a row that ended while they ran a job, without progress, it is given up, because it may be
+ * what ends them.
  */
 export const MAX_CLAIMS_WITHOUT_PROGRESS = 10;
 
@@ -184,7 +184,7 @@ const FIRST_DELAY_S = 1;
 const MAX_DELAY_S = 300;
 
 /**
- * The pause after the `failures`th failure in a row, in seconds: doubling, up to five minutes. The second half of each
+ * The pause after the `failures`th failure in a row, in seconds. It doubles, up to five minutes. The second half of each
  * pause is random (`chance` from 0 to 1), so that jobs that failed together do not return together.
  */
 export function retryDelayS(failures: number, chance: number): number {

@@ -1,7 +1,6 @@
 /**
- * Answers about products, and for how long they are valid (RFC 9111, 5.2.2). An answer lives no longer than until the
- * next scheduled price. One that says that a product does not exist lives for seconds only, because it may come to
- * exist.
+ * Answers about products, and how long they are valid (RFC 9111, 5.2.2). No answer is valid beyond the next scheduled price.
+ * One that says that a product does not exist is valid for seconds only, because the product may come to exist.
  *
  * Lifetimes are whole seconds, rounded down. Caches count them from `Date`, which is rounded down as well, so no copy
  * outlives the moment that limits it.
@@ -11,17 +10,17 @@ import type { Product as ProductAnswer } from '@micromart/contracts/catalog/prod
 import { inForce, nextChangeAt, type Product, type Version, versionInForce } from './product.ts';
 
 export type Lifetimes = {
-  /** Of an answer with its body, at the most. */
+  /** The longest lifetime of an answer with its body. */
   readonly maxAgeS: number;
-  /** What a 304 gives to the copy it confirms, at the most. */
+  /** The longest lifetime that a 304 gives to the copy it confirms. */
   readonly maxAgeRevalidatedS: number;
 };
 
 const MAX_AGE_MISSING_S = 10;
-/** For how long a copy may be used while the catalog is unavailable (RFC 5861, 4). */
+/** How long a copy may be used while the catalog is unavailable (RFC 5861, 4). */
 const STALE_IF_ERROR_S = 86_400;
 
-/** Of an answer that a product does not exist, or was withdrawn. */
+/** Headers of an answer that a product does not exist, or was withdrawn. */
 export const MISSING_HEADERS = { 'Cache-Control': `private, max-age=${MAX_AGE_MISSING_S}` };
 
 /** The state of a set of products at a moment: enough to answer whether a copy of it is still valid. */
@@ -29,11 +28,11 @@ export type ProductSetState = {
   /** The value of its entity tag. */
   readonly tag: string;
   readonly missing: readonly string[];
-  /** For how long it is valid without a change, in milliseconds; Infinity when nothing is scheduled. */
+  /** How long it is valid without a change, in milliseconds; Infinity if nothing is scheduled. */
   readonly settledMs: number;
 };
 
-/** `ids` are those asked for, each once; `known` those of them that are known, as stored, in the order of `ids`. */
+/** `ids` are the requested ones, each once; `known` are the known products among them, as stored, in the order of `ids`. */
 export function stateOfSet(
   log: string,
   ids: readonly string[],
@@ -65,7 +64,7 @@ export function cacheHeaders({ tag, missing, settledMs }: ProductSetState, maxAg
   };
 }
 
-/** A product as it is answered at a moment. */
+/** A product in an answer of a given moment. */
 export function productAnswer(id: string, stored: Product, now: Date): ProductAnswer {
   const { version, name, category, department, brand, size, price, scheduledPrice, withdrawn } = inForce(
     stored,

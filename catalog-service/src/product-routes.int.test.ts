@@ -17,7 +17,7 @@ import type { CatalogReader, CatalogWriter } from './store/store.ts';
 const START = Date.parse('2026-11-01T12:00:00Z');
 const LIFETIMES = { maxAgeS: 3_600, maxAgeRevalidatedS: 1_800 };
 
-/** What all instances take for the time, in milliseconds. No test waits for it. */
+/** The clock of all instances, in milliseconds. No test waits for it. */
 let clock = START;
 const now = () => new Date(clock);
 
@@ -79,7 +79,7 @@ beforeEach(() => {
   clock = START;
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+// biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
 type Reply = { status: number; etag: string | null; cache: string | null; body: any };
 
 async function get(
@@ -147,12 +147,12 @@ describe('one product', () => {
     });
   });
 
-  test('that was never known is missing, for seconds', async () => {
+  test('that was never known is missing, and the answer is valid for seconds', async () => {
     expect(await get('/products/nowhere')).toMatchObject({ status: 404, cache: MISSING, etag: null });
     expect(await get('/products/nowhere', { held: '*' })).toMatchObject({ status: 404, cache: MISSING });
   });
 
-  test('that is sold no more is gone, also to whoever holds a copy, and comes back', async () => {
+  test('that is withdrawn is gone, also for a client with a copy, and can come back', async () => {
     await put('seasonal');
     const { etag } = await get('/products/seasonal');
     await withdraw('seasonal');
@@ -181,7 +181,7 @@ describe('a set of products', () => {
     await Promise.all(IDS.map((id) => put(id)));
   });
 
-  test('of 200 is answered whole, ascending, as the contract says', async () => {
+  test('of 200 is answered completely, ascending, as the contract says', async () => {
     const { status, cache, body } = await get(all);
     expect({ status, cache }).toEqual({ status: 200, cache: FRESH });
     expect(productSet.parse(body).items.map(({ id }) => id)).toEqual(IDS);
@@ -224,7 +224,7 @@ describe('a set of products', () => {
     expect(await get(all, { held: settled })).toMatchObject({ status: 304, cache: REVALIDATED });
   });
 
-  test('says which are missing, and lives for seconds then, until they are there', async () => {
+  test('says which are missing, and is then valid for seconds only, until they exist', async () => {
     const path = '/products?ids=soon,set-000,never';
     const before = await get(path);
     expect(before).toMatchObject({ status: 200, cache: MISSING, body: { missing: ['never', 'soon'] } });
@@ -248,7 +248,7 @@ describe('a set of products', () => {
     });
   });
 
-  test('is answered whole to whoever holds something else', async () => {
+  test('is answered completely to a client with other copies', async () => {
     const { etag } = await get('/products?ids=set-000');
     for (const held of ['"other"', `"catalog-00000000.${etag!.split('.')[1]}`]) {
       expect(await get('/products?ids=set-000', { held })).toMatchObject({ status: 200 });
@@ -289,7 +289,7 @@ describe('a scheduled price', () => {
   const paths = (id: string) => [`/products/${id}`, `/products?ids=${id},set-000`];
   const shown = ({ body }: Reply) => (body.items ? body.items[0] : body);
 
-  test('in 100 s ends every lifetime in 100 s at the latest', async () => {
+  test('in 100 s limits every lifetime to 100 s', async () => {
     await put('sale', { scheduledPrice: { price: usd(299), from: inSeconds(100) } });
     for (const path of paths('sale')) {
       clock = START;
@@ -313,7 +313,7 @@ describe('a scheduled price', () => {
     }
   });
 
-  test('is the price at that moment, with a new tag, though no worker runs', async () => {
+  test('is the price from that moment on, with a new tag, even if no worker runs', async () => {
     for (const path of paths('sale')) {
       clock = START + 99_999;
       const before = await get(path);
@@ -335,7 +335,7 @@ describe('a scheduled price', () => {
     expect(await get('/products/autumn')).toMatchObject({ cache: FRESH });
   });
 
-  test('of any product of a set shortens the life of all of it', async () => {
+  test('of any product of a set shortens the lifetime of the whole set', async () => {
     await put('in-50', { scheduledPrice: { price: usd(1), from: inSeconds(50) } });
     await put('in-60', { scheduledPrice: { price: usd(1), from: inSeconds(60) } });
     const path = '/products?ids=in-60,in-50,set-000';
@@ -354,7 +354,7 @@ describe('a scheduled price', () => {
 });
 
 describe('the list', () => {
-  test('goes page by page through all that are sold, each once', async () => {
+  test('lists all products that are sold page by page, each once', async () => {
     const ids: string[] = [];
     let next = '';
     do {
@@ -368,7 +368,7 @@ describe('the list', () => {
     expect(ids).not.toContain('leaving');
   });
 
-  test('holds 50 at a time, or what is asked for', async () => {
+  test('has 50 products a page, or the requested limit', async () => {
     expect((await get('/products?category=BREAD')).body).toMatchObject({
       items: [{ id: 'one' }],
       next: null,
@@ -377,7 +377,7 @@ describe('the list', () => {
     expect((await get('/products?q=set&limit=1000')).body.items).toHaveLength(200);
   });
 
-  test('takes no cursor of another search', async () => {
+  test('refuses a cursor of another search', async () => {
     const { next } = (await get('/products?q=set&limit=1')).body;
     expect((await get(`/products?q=set&limit=1&cursor=${next}`)).body.items).toMatchObject([
       { id: 'set-001' },

@@ -28,15 +28,15 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_QUERY_LENGTH = 100;
 const MAX_CURSOR_LENGTH = 2_000;
-/** A product's id, behind which the next page begins. */
+/** The product id after which the next page begins. */
 const productCursor = createListCursor(z.tuple([z.string().regex(/^[!-~]+$/)]));
 
 const READERS = ['shopper', 'business', 'catalog', 'service'] as const;
 
-/** Ids as productId has them, each followed by a comma or by the end. */
+/** Ids in the form of productId, each followed by a comma or by the end. */
 const IDS = new RegExp(`^(?:(?!\\.{1,2}(?:,|$))[A-Za-z0-9._-]{1,64}(?:,(?!$)|$)){1,${MAX_PRODUCTS}}$`);
 
-/** Each once, ascending. */
+/** Parses the ids: each once, ascending. */
 const ids = z
   .string()
   .regex(IDS, `must be 1 to ${MAX_PRODUCTS} product ids with a comma between them`)
@@ -46,7 +46,7 @@ const ids = z
   })
   .meta({ description: `Up to ${MAX_PRODUCTS}, in any order`, example: '1029743,1082185' });
 
-/** What can be said of letters and digits without listing all of Unicode: not all of it may be signs of ASCII. */
+/** What a pattern can say about letters and digits without listing all of Unicode: not only signs of ASCII. */
 const NOT_SIGNS_ALONE = '[^\\u0000-/:-@\\[-`{-\\u007f]';
 
 const search = z
@@ -54,10 +54,10 @@ const search = z
     q: z
       .string()
       .max(MAX_QUERY_LENGTH)
-      .refine((text) => searchWords(text).length > 0, 'must hold a letter or a digit')
+      .refine((text) => searchWords(text).length > 0, 'must contain a letter or a digit')
       .meta({
         description:
-          'Every word of it begins a word of the name, brand, category or id; it must hold a letter or a digit',
+          'Each of its words must begin a word of the name, brand, category or id; it must contain a letter or a digit',
         pattern: NOT_SIGNS_ALONE,
       }),
     category: label,
@@ -70,15 +70,15 @@ type Search = z.output<typeof search>;
 const page = z.object({ items: z.array(product), next: z.string().nullable() });
 
 const copyHeaders = z.object({
-  ETag: z.string().meta({ description: 'Follows from the log, the ids and the versions; see the README' }),
-  'Cache-Control': z.string().meta({ description: 'Until when a copy is as good as this answer' }),
+  ETag: z.string().meta({ description: 'Computed from the log, the ids and the versions; see the README' }),
+  'Cache-Control': z.string().meta({ description: 'How long this answer is valid' }),
 });
 const notModified = {
-  description: 'Your copy holds, for as long as this says.',
+  description: 'Your copy is valid, for as long as this answer says.',
   headers: copyHeaders.partial(),
 };
 
-/** What may be read of the catalog. Prices are those in force at the time of the answer. */
+/** Reading the catalog. Prices are those in force at the time of the answer. */
 export function productRoutes(
   reader: CatalogReader,
   { lifetimes, now }: { lifetimes: Lifetimes; now: () => Date },
@@ -87,14 +87,14 @@ export function productRoutes(
     route({
       method: 'get',
       path: '/products',
-      summary: 'Products: those with these ids, or those that a search finds',
+      summary: 'Products by ids, or by a search',
       description:
-        'With `ids`, each that is known, withdrawn ones too, and which are missing. Without, those that are sold, page by page, ascending by id.',
+        'With `ids`: all known products, withdrawn ones too, and the missing ids. Without: the products that are sold, page by page, ascending by id.',
       roles: READERS,
       query: search.extend({ ids: ids.optional() }),
       answers: {
         200: {
-          description: 'The products; a page of them has no `missing`, but `next`',
+          description: 'The products; a page has `next` instead of `missing`',
           schema: z.union([productSet, page]),
           headers: copyHeaders.partial(),
         },
@@ -124,8 +124,8 @@ export function productRoutes(
   ];
 
   /**
-   * Answers for a set of products. Whether a copy is still valid is decided by versions alone: no product is read,
-   * nothing is serialised. `refuse` may throw, for what is known of the products.
+   * Answers for a set of products. Versions alone decide whether a copy is still valid: no product is read, nothing is
+   * serialised. `refuse` may throw because of what is known about the products.
    */
   async function answerCopy(
     wanted: readonly string[],
@@ -178,7 +178,7 @@ function requireSold([known]: readonly ProductVersion[]): void {
     });
   }
   if (known.withdrawn) {
-    throw problem('gone', 'This product is sold no more. GET /products?ids= still answers what it was.', {
+    throw problem('gone', 'This product is no longer sold. GET /products?ids= still shows its last state.', {
       headers: MISSING_HEADERS,
     });
   }
@@ -187,7 +187,7 @@ function requireSold([known]: readonly ProductVersion[]): void {
 function refuseSearch(given: Search): void {
   const names = Object.keys(given);
   if (names.length === 0) return;
-  throw problem('invalid', 'Ask for products by their ids or by a search, not by both.', {
-    errors: names.map((name) => ({ path: `query.${name}`, message: 'must not be given with ids' })),
+  throw problem('invalid', 'Request products by their ids or by a search, not by both.', {
+    errors: names.map((name) => ({ path: `query.${name}`, message: 'must not be combined with ids' })),
   });
 }

@@ -58,7 +58,7 @@ function memory() {
 }
 
 describe('an order', () => {
-  test('makes a product, and says which fields it has', () => {
+  test('creates a product, and lists its fields', () => {
     const store = memory();
     expect(store.order(put(399, { brand: 'National' }), 7)).toBe('applied');
     expect(store.product()).toEqual({
@@ -78,7 +78,7 @@ describe('an order', () => {
     ]);
   });
 
-  test('changes a product, and says which fields are not what they were', () => {
+  test('changes a product, and lists the changed fields', () => {
     const store = memory();
     store.order(put(399, { brand: 'National' }), 1);
     expect(store.order(put(299), 2)).toBe('applied');
@@ -89,7 +89,7 @@ describe('an order', () => {
     ]);
   });
 
-  test('of equal content changes nothing, and stands in the way of older ones all the same', () => {
+  test('of equal content changes nothing, but still supersedes older ones', () => {
     const store = memory();
     store.order(put(399), 1);
     expect(store.order(put(399), 5)).toBe('unchanged');
@@ -124,18 +124,18 @@ describe('an order', () => {
     ]);
   });
 
-  test('cannot withdraw what was never known', () => {
+  test('cannot withdraw an unknown product', () => {
     expect(() => memory().order(withdraw, 1)).toThrow(expect.objectContaining({ code: 'not-found' }));
   });
 
-  test('is made in the order of rows within a job', () => {
+  test('is ordered by rows within a job', () => {
     const store = memory();
     store.order(put(2), { job: 1, row: 900 });
     expect(store.order(put(1), { job: 1, row: 20 })).toBe('superseded');
     expect(store.order(put(3), { job: 1, row: 901 })).toBe('applied');
   });
 
-  test('that is brought again gets the same result and changes nothing', () => {
+  test('that is repeated gets the same result and changes nothing', () => {
     const store = memory();
     store.order(put(1), 1);
     store.order(put(1), 2);
@@ -163,7 +163,7 @@ describe('If-Match', () => {
     ['the tag as a weak one', `W/${tagAt(1)}`],
     ['the same version in another log', etag(productsTag('catalog-00000000', [{ id: ID, version: 1 }]))],
     ['nonsense', 'nonsense'],
-  ])('refuses an order that names %s, and nothing is decided by it', (_, ifMatch) => {
+  ])('refuses an order that names %s, and decides nothing', (_, ifMatch) => {
     const store = memory();
     store.order(put(1), 1);
     expect(() => store.order(put(2, {}, ifMatch), 3)).toThrow(
@@ -172,13 +172,13 @@ describe('If-Match', () => {
     expect(store.order(put(2), 2)).toBe('applied');
   });
 
-  test('refuses any version of what is not known', () => {
+  test('refuses any version of an unknown product', () => {
     expect(() => memory().order(put(1, {}, '*'), 1)).toThrow(
       expect.objectContaining({ code: 'precondition-failed' }),
     );
   });
 
-  test('speaks of the version that is answered once a scheduled price is due', () => {
+  test('means the answered version once a scheduled price is due', () => {
     const store = memory();
     store.order(put(399, scheduled(299, later(60))), 1);
     expect(() => store.order(put(1, {}, tagAt(1)), 2, later(60))).toThrow();
@@ -193,7 +193,7 @@ describe('a scheduled price', () => {
     return store;
   };
 
-  test('is in force from its moment on, with a version of its own, though nobody has written it down', () => {
+  test('is in force from its moment on, with its own version, even before it is stored', () => {
     const product = stored().product();
     const version = versionOf(product);
     expect(inForce(product, later(99.999))).toBe(product);
@@ -205,7 +205,7 @@ describe('a scheduled price', () => {
     expect(nextChangeAt(version, later(100))).toBeUndefined();
   });
 
-  test('is written down once it is due, as it was shown', () => {
+  test('is stored once it is due, as it was shown', () => {
     const store = stored();
     const shown = inForce(store.product(), later(100));
     expect(store.due(later(99))).toBe(false);
@@ -218,28 +218,28 @@ describe('a scheduled price', () => {
     ]);
   });
 
-  test('keeps its version to itself, though something else is decided before its moment', () => {
+  test('keeps its own version, even if something else is decided before its moment', () => {
     const store = stored();
     expect(inForce(store.product(), later(100)).version).toBe(2);
     store.order(put(199), 2, later(99));
     expect(store.product()).toMatchObject({ version: 3, price: usd(199), scheduledPrice: null });
   });
 
-  test('that is due is written down before whatever is decided next', () => {
+  test('that is due is stored before the next decision', () => {
     const store = stored();
     expect(store.order(put(199), 2, later(100))).toBe('applied');
     expect(store.product()).toMatchObject({ version: 3, price: usd(199) });
     expect(store.data().map(([, data]) => (data as { version: number }).version)).toEqual([1, 2, 3]);
   });
 
-  test('that is due makes an order of that very price change nothing', () => {
+  test('that is due leaves nothing to change for an order of the same price', () => {
     const store = stored();
     expect(store.order(put(299), 2, later(100))).toBe('unchanged');
     expect(store.product().version).toBe(2);
     expect(store.data()).toHaveLength(2);
   });
 
-  test('that is due when it is given is the price', () => {
+  test('that is due at once becomes the price', () => {
     const store = memory();
     store.order(put(399, scheduled(299, later(-1))), 1);
     expect(store.product()).toMatchObject({ price: usd(299), scheduledPrice: null, version: 1 });
@@ -258,7 +258,7 @@ const orderOf = (drawn: Drawn): ProductOrder =>
     ? withdraw
     : put(drawn.amount, drawn.soon === null ? {} : scheduled(drawn.amount + 10, later(drawn.soon)));
 
-/** The jobs 2, 3, … of a product that job 1 made, and an order in which they are brought to it, some of them twice. */
+/** The jobs 2, 3, … of a product that job 1 created, and an order in which they reach it, some of them twice. */
 const histories = fc.array(orders, { minLength: 1, maxLength: 8 }).chain((drawn) =>
   fc.record({
     drawn: fc.constant(drawn),
@@ -274,12 +274,12 @@ const histories = fc.array(orders, { minLength: 1, maxLength: 8 }).chain((drawn)
   }),
 );
 
-/** Seconds that pass before each of them, and by how many a clock is wrong. */
+/** Seconds that pass before each job, and the error of the clock. */
 const ticks = fc.array(fc.integer({ min: 0, max: 5 }));
 const wrong = fc.integer({ min: -6, max: 6 });
 
-describe('in any order, and brought more than once', () => {
-  test('orders end as the order of their acceptance says', () => {
+describe('in any order, and repeated', () => {
+  test('orders give the result of their acceptance order', () => {
     fc.assert(
       fc.property(histories, ({ drawn, brought }) => {
         const store = memory();
@@ -302,7 +302,7 @@ describe('in any order, and brought more than once', () => {
     );
   });
 
-  test('every version is told by one event, ever higher, whenever prices fall due', () => {
+  test('every version has one event, in ascending order, whenever prices fall due', () => {
     fc.assert(
       fc.property(histories, ticks, ({ drawn, brought }, steps) => {
         const store = memory();
@@ -320,7 +320,7 @@ describe('in any order, and brought more than once', () => {
     );
   });
 
-  test('no version is ever shown with two contents, whoever has a clock that is wrong', () => {
+  test('no version is ever shown with two contents, whichever clock is wrong', () => {
     fc.assert(
       fc.property(histories, ticks, fc.infiniteStream(wrong), ({ drawn, brought }, steps, wrongBy) => {
         const store = memory();

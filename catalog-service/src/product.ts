@@ -1,15 +1,15 @@
 /**
- * What the catalog knows of a product, and the result of an order to change it. Pure: the time is passed in.
+ * What the catalog knows about a product, and the result of an order to change it. Pure: the time is passed in.
  *
- * Orders are numbered as they were accepted: by their job, and within an import by their row. A product remembers the
- * newest order that was decided on it, and an older one changes nothing any more, whenever and by whichever worker it
- * comes. So neither two workers nor a revived one can put an old price over a new one. An order that is decided again
- * gets the same result, so a chunk that is repeated counts the same.
+ * Orders are numbered as they were accepted: by their job, and within an import by their row. A product stores the newest
+ * order that was decided on it, and an older one changes nothing any more, whenever and from whichever worker it comes. So
+ * neither two workers nor a revived one can put an old price over a new one. An order that is decided again gets the same
+ * result, so a repeated chunk counts the same.
  *
- * A scheduled price is in force from its moment on, stored or not. Storing it (`decideDue`, or before any other change
- * of the product) makes the version durable that has been answered since. That version, the next one, belongs to the
- * scheduled price from the beginning. Another change takes the one after it, even where the moment seems not to have
- * come, because another process may have a clock that is ahead. So no version is ever answered with two contents.
+ * A scheduled price is in force from its moment on, stored or not. Storing it (`decideDue`, or before any other change of
+ * the product) makes durable the version that has been answered since. That version, the next one, belongs to the scheduled
+ * price from the beginning. Another change takes the one after it, even if the moment seems not to have come, because
+ * another process may have a clock that is ahead. So no version is ever answered with two contents.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { productsTag } from '@micromart/contracts/catalog/etag';
@@ -22,24 +22,24 @@ import { problem } from '@micromart/http/problem';
 
 export type { ProductContent };
 
-/** Where an order stands in the order of acceptance: its job, and its row within an import (1 for single changes). */
+/** An order's place in the acceptance order: its job, and its row within an import (1 for single changes). */
 export type Origin = { readonly job: number; readonly row: number };
 
 export type Result = 'applied' | 'unchanged' | 'superseded';
 
 export type Product = ProductContent & {
-  /** The version that is answered, as far as it is written down; from 1. */
+  /** The answered version, as far as it is stored; from 1. */
   readonly version: number;
   readonly withdrawn: boolean;
-  /** The newest order that was decided here. */
+  /** The newest order that was decided on it. */
   readonly decided: Origin & {
     readonly result: Exclude<Result, 'superseded'>;
-    /** That a feed named it more than once, and none has named it just once since (feed-row.ts). */
+    /** A feed named it more than once, and none has named it only once since (feed-row.ts). */
     readonly isRepeated?: true;
   };
 };
 
-/** The preconditions of an order, as the headers `If-Match` and `If-None-Match` have them. */
+/** The preconditions of an order, in the form of the headers `If-Match` and `If-None-Match`. */
 export type OrderConditions = {
   readonly ifMatch?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
@@ -49,9 +49,9 @@ export type ProductOrder =
   | ({ readonly kind: 'put'; readonly content: ProductContent } & OrderConditions)
   | ({ readonly kind: 'withdraw' } & OrderConditions);
 
-/** What there is to know of a product without what it is. */
+/** A product's version and state without its content. */
 export type Version = {
-  /** As it is written down: a scheduled price that is due is not counted yet. */
+  /** The stored version: a scheduled price that is due is not counted yet. */
   readonly version: number;
   readonly withdrawn: boolean;
   /** The moment from which a scheduled price is in force. */
@@ -69,19 +69,19 @@ const scheduledFrom = ({ scheduledPrice }: ProductContent): Date | undefined =>
 
 const isDue = (from: Date | undefined, now: Date): boolean => from !== undefined && from <= now;
 
-/** The version in force: a due price counts as a change, written down or not. */
+/** The version in force: a due price counts as a change, stored or not. */
 export const versionInForce = ({ version, scheduled }: Version, now: Date): number =>
   isDue(scheduled, now) ? version + 1 : version;
 
-/** The last version that anybody may have answered. */
+/** The last version that any process may have answered. */
 const lastVersion = (stored: Product | undefined): number =>
   stored ? stored.version + (stored.scheduledPrice ? 1 : 0) : 0;
 
-/** When what is answered changes by itself; undefined when it does not. */
+/** When the answer changes by itself; undefined if it does not. */
 export const nextChangeAt = ({ scheduled }: Version, now: Date): Date | undefined =>
   isDue(scheduled, now) ? undefined : scheduled;
 
-/** The product as it is to be shown. */
+/** The product to answer at a moment. */
 export const inForce = (product: Product, now: Date): Product =>
   isDue(scheduledFrom(product), now)
     ? { ...product, ...withDuePrice(product), version: product.version + 1 }
@@ -93,9 +93,8 @@ const withDuePrice = ({ price, scheduledPrice }: ProductContent) => ({
 });
 
 /**
- * Decides an order on the product as it is in force. `log` is the log's name, part of the entity tags that its
- * conditions name. Throws `precondition-failed` when they do not hold, and `not-found` when what was never known is to be
- * withdrawn.
+ * Decides an order on the product in force. `log` is the log's name, part of the entity tags that its conditions name.
+ * Throws `precondition-failed` if they do not hold, and `not-found` if the order withdraws an unknown product.
  */
 export const decideOrder =
   (log: string, id: string, order: ProductOrder, origin: Origin, now: Date): Decide<Product, Result> =>
@@ -108,7 +107,7 @@ export type Order = {
   readonly order: ProductOrder;
   readonly origin: Origin;
   readonly now: Date;
-  /** What is to be remembered of it. */
+  /** The value to store. */
   readonly isRepeated: boolean | undefined;
 };
 
@@ -141,7 +140,7 @@ export const decideDue =
     return { answer: true, change: { state: inForce(state, now), events: dueEvents(id, state, now) } };
   };
 
-/** Writes a product unchanged, so that the words stored beside it are made anew; answers whether it exists. */
+/** Writes a product unchanged, so that the words stored with it are made anew; answers whether it exists. */
 export const rewriteUnchanged: Decide<Product, boolean> = (document) =>
   document ? { answer: true, change: { state: document.state, events: [] } } : { answer: false };
 
@@ -162,7 +161,7 @@ function applyOrder(order: ProductOrder, current: Product | undefined, now: Date
 export const isBefore = (one: Origin, other: Origin): boolean =>
   one.job < other.job || (one.job === other.job && one.row < other.row);
 
-/** In the order of RFC 9110, 13.2.2. A product that is withdrawn has a tag, but is not there any more: `*` is not it. */
+/** In the order of RFC 9110, 13.2.2. A withdrawn product has a tag, but does not exist for `*`. */
 function requireConditions(
   log: string,
   id: string,
@@ -180,7 +179,7 @@ function requireConditions(
     throw preconditionFailed('If-None-Match');
 }
 
-/** Of a product that is new, the fields it has. */
+/** For a new product, all fields that it has. */
 function changedFields(current: Product | undefined, next: Next): string[] {
   const before: Partial<Next> = current ?? { withdrawn: false };
   return (Object.keys(next) as (keyof Next)[]).filter(

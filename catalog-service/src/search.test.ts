@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { MAX_WORD_LENGTH, searchWords } from './search.ts';
 import { isFoundBy, SCRIPTS } from './testing/search-names.ts';
 
-/** The forms in which somebody may write a text that looks the same to them, or is the same in capitals. */
+/** Forms of a text that look the same to people, or are the same in capitals. */
 const formsOf = (text: string): string[] =>
   [text, text.toUpperCase(), text.toLowerCase()].flatMap((one) => [
     one,
@@ -11,7 +11,7 @@ const formsOf = (text: string): string[] =>
     one.normalize('NFD'),
   ]);
 
-/** All code points that have a meaning. */
+/** All assigned code points. */
 function* codePoints(): Generator<string> {
   for (let code = 0; code <= 0x10ffff; code += 1) {
     if (code >= 0xd800 && code <= 0xdfff) continue;
@@ -70,13 +70,13 @@ test.each([
   expect(searchWords(text)).toEqual(words);
 });
 
-test('a word is no longer than what every store takes, and is found by all of itself', () => {
+test('a word is no longer than every store accepts, and is found by itself', () => {
   const endless = '\ufdfa'.repeat(10) + 'ﷲ'.repeat(300);
   for (const word of searchWords(endless)) expect([...word].length).toBeLessThanOrEqual(MAX_WORD_LENGTH);
   expect(isFoundBy(endless, endless)).toBe(true);
 });
 
-test('words stay as they are when they are told apart once more', () => {
+test('splitting words again leaves them unchanged', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
       const words = searchWords(text);

@@ -1,5 +1,5 @@
 /**
- * What a search treats as a word, and as the same word. It is defined here alone, for products and for queries, because
+ * What a search treats as a word, and as the same word. It is defined only here, for products and for queries, because
  * engines differ from JavaScript, and from each other, in what they treat as letters, lower case and equal characters.
  *
  * - Characters that only look different are the same (NFKC), and invisible ones are dropped: much like Unicode's
@@ -13,10 +13,10 @@ import type { Product } from './product.ts';
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 
-/** In code points; some scripts put no space between words. PostgreSQL takes 2046 bytes for a word. */
+/** In code points. It is a limit because some scripts put no space between words, and PostgreSQL takes 2046 bytes a word. */
 export const MAX_WORD_LENGTH = 200;
 
-/** To be raised with each change of the rules. */
+/** Increase it with each change of the rules. */
 const RULES = 1;
 const UNICODE_STEPS = 1_000;
 
@@ -26,7 +26,7 @@ const UNICODE_STEPS = 1_000;
 export const searchVersion = (unicode: string): number =>
   RULES * UNICODE_STEPS + Math.round(Number(unicode) * 10);
 
-/** By way of both cases, since there are capitals of small letters only, and the other way round. */
+/** Applies both cases, because some capitals have a small letter only one way, and some small letters a capital. */
 const fold = (text: string): string =>
   text
     .normalize('NFKC')
@@ -37,12 +37,12 @@ const fold = (text: string): string =>
     .replaceAll('ς', 'σ')
     .normalize('NFKC');
 
-/** The words of a text as they are searched, each once. */
+/** The words of a text for searching, each once. */
 export const searchWords = (text: string): string[] => [
   ...new Set((fold(text).match(WORD) ?? []).map((word) => [...word].slice(0, MAX_WORD_LENGTH).join(''))),
 ];
 
-/** The words that a product is found by. */
+/** The words by which a product is found. */
 export const wordsOf = (id: string, { name, brand, category }: Product): string[] =>
   searchWords([id, name, brand, category].join(' '));
 

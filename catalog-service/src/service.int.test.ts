@@ -69,18 +69,18 @@ async function get(path: string, headers: Record<string, string> = {}) {
   return {
     status: response.status,
     headers: response.headers,
-    // biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+    // biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
     body: (text ? JSON.parse(text) : undefined) as any,
   };
 }
 
 describe('the API, started before the worker,', () => {
-  test('says what it waits for, and that one may ask again', async () => {
+  test('says what it waits for, and when to try again', async () => {
     const { status, body } = await get('/health/ready');
     expect(status).toBe(503);
     expect(body.parts.store).toEqual({
       ok: false,
-      detail: expect.stringContaining('has not made the schema'),
+      detail: expect.stringContaining('has not created the schema'),
     });
     expect(body.parts.queue.ok).toBe(false);
 
@@ -96,14 +96,17 @@ describe('the API, started before the worker,', () => {
       const answer = await get(path);
       expect(answer).toMatchObject({
         status: 503,
-        body: { type: '/problems/unavailable', detail: expect.stringContaining('has not made the schema') },
+        body: {
+          type: '/problems/unavailable',
+          detail: expect.stringContaining('has not created the schema'),
+        },
       });
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     }
     expect((await get('/jobs/9b2f5a52-6c36-4dfb-9a39-6b7bb0a1c001')).status).not.toBe(404);
   });
 
-  test('goes on by itself once the schema is there', async () => {
+  test('continues by itself once the schema exists', async () => {
     writer = await openCatalogWriter(database.url, { apiRole: role, onError: fail });
     const content = productContent.parse({ name: 'Bananas', price: { amount: 399, currency: 'USD' } });
     const order = { kind: 'put', content } as const;
@@ -148,7 +151,7 @@ describe('the API', () => {
     expect(page.body).toEqual(body.events);
   });
 
-  test('describes itself, and what is published', async () => {
+  test('describes itself, and the published events', async () => {
     const { body: openapi } = await get('/openapi.json');
     expect(Object.keys(openapi.paths)).toEqual(
       expect.arrayContaining([
@@ -169,7 +172,7 @@ describe('the API', () => {
     ]);
   });
 
-  test('answers 503 while its store is away, and goes on by itself', async () => {
+  test('answers 503 while its store is unavailable, and continues by itself', async () => {
     proxy.cutAll();
     for (const path of ['/products?ids=1', '/products/1', '/products?q=pears', '/events']) {
       const answer = await get(path);

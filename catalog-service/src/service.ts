@@ -11,8 +11,8 @@ import { productRoutes } from './product-routes.ts';
 import { isUnavailable, openCatalogReader } from './store/open-store.ts';
 
 /**
- * The catalog's API as a value: it answers reads from the store, and takes every write as a job for the worker. It makes
- * no schema; started before the worker it listens, says what it waits for, and goes on by itself.
+ * The catalog's API as a value: it answers reads from the store, and accepts every write as a job for the worker. It creates
+ * no schema. If it starts before the worker, it listens, says what it waits for, and continues by itself.
  */
 export const startCatalogService = (config: Config, logger: Logger): Promise<Running> =>
   startService({ name: 'catalog-service', settings: config, logger }, async ({ opened, started }) => {

@@ -19,14 +19,12 @@ const settings = z.object({
       return hosts ?? new Set<string>();
     })
     .default(new Set<string>())
-    .describe(
-      'host:port,host:port: where feeds may be read from; a private address only where it is listed itself',
-    ),
+    .describe('host:port,host:port: where feeds may be read from; a private address must be listed itself'),
   API_ROLE: z
     .string()
     .regex(ROLE, 'is not the name of a role')
     .optional()
-    .describe("the database role of the catalog's API, which is then granted what it needs"),
+    .describe("the database role of the catalog's API, to grant it what it needs"),
 });
 
 export type WorkerConfig = z.output<typeof settings>;

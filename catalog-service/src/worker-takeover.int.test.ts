@@ -6,14 +6,14 @@ import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstr
 import { startWorkerProcess, type WorkerProcess } from './testing/worker-process.ts';
 
 /**
- * Workers as real processes, which die and freeze in the middle of an import. With TEST_IMPORT_KILLS=10 there are more of
- * them, and as many products as a real supplier has.
+ * Workers as real processes, which die and freeze in the middle of an import. TEST_IMPORT_KILLS=10 makes more of them die,
+ * and imports as many products as a real supplier has.
  */
 const USUAL_KILLS = 3;
 const KILLS = Number(process.env.TEST_IMPORT_KILLS ?? USUAL_KILLS);
 const ROWS = KILLS > USUAL_KILLS ? 68_189 : 5_000;
 const CHUNK_ROWS = IMPORT_LIMITS.chunkRows;
-/** Two heartbeats are what a takeover may take; a busy machine gets some more. */
+/** A takeover may take two heartbeats; a busy machine gets more. */
 const TAKEOVER_CAP_MS = 40_000;
 const TEST_TIMEOUT_MS = (KILLS + 2) * TAKEOVER_CAP_MS;
 
@@ -42,7 +42,7 @@ afterEach(async () => {
   await Promise.all([catalog.close(), upstream.close()]);
 });
 
-/** The worker that has the import: the one, of those that live, that has written some of it. */
+/** The worker that has the import: the living one that has written some of it. */
 async function takeOutBusy(): Promise<WorkerProcess> {
   const rows = await Promise.all(living.map((worker) => worker.rows()));
   const [busy] = living.splice(
@@ -80,7 +80,7 @@ async function expectAllRight(id: string) {
 }
 
 test(
-  'goes on where a worker was killed, again and again, and asks for at most one chunk twice',
+  'continues where a worker was killed, again and again, and requests at most one chunk twice',
   async () => {
     const { id } = await catalog.accept({ kind: 'import', url: upstream.url });
     for (let kill = 1; kill <= KILLS; kill += 1) {
@@ -105,7 +105,7 @@ test(
 );
 
 test(
-  'is not disturbed by a worker that froze and comes back',
+  'is not disturbed by a worker that was frozen and wakes up',
   async () => {
     const { id } = await catalog.accept({ kind: 'import', url: upstream.url });
     await untilWritten(id, CHUNK_ROWS);

@@ -8,7 +8,7 @@ import { type Job, MAX_FAILURES } from './job.ts';
 import { openTestCatalog, type TestCatalog, TRACEPARENT } from './testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from './testing/upstream.ts';
 
-/** Two workers on one catalog, their jobs accepted as the API accepts them and their products read as the API reads them. */
+/** Two workers on one catalog. Jobs are accepted and products read as the API does it. */
 let catalog: TestCatalog;
 let upstream: TestUpstream;
 let workers: Running[];
@@ -46,13 +46,13 @@ const importFeed = (url = upstream.url) => catalog.accept({ kind: 'import', url 
 const end = ({ id }: Job) => catalog.ended(id);
 const product = async (id: string) => (await catalog.reader.products([id]))[0]?.product;
 
-/** The events at a job's position, which must be in the log by the time it has ended. */
+/** The events at a job's position, which must be in the log once it has ended. */
 async function eventAt({ position }: Job): Promise<LoggedEvent> {
   const [place] = parsePosition(position!)!;
   return (await catalog.reader.log.page(place!.partition, place!.sequence - 1, 1))[0]!;
 }
 
-/** Whoever claims the job with price 5 waits for a lock that the test has. */
+/** The worker that claims the job with price 5 waits for a lock that the test has. */
 const HOLD_THE_FIRST_CLAIM = `
   CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock(5); RETURN NEW; END';
@@ -63,7 +63,7 @@ const WAITS_FOR_LOCK = `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid
   WHERE datname = current_database() AND locktype = 'advisory' AND objid = 5 AND NOT granted`;
 
 describe('a change', () => {
-  test('is carried out, with its event in the log and its trace carried on', async () => {
+  test('is executed, with its event in the log and its trace in the event', async () => {
     const job = await end(await put('tea', 5));
     expect(job).toMatchObject({ state: 'done', result: 'applied', attempts: 1, error: null });
     expect(await product('tea')).toMatchObject({ price: { amount: 5 }, version: 1 });
@@ -88,12 +88,12 @@ describe('a change', () => {
     expect(await eventAt(job)).toMatchObject({ type: 'catalog.product-withdrawn' });
   });
 
-  test('of what the catalog has never known fails, and says why', async () => {
+  test('of an unknown product fails, and says why', async () => {
     const job = await end(await catalog.accept({ kind: 'withdraw', productId: 'never' }));
     expect(job).toMatchObject({ state: 'failed', error: { code: 'not-found' } });
   });
 
-  test('whose If-Match does not hold any more fails, and says why', async () => {
+  test('whose If-Match no longer holds fails, and says why', async () => {
     await end(await put('match', 5));
     const ifMatch = `"${productsTag(catalog.reader.log.name, [{ id: 'match', version: 1 }])}"`;
     const order = (amount: number) =>
@@ -106,7 +106,7 @@ describe('a change', () => {
     expect(await product('match')).toMatchObject({ price: { amount: 6 } });
   });
 
-  test('that was accepted earlier and comes later does not undo what was accepted after it', async () => {
+  test('that was accepted earlier and runs later does not undo what was accepted after it', async () => {
     const { admin } = catalog.queue;
     const holder = await admin.connect();
     try {
@@ -128,7 +128,7 @@ describe('a change', () => {
 });
 
 describe('a scheduled price', () => {
-  test('that is due is written down, with its event', async () => {
+  test('that is due is stored, with its event', async () => {
     const from = new Date(Date.now() + 300).toISOString();
     const scheduledPrice = { price: { amount: 4, currency: 'USD' }, from };
     await end(await put('sale', 5, { scheduledPrice }));
@@ -141,7 +141,7 @@ describe('a scheduled price', () => {
 });
 
 describe('an import', () => {
-  test('writes a feed, and tells how far it is and what came of it', async () => {
+  test('writes a feed, and reports its progress and its result', async () => {
     upstream.file = Buffer.from(`${ndjsonFeed(40)}nonsense\n`);
     const job = await end(await importFeed());
     expect(job).toMatchObject({
@@ -174,7 +174,7 @@ describe('an import', () => {
     expect(await product('p39')).toMatchObject({ price: { amount: 99 } });
   });
 
-  test('that waits for its upstream holds nothing, is readable so far, and can be cancelled', async () => {
+  test('that waits for its upstream holds no resources, shows what it has written, and can be cancelled', async () => {
     upstream.file = Buffer.from(ndjsonFeed(100, 2_000));
     upstream.manners = { stallAt: upstream.file.indexOf('"p40"') };
     const { id } = await importFeed();
@@ -211,7 +211,7 @@ describe('an import', () => {
     expect(await catalog.ended(id, { capMs: 10_000 })).toMatchObject({ state: 'cancelled', error: null });
   });
 
-  test('goes on behind the last chunk when the upstream comes back', async () => {
+  test('continues after the last chunk when the upstream comes back', async () => {
     upstream.file = Buffer.from(ndjsonFeed(100, 3_000));
     const cutAt = upstream.file.indexOf('"p55"');
     upstream.manners = { cutAt };
@@ -239,12 +239,12 @@ describe('an import', () => {
     ]);
   });
 
-  test('does not fail while each attempt gets further, and does when none does', async () => {
+  test('does not fail while each attempt makes progress, and fails when none does', async () => {
     upstream.file = Buffer.from(ndjsonFeed(100, 5_000));
     const cutBefore = (id: string) => {
       upstream.manners = { cutAt: upstream.file.indexOf(`"${id}"`) };
     };
-    /** Awaits the failure of an attempt, and lets the next be the one after so many failures. */
+    /** Awaits the failure of an attempt, and makes the next one the one after so many failures. */
     const failed = async (id: string, rows: number) => {
       await until(async () => {
         const { state, error, progress } = await catalog.find(id);
@@ -273,7 +273,7 @@ describe('an import', () => {
     expect(await end(await importFeed())).toMatchObject({ state: 'failed', error: { code }, attempts: 1 });
   });
 
-  test('from a host that is not listed fails, and says which', async () => {
+  test('from an unlisted host fails, and names the host', async () => {
     const job = await end(await importFeed('https://feeds.example/'));
     expect(job.error).toEqual({
       code: 'address-refused',
@@ -281,7 +281,7 @@ describe('an import', () => {
     });
   });
 
-  test('is handed over by a worker that ends, which nobody waits for', async () => {
+  test('is handed over by a worker that ends, without delay', async () => {
     upstream.file = Buffer.from(ndjsonFeed(100, 4_000));
     upstream.manners = { stallAt: upstream.file.indexOf('"p31"') };
     const { id } = await importFeed();
@@ -301,7 +301,7 @@ describe('an import', () => {
 
 type Readiness = { readonly parts: { readonly writes: { readonly ok: boolean; readonly detail?: string } } };
 
-test('a worker whose disk is full says so, and is well again when there is room', async () => {
+test('a worker whose disk is full says so, and recovers when space is freed', async () => {
   const { admin } = catalog.store;
   const writes = async () => {
     const answers = await Promise.all(workers.map(({ url }) => fetch(`${url}/health/ready`)));
@@ -327,7 +327,7 @@ test('a worker whose disk is full says so, and is well again when there is room'
   });
 });
 
-test('a worker tells how it is, and counts what it did', async () => {
+test('a worker reports its health, and counts its work', async () => {
   const ready = await fetch(`${workers[0]!.url}/health/ready`);
   expect([ready.status, await ready.json()]).toMatchObject([
     200,

@@ -19,7 +19,7 @@ import { openRelay } from './queue/postgres-relay.ts';
 import { isUnavailable, openCatalogWriter } from './store/open-store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
-/** Single changes are taken many at a time, for the store writes them together. */
+/** Single changes are fetched many at a time, because the store writes them together. */
 const CHANGES = { batch: 50, concurrency: 2 };
 /** Imports mostly wait for their upstreams, so several run at once. */
 export const IMPORTS = { batch: 1, concurrency: 8 };
@@ -32,8 +32,8 @@ const MAX_HOUSEKEEPING = 1_000;
 
 /**
  * The catalog's worker as a value, the only writer of the catalog: it runs jobs, stores due prices, and publishes the
- * events in Kafka where it is configured. It makes the schemas of both databases and grants the API its part. Over HTTP
- * it serves its health and metrics alone.
+ * events to Kafka if that is configured. It creates the schemas of both databases and grants the API its part. Over HTTP it
+ * serves only health and metrics.
  */
 export const startCatalogWorker = (
   config: WorkerConfig,

@@ -1,4 +1,4 @@
-/** Feeds whose lines are anything at all, with the store of each engine and the job repository that records what came of them. */
+/** Feeds with arbitrary lines, with each engine's store and the job repository that records the results. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
 import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
@@ -22,7 +22,7 @@ const RUNS_CAP_MS = 240_000;
 const CSV_HEADER = 'product_id,name,department,category,brand,size,price_cents';
 const noLineFeed = (line: Buffer) => Buffer.from(line.filter((byte) => byte !== 0x0a));
 
-/** Text that stores refuse or change, and what a cut may fall into the middle of. */
+/** Text that stores refuse or change, and characters that a cut may halve. */
 const awkward = fc
   .array(
     fc.oneof(fc.constantFrom('\0', '\ud83d', '\ude00', '😀', '"', ',', '\\', '__proto__', '.'), fc.string()),
@@ -34,7 +34,7 @@ const long = fc
   .map(([unit, times, shift]) => 'x'.repeat(shift) + unit.repeat(times));
 const bytes = fc.uint8Array({ maxLength: 60 }).map((given) => Buffer.from(given));
 const text = fc.oneof(awkward, long);
-/** A product but for what is put into it. */
+/** A product with some fields replaced. */
 const ODD = { id: 'odd', name: 'Odd', price: { amount: 1, currency: 'USD' } };
 const jsonLine = fc
   .oneof(
@@ -98,7 +98,7 @@ function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
     }, MONGODB_START_CAP_MS);
     afterAll(() => store?.close());
 
-    /** Good lines before, between and behind the others: all of them are written, and the job says why the others are not. */
+    /** Good lines before, between and after the others: all of them are written, and the job says why the others are not. */
     async function expectGoodRows(head: string, good: (id: string) => string, others: readonly Buffer[]) {
       imports += 1;
       const ids = Array.from({ length: others.length + 1 }, (_, n) => `good-${imports}-${n}`);
@@ -130,7 +130,7 @@ function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
     });
 
     test(
-      'of NDJSON with any lines ends, and its good lines are written',
+      'of NDJSON with arbitrary lines ends, with its good lines written',
       () =>
         fc.assert(
           fc.asyncProperty(fc.array(fc.oneof(jsonLine, bytes), { maxLength: 6 }), (others) =>
@@ -142,7 +142,7 @@ function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
     );
 
     test(
-      'of CSV with any lines ends, and its good lines are written',
+      'of CSV with arbitrary lines ends, with its good lines written',
       () =>
         fc.assert(
           fc.asyncProperty(fc.array(fc.oneof(csvLine, bytes), { maxLength: 6 }), (others) =>

@@ -19,6 +19,6 @@ test('rejects a line with a stray quote, and no other', () => {
   expect(parseCsvLines(['1,"a', 'b",2', '3,c'])).toEqual([undefined, undefined, ['3', 'c']]);
 });
 
-test('keeps lines of other lengths for their reader to judge', () => {
+test('returns lines with other numbers of cells unchanged', () => {
   expect(parseCsvLines(['1', '1,2,3'])).toEqual([['1'], ['1', '2', '3']]);
 });

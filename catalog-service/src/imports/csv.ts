@@ -3,9 +3,9 @@ import { parse } from 'csv-parse/sync';
 const OPTIONS = { delimiter: ',', record_delimiter: '\n', relax_column_count: true };
 
 /**
- * The cells of lines of CSV (RFC 4180, but a cell holds no line break); undefined for a line whose quotes do not match.
- * Lines are parsed together, and one by one only when the number of records differs from that of lines, because an
- * unclosed quote runs on into the next line.
+ * The cells of lines of CSV (RFC 4180, but a cell contains no line break); undefined for a line whose quotes do not match.
+ * Lines are parsed together. Only if the number of records differs from that of lines are they parsed one by one, because
+ * an unclosed quote runs into the next line.
  */
 export function parseCsvLines(lines: readonly string[]): (readonly string[] | undefined)[] {
   const together = parseText(lines.join('\n'));

@@ -11,7 +11,7 @@ import { type ImportWork, importFeed } from './import-feed.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 import { createPace } from './pace.ts';
 
-/** An import with a store, and a job repository of which each test says when it breaks down. */
+/** An import with a store, and a job repository that fails when a test says so. */
 let database: TestDatabase;
 let store: CatalogWriter;
 let upstream: TestUpstream;
@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(() => upstream.close());
 
-/** Runs an attempt; its `diesAt`th record is not written any more. */
+/** Runs an attempt; from its `diesAt`th record on, nothing is written. */
 async function attempt({
   diesAt = Number.POSITIVE_INFINITY,
 }: {
@@ -81,7 +81,7 @@ const versions = async () =>
     (document) => document?.state.version,
   );
 
-test('a chunk that was written and not recorded is carried out again and comes to the same', async () => {
+test('a chunk that was written but not recorded is repeated with the same result', async () => {
   upstream.file = Buffer.from(ndjsonFeed(35, job * 1_000));
   await expect(attempt({ diesAt: 3 })).rejects.toThrow('died');
   expect(recorded).toMatchObject({ rows: 10, tally: { applied: 10 } });
@@ -92,7 +92,7 @@ test('a chunk that was written and not recorded is carried out again and comes t
   expect(upstream.served.at(-1)).toMatchObject({ ranged: true });
 });
 
-test('a file that has changed is read from its start, and what it says holds', async () => {
+test('a changed file is read from its start, and its rows win', async () => {
   upstream.file = Buffer.from(ndjsonFeed(35, 10_000));
   await expect(attempt({ diesAt: 4 })).rejects.toThrow('died');
   upstream.file = Buffer.from(ndjsonFeed(34, 200_000));
@@ -101,7 +101,7 @@ test('a file that has changed is read from its start, and what it says holds', a
   expect([await price('p0'), await price('p29'), await price('p33')]).toEqual([200_000, 200_029, 200_033]);
 });
 
-test('a file that changes after its first chunk was written, before that was recorded, is taken for another', async () => {
+test('a file that changes between writing and recording its first chunk counts as another', async () => {
   upstream.file = Buffer.from(ndjsonFeed(35, 300_000));
   await expect(attempt({ diesAt: 2 })).rejects.toThrow('died');
   expect(await price('p0')).toBe(300_000);
@@ -110,7 +110,7 @@ test('a file that changes after its first chunk was written, before that was rec
   expect(await price('p0')).toBe(400_000);
 });
 
-test('a file that cannot be told apart is read from its start each time', async () => {
+test('a file without a validator is read from its start each time', async () => {
   upstream.manners = { etag: null };
   upstream.file = Buffer.from(ndjsonFeed(35, 500_000));
   await expect(attempt({ diesAt: 3 })).rejects.toThrow('died');
@@ -120,7 +120,7 @@ test('a file that cannot be told apart is read from its start each time', async 
   expect(await price('p34')).toBe(600_034);
 });
 
-test('of several lines about one product the last holds, however often they are carried out', async () => {
+test('the last of several lines about one product wins, however often they are executed', async () => {
   const line = (amount: number) =>
     `{"id":"twice","name":"Twice","price":{"amount":${amount},"currency":"USD"}}\n`;
   const fill = ndjsonFeed(8, 700_000);
@@ -134,13 +134,13 @@ test('of several lines about one product the last holds, however often they are 
   expect(await price('twice')).toBe(3);
 });
 
-test('rows that are rejected are named, and keep no other out', async () => {
+test('rejected rows are listed, and the others are written', async () => {
   upstream.file = Buffer.from(`${ndjsonFeed(2, 800_000)}{"id":"x"}\n\nnonsense\n${ndjsonFeed(3, 800_000)}`);
   expect(await attempt()).toMatchObject({ rows: 7, rejected: 2, mark: { line: 8 } });
   expect(rejected.map(({ row }) => row)).toEqual([3, 5]);
 });
 
-test('a packed file that is damaged at its end fails, and every row before the damage is written', async () => {
+test('a compressed file that is damaged at its end fails, and every row before the damage is written', async () => {
   upstream.file = gzipSync(ndjsonFeed(37, 900_000)).subarray(0, -3);
   await expect(attempt()).rejects.toMatchObject({ message: expect.stringContaining('line 37') });
   expect(recorded).toMatchObject({ rows: 37, totalRows: null, tally: { applied: 37 } });

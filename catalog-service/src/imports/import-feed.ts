@@ -1,10 +1,10 @@
 /**
  * Runs an import in chunks; each is read, then written, then recorded. A worker that takes the job over continues after
- * the last recorded chunk. It repeats the chunk that was under way, with the same result, because the products remember
- * that these very rows were decided on them.
+ * the last recorded chunk. It repeats the chunk that was in progress, with the same result, because the products store that
+ * these very rows were decided on them.
  *
- * A file that has changed meanwhile is read from its start, and its rows are numbered above all before. That is
- * recorded before the first of them is written, or they could be mistaken for rows of the file before.
+ * A file that has changed since is read from its start, and its rows get higher numbers than all before. That is recorded
+ * before the first of them is written, or they could be mistaken for rows of the old file.
  *
  * Rows about products that the feed names more than once are held back, and written when the whole feed has been read.
  */
@@ -35,8 +35,8 @@ export type ImportWork = {
 };
 
 /**
- * Reads the feed to its end, and writes what was held back; returns the progress there. Throws FeedError, the store's
- * errors, or an Interruption: the signal's reason, or that the claim is lost.
+ * Reads the feed to its end, and writes the held rows; returns the progress there. Throws FeedError, the store's errors, or
+ * an Interruption: the signal's reason, or that the claim is lost.
  */
 export async function importFeed(
   url: string,
@@ -94,7 +94,7 @@ export async function importFeed(
       }
       return progress;
     } catch (error) {
-      // What could be read of it is complete, so write what it held back.
+      // All that can be read of it has been read, so write the held rows.
       if (progress && error instanceof FeedError && error.fault !== 'upstream-away') await finish(progress);
       throw error;
     } finally {

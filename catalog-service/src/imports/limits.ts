@@ -1,9 +1,9 @@
-/** What any feed may take up. */
+/** Limits for every feed. */
 export type ImportLimits = {
   /** Products that are written and recorded together; a single change may have to wait for all of them (pace.ts). */
   readonly chunkRows: number;
   readonly maxLineBytes: number;
-  /** Of a file as it is sent; and of what comes out of a compressed one. */
+  /** Bytes of a file as it is sent, and of what a compressed one contains. */
   readonly maxBytes: number;
   readonly maxUnpackedBytes: number;
   readonly maxRedirects: number;

@@ -17,7 +17,7 @@ async function split(texts: readonly string[], limits = LIMITS) {
 }
 
 describe('lines', () => {
-  test('come with the place where the next one begins', async () => {
+  test('come with the offset of the next one', async () => {
     expect(await split(['one\ntw', 'o\n', '\nlast'])).toEqual([
       ['one', 4],
       ['two', 8],
@@ -26,7 +26,7 @@ describe('lines', () => {
     ]);
   });
 
-  test('that are too long are left out, and the others stay', async () => {
+  test('that are too long are dropped, and the others stay', async () => {
     expect(await split(['0123456789\n01234567', '890\nshort\n', '012345', '678', '90\n'])).toEqual([
       ['0123456789', 11],
       [undefined, 23],

@@ -1,7 +1,7 @@
 import { FeedError } from '../job-failure.ts';
 
 export type Line = {
-  /** Undefined when it is too long to be read. */
+  /** Undefined if the line is too long to be read. */
   readonly bytes: Buffer | undefined;
   /** Where the next line begins: bytes since the beginning of all lines. */
   readonly end: number;
@@ -10,7 +10,7 @@ export type Line = {
 const NEWLINE = 0x0a;
 
 /**
- * Splits bytes into lines, and returns the lines that end in each piece together. Holds no more than the longest line,
+ * Splits bytes into lines, and yields the lines that end in each piece together. Holds no more than the longest line,
  * whatever is sent. Throws FeedError when there are more than `maxBytes`.
  */
 export async function* splitLines(
@@ -21,7 +21,7 @@ export async function* splitLines(
   let begunBytes = 0;
   let total = 0;
 
-  /** Takes what has begun and its rest; of what is too long nothing is kept. */
+  /** Completes the current line by its last part; undefined if it is too long. */
   const complete = (rest: Buffer): Buffer | undefined => {
     const length = begunBytes + rest.length;
     const bytes =

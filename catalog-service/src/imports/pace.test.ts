@@ -10,7 +10,7 @@ test.each([
   expect(restMs(workedMs)).toBe(expected);
 });
 
-test('what several ask for is done one after the other, in the order of asking', async () => {
+test('concurrent work runs one after another, in the order of the calls', async () => {
   const pace = createPace();
   const seen: string[] = [];
   const work = (name: string) =>
@@ -24,7 +24,7 @@ test('what several ask for is done one after the other, in the order of asking',
   expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
 });
 
-test('work that fails tells who asked for it, and keeps nobody else', async () => {
+test('work that fails rejects its own call, and delays no other', async () => {
   const pace = createPace();
   const failing = pace(() => Promise.reject(new Error('no')));
   const other = pace(async () => 'done');

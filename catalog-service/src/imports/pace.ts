@@ -1,20 +1,20 @@
 /**
- * How fast imports write. A chunk takes time of the worker and of the database from reads on the same cores. So chunks
- * are small (limits.ts), and a rest follows each, in proportion to its work. A file takes longer for it.
+ * How fast imports write. A chunk takes time of the worker and the database from reads on the same cores. So chunks are small
+ * (limits.ts), and each is followed by a rest in proportion to its work. An import takes longer because of it.
  */
 
 /** A rest is twice as long as the work, so all imports together write for at most a third of a worker's time. */
 const REST_PER_WORK = 2;
 
-/** Caps the rest after a chunk that had to wait for its database, because such a wait says nothing of the load. */
+/** Caps the rest after a chunk that had to wait for its database, because such a wait says nothing about the load. */
 const MAX_REST_MS = 500;
 
 export const restMs = (workedMs: number): number => Math.min(workedMs * REST_PER_WORK, MAX_REST_MS);
 
-/** Runs `work` after all earlier work and the rest that follows it; returns its result. */
+/** Runs `work` after all earlier work and its rest; resolves with its result. */
 export type Pace = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** One for all imports of a worker. */
+/** Make one for all imports of a worker. */
 export function createPace(): Pace {
   let free: Promise<void> = Promise.resolve();
   return async (work) => {

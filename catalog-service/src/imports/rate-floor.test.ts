@@ -13,7 +13,7 @@ test('each window counts for itself', () => {
   expect([isTooSlow(1_000, 100), isTooSlow(999, 0), isTooSlow(1, 99)]).toEqual([false, false, true]);
 });
 
-test('a sender who is hardly waited for is never too slow', () => {
+test('a sender is never too slow while the reader hardly waits for it', () => {
   const isTooSlow = floor();
   expect(Array.from({ length: 1_000 }, () => isTooSlow(1, 1_000))).not.toContain(true);
 });

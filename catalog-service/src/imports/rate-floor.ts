@@ -1,7 +1,7 @@
 /**
- * Detects a sender that is too slow. The function takes each wait for the sender and the bytes that it brought, and
- * returns whether fewer than `minWindowBytes` came within the last `rateWindowMs` of waiting. Time in which the reader
- * does not wait is not counted, so a slow reader blames no sender.
+ * Detects a sender that is too slow. The function takes each wait for the sender and the bytes that it brought. It returns
+ * whether fewer than `minWindowBytes` came within the last `rateWindowMs` of waiting. Time in which the reader does not wait
+ * is not counted, so a slow reader blames no sender.
  */
 export function createRateFloor({
   minWindowBytes,

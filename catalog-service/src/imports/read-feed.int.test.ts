@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const FEW: Partial<ImportLimits> = { chunkRows: 10 };
-/** For addresses where nobody may answer. */
+/** For addresses where no server may answer. */
 const QUICK: Partial<ImportLimits> = { connectTimeoutMs: 500 };
 
 type Reading = {
@@ -66,7 +66,7 @@ const names = (rows: readonly FeedRow[]) =>
   rows.map((row) => ('product' in row ? row.product.id : row.message));
 
 describe('a feed is read', () => {
-  test('in chunks, with the place behind each', async () => {
+  test('in chunks, with the position after each', async () => {
     upstream = await openTestUpstream(ndjsonFeed(25));
     const { chunks, isContinued } = await read(upstream.url);
     expect(isContinued).toBe(false);
@@ -79,7 +79,7 @@ describe('a feed is read', () => {
     expect(chunks.at(-1)!.bytes).toBe(upstream.file.length);
   });
 
-  test('as CSV, packed, with returns, a byte order mark and empty lines', async () => {
+  test('as CSV, compressed, with carriage returns, a byte order mark and empty lines', async () => {
     const csv =
       '\uFEFFproduct_id,name,department,category,brand,size,price_cents\r\n\r\n1,Tea,,,,,250\r\n2,Ink,,,,,9';
     upstream = await openTestUpstream(gzipSync(csv));
@@ -91,7 +91,7 @@ describe('a feed is read', () => {
     expect(chunks[0]!.mark).toMatchObject({ line: 4, offset: null, format: { kind: 'csv' } });
   });
 
-  test('past the lines that cannot be read', async () => {
+  test('past unreadable lines', async () => {
     const lines = ndjsonFeed(3).split('\n');
     const bad = Buffer.from([0x7b, 0xff, 0x7d]);
     const file = [lines[0]!, '{"id":', `{"x":"${'y'.repeat(70_000)}"}`, lines[1]!];
@@ -108,7 +108,7 @@ describe('a feed is read', () => {
   });
 });
 
-describe('whatever its host says of its coding, a feed is read', () => {
+describe('whatever coding its host names, a feed is read', () => {
   const FILES = { plain: Buffer.from(ndjsonFeed(25)), packed: gzipSync(ndjsonFeed(25)) };
   const CODINGS = [
     '',
@@ -123,7 +123,7 @@ describe('whatever its host says of its coding, a feed is read', () => {
   ];
 
   test.each(CODINGS.flatMap((coding) => [['plain', coding] as const, ['packed', coding] as const]))(
-    '%s, though it says %j',
+    '%s, under the name %j',
     async (kind, coding) => {
       upstream = await openTestUpstream(FILES[kind], { headers: { 'content-encoding': coding } });
       const { chunks, rows } = await read(upstream.url);
@@ -133,7 +133,7 @@ describe('whatever its host says of its coding, a feed is read', () => {
     },
   );
 
-  test('but not where it needs another coding to be undone, which is named', async () => {
+  test('but not with any other coding, which the error names', async () => {
     upstream = await openTestUpstream('x', { headers: { 'content-encoding': 'gzip, BR' } });
     await expect(read(upstream.url)).rejects.toMatchObject({
       fault: 'feed-unreadable',
@@ -146,7 +146,7 @@ describe('a feed is continued', () => {
   const half = async (): Promise<FeedMark> => (await read(upstream!.url)).chunks[1]!.mark;
   const rest = Array.from({ length: 5 }, (_, n) => `p${n + 20}`);
 
-  test('by asking for the rest', async () => {
+  test('by requesting the rest', async () => {
     upstream = await openTestUpstream(ndjsonFeed(25));
     const mark = await half();
     const { isContinued, rows } = await read(upstream.url, { mark });
@@ -156,7 +156,7 @@ describe('a feed is continued', () => {
     expect(upstream.served.at(-1)).toEqual({ from: mark.offset, ranged: true });
   });
 
-  test('at its end, where nothing is left', async () => {
+  test('at its end, with nothing left', async () => {
     upstream = await openTestUpstream(ndjsonFeed(25));
     const { mark } = (await read(upstream.url)).chunks[2]!;
     const { isContinued, rows } = await read(upstream.url, { mark });
@@ -174,7 +174,7 @@ describe('a feed is continued', () => {
     expect(upstream.served.at(-1)).toEqual({ from: 0, ranged: false });
   });
 
-  test('from the start, passing over what was read, where it is packed', async () => {
+  test('from the start, skipping what was read, if it is compressed', async () => {
     upstream = await openTestUpstream(gzipSync(ndjsonFeed(25)));
     const { isContinued, rows } = await read(upstream.url, { mark: await half() });
     expect(isContinued).toBe(true);
@@ -183,7 +183,7 @@ describe('a feed is continued', () => {
 
   test.each([
     ['it has changed', {}],
-    ['it cannot be told whether it has', { etag: null }],
+    ['it has no validator', { etag: null }],
   ])('from the start as a new one where %s', async (_, manners) => {
     upstream = await openTestUpstream(ndjsonFeed(25), manners);
     const mark = await half();
@@ -246,7 +246,7 @@ describe('a feed fails', () => {
     expect(seen.at(-1)).toMatchObject({ isLast: false, mark: { line: 1_225 } });
   });
 
-  test('where nobody listens', async () => {
+  test('if no server listens', async () => {
     upstream = await openTestUpstream('x');
     await upstream.close();
     const { url, host } = upstream;
@@ -254,7 +254,7 @@ describe('a feed fails', () => {
     await expect(read(url, { allowed: [host] })).rejects.toMatchObject({ fault: 'upstream-away' });
   });
 
-  test('that never ends, when it has become too large, and holds no more than a line of it', async () => {
+  test('that never ends, once it is too large, while no more than a line of it is held', async () => {
     const endless = createServer((_, response) => {
       const more = () => {
         while (response.write(Buffer.alloc(65_536, 'x')));
@@ -275,7 +275,7 @@ describe('a feed fails', () => {
     }
   });
 
-  test('that is small and unpacks to too much', async () => {
+  test('that is small and decompresses to too much', async () => {
     upstream = await openTestUpstream(gzipSync(Buffer.alloc(30_000_000)));
     expect(upstream.file.length).toBeLessThan(100_000);
     await expect(read(upstream.url, { limits: { maxUnpackedBytes: 20_000_000 } })).rejects.toMatchObject({
@@ -284,7 +284,7 @@ describe('a feed fails', () => {
   });
 
   test.each([0, 1_000, 1_804])(
-    'that says no length and whose connection is reset after %d bytes',
+    'without a length if its connection is reset after %d bytes',
     async (cutAt) => {
       upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true, cutAt });
       expect(upstream.file.length).toBe(1_805);
@@ -292,7 +292,7 @@ describe('a feed fails', () => {
     },
   );
 
-  test('only then: one that says no length and whose connection is closed is complete', async () => {
+  test('only then: one without a length is complete when its connection closes', async () => {
     upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true });
     expect((await read(upstream.url)).rows).toHaveLength(25);
   });
@@ -300,7 +300,7 @@ describe('a feed fails', () => {
   test.each([
     ['before its first line', 0],
     ['in its middle', 1_500],
-  ])('for the reason it was stopped for %s, where it says no length', async (_, stallAt) => {
+  ])('with the reason of its abort %s, without a length', async (_, stallAt) => {
     upstream = await openTestUpstream(ndjsonFeed(25), { lengthless: true, stallAt });
     const stop = new AbortController();
     const reason = new Error('no longer wanted');
@@ -310,7 +310,7 @@ describe('a feed fails', () => {
     await expect(reading).rejects.toBe(reason);
   });
 
-  test('that comes by drips', async () => {
+  test('that arrives too slowly', async () => {
     const drips = { pace: { bytes: 10, pauseMs: 5 } };
     const limits = { rateWindowMs: 200, minWindowBytes: 5_000 };
     upstream = await openTestUpstream(ndjsonFeed(2_000), drips);
@@ -320,7 +320,7 @@ describe('a feed fails', () => {
     });
   });
 
-  test('that was waited for too long, in this reading and those before', async () => {
+  test('that let the worker wait too long, over all readings', async () => {
     upstream = await openTestUpstream(ndjsonFeed(2_000), { pace: { bytes: 500, pauseMs: 5 } });
     await expect(read(upstream.url, { limits: { maxWaitMs: 200 } })).rejects.toMatchObject({
       fault: 'upstream-too-slow',
@@ -331,7 +331,7 @@ describe('a feed fails', () => {
     ).rejects.toMatchObject({ fault: 'upstream-too-slow' });
   });
 
-  test('for the reason it was stopped for', async () => {
+  test('with the reason of its abort', async () => {
     upstream = await openTestUpstream(ndjsonFeed(25), { stallAt: 1_500 });
     const stop = new AbortController();
     const reason = new Error('no longer wanted');
@@ -345,7 +345,7 @@ function damaged(file: Buffer): Buffer {
 }
 
 describe('a redirect', () => {
-  /** Redirects whoever asks for `/` to a text of bytes, and answers everything else with a feed. */
+  /** Redirects `/` to a text of bytes, and answers everything else with a feed. */
   async function openRedirecting(location: Buffer) {
     const asked: string[] = [];
     const server = createServer(({ url = '' }, response) => {
@@ -377,7 +377,7 @@ describe('a redirect', () => {
     }
   });
 
-  test('to a name in UTF-8 is held against the list by what the name is', async () => {
+  test('to a name in UTF-8 is compared with the list by its encoded name', async () => {
     const server = await openRedirecting(Buffer.from('http://bücher.example/feed'));
     try {
       await expect(read(`http://${server.host}/`, { allowed: [server.host] })).rejects.toMatchObject({
@@ -390,8 +390,8 @@ describe('a redirect', () => {
   });
 });
 
-describe('nothing but what is allowed is reached', () => {
-  /** Stands on loopback, and counts who comes. */
+describe('only allowed addresses are reached', () => {
+  /** Listens on loopback, and counts connections. */
   async function openCanary() {
     let reached = 0;
     const server = createServer((_, response) => response.end(ndjsonFeed(1)));
@@ -456,7 +456,7 @@ describe('nothing but what is allowed is reached', () => {
     ...['127.1', '2130706433', 'localhost', ''],
   ];
 
-  test.each(LOOPBACK_URLS)('whoever asks for http://%s', async (host) => {
+  test.each(LOOPBACK_URLS)('never http://%s', async (host) => {
     const canary = await openCanary();
     try {
       const asked = read(`http://${host}:${canary.port}/`, {
@@ -470,7 +470,7 @@ describe('nothing but what is allowed is reached', () => {
   });
 
   test.each(['[::1]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]', '[::]'])(
-    'though a list names %s by another of its names',
+    'never %s, even if the list has another of its names',
     async (host) => {
       const canary = await openCanary();
       try {
@@ -484,7 +484,7 @@ describe('nothing but what is allowed is reached', () => {
     },
   );
 
-  test.each(LOOPBACK_ADDRESSES)('though a name that is listed leads to %j', async (address) => {
+  test.each(LOOPBACK_ADDRESSES)('never %j, even if a listed name leads there', async (address) => {
     const canary = await openCanary();
     try {
       const asked = read(`http://feeds.example:${canary.port}/`, {
@@ -498,7 +498,7 @@ describe('nothing but what is allowed is reached', () => {
     }
   });
 
-  test.each(LOOPBACK_URLS)('though a host that is allowed redirects to http://%s', async (host) => {
+  test.each(LOOPBACK_URLS)('never http://%s, even if an allowed host redirects there', async (host) => {
     const canary = await openCanary();
     try {
       upstream = await openTestUpstream('x', { redirectTo: `http://${host}:${canary.port}/` });
@@ -509,7 +509,7 @@ describe('nothing but what is allowed is reached', () => {
     }
   });
 
-  test('though a name leads elsewhere when it is looked up again', async () => {
+  test('also when a second look-up of the name would lead elsewhere', async () => {
     const canary = await openCanary();
     const answers = ['127.0.0.2', '127.0.0.1'];
     const asked: string[] = [];
@@ -535,7 +535,7 @@ describe('nothing but what is allowed is reached', () => {
     }
   });
 
-  test('of several addresses of a name, only those that may be', async () => {
+  test('by several addresses of a name, of which only the allowed ones are used', async () => {
     upstream = await openTestUpstream(ndjsonFeed(3));
     const port = upstream.host.split(':')[1];
     const { rows } = await read(`http://feeds.example:${port}/`, {
@@ -548,7 +548,7 @@ describe('nothing but what is allowed is reached', () => {
     expect(rows).toHaveLength(3);
   });
 
-  test('and redirects end somewhere', async () => {
+  test('and the number of redirects has a limit', async () => {
     upstream = await openTestUpstream('x');
     upstream.manners = { redirectTo: upstream.url };
     await expect(read(upstream.url)).rejects.toMatchObject({ fault: 'upstream-refused' });

@@ -1,11 +1,11 @@
 /**
- * Reads a feed in chunks, each complete before it is returned: while it waits for the upstream, it holds only what has
- * arrived of the next chunk. It continues where an earlier reading stopped, as long as the file is the same:
+ * Reads a feed in chunks. Each is complete before it is yielded, so while it waits for the upstream, it holds only what has
+ * arrived of the next chunk. It continues where an earlier reading stopped, if the file is the same:
  *
- * - by requesting the rest, where bytes can be counted and the host supports ranges;
+ * - by requesting the rest, if bytes can be counted and the host supports ranges;
  * - otherwise from the start, skipping the lines that were read.
  *
- * Of a feed that turns out to be damaged or too large, the lines before that are returned first.
+ * If a feed turns out to be damaged or too large, the lines before that are yielded first.
  */
 import type { FeedLine } from '@micromart/contracts/catalog/product';
 import {
@@ -35,19 +35,19 @@ export type FeedRow = { readonly row: number } & (
 
 export type FeedChunk = {
   readonly rows: readonly FeedRow[];
-  /** Behind the chunk. */
+  /** The position after the chunk. */
   readonly mark: FeedMark;
-  /** Bytes of the file that had come by then. */
+  /** Bytes of the file received so far. */
   readonly bytes: number;
-  /** For how long the host was waited for since the chunk before. */
+  /** Milliseconds waited for the host since the chunk before. */
   readonly waitedMs: number;
   readonly isLast: boolean;
 };
 
 export type Feed = {
-  /** Whether it is read on from the mark that was given. */
+  /** Whether reading continues from the given mark. */
   readonly isContinued: boolean;
-  /** Where it is read from. */
+  /** Where reading starts. */
   readonly mark: FeedMark;
   readonly totalBytes: number | null;
   /** Throws FeedError. */
@@ -55,7 +55,7 @@ export type Feed = {
   close(): void;
 };
 
-/** Opens a feed, to be read from a mark if the file is still the one that the mark is of, otherwise from its start. */
+/** Opens a feed. Reads it from the mark if the file is still the same, otherwise from its start. */
 export async function openFeed(
   url: string,
   mark: FeedMark | undefined,
@@ -122,9 +122,9 @@ async function* readChunks(
     }
   } catch (error) {
     if (!format || !(error instanceof FeedError) || error.fault === 'upstream-away') throw error;
-    // Another attempt would end here too, so what came before is all there is.
+    // Another attempt would end here too, so the lines before are all there is.
     if (pending.length > 0) yield chunk(false);
-    throw new FeedError(error.fault, `${error.message} It was read up to line ${line}.`);
+    throw new FeedError(error.fault, `${error.message} The feed was read up to line ${line}.`);
   }
   if (!format) throw new FeedError('feed-unreadable', 'The feed is empty.');
   yield chunk(true);
@@ -132,7 +132,7 @@ async function* readChunks(
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Undefined when the bytes are no text. A byte order mark is left out, as is the return before a line's end. */
+/** Undefined if the bytes are not UTF-8. Drops a byte order mark, and the carriage return before a line's end. */
 function decode(bytes: Buffer): string | undefined {
   try {
     return utf8.decode(bytes).replace(/\r$/, '');

@@ -4,10 +4,10 @@ import type { IncomingMessage } from 'node:http';
 const MAX_HELD_BYTES = 262_144;
 
 /**
- * The bytes of an answer, received from now on, so that an error before the first read is not missed. Node's own
- * iterator drops received bytes when a connection breaks, so an import whose connection breaks again and again would
- * never advance; this one returns them first, and then throws. `onSilence` is called when a wait for bytes has lasted
- * `silenceTimeoutMs`; `onWaited` after each wait, with the bytes it brought. Time in which nobody reads is not counted.
+ * The bytes of an answer, received from now on, so that an error before the first read is not missed. Node's own iterator
+ * drops received bytes when a connection breaks, so an import whose connection breaks again and again would never advance.
+ * This one yields them first, and then throws. `onSilence` is called when a wait for bytes has lasted `silenceTimeoutMs`;
+ * `onWaited` after each wait, with the bytes it brought. Time in which the reader does not wait is not counted.
  */
 export function receive(
   response: IncomingMessage,

@@ -1,4 +1,4 @@
-/** Feeds that name a product more than once, with the store of each engine and a job repository that may break down. */
+/** Feeds that name a product more than once, with each engine's store and a job repository that can fail. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
@@ -45,7 +45,7 @@ async function accept(): Promise<string> {
   return rows[0]!.id;
 }
 
-/** One attempt at a job, whose worker dies before its `diesAt`th record. */
+/** One attempt at a job; its worker dies before its `diesAt`th record. */
 async function attempt(
   store: CatalogWriter,
   job: string,
@@ -88,7 +88,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
     }, MONGODB_START_CAP_MS);
     afterAll(() => store?.close());
 
-    /** A feed of its own products, so that none knows of the others. */
+    /** A feed with products of its own, so that no feed affects another. */
     function feed() {
       feeds += 1;
       const idOf = (product: number) => `f${feeds}-${product}`;
@@ -138,7 +138,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
     const filled = (count: number): Line[] => Array.from({ length: count }, (_, n) => [n + 1, 7]);
 
     test.each([0, 1, 3, 4, 5, 6, 23])(
-      'of a feed that names a product twice with %d lines between takes the last, and an unchanged file changes nothing',
+      'of a feed that names a product twice with %d lines between writes the last, and an unchanged file changes nothing',
       async (between) => {
         const { import: importLines, prices, states } = feed();
         const lines: Line[] = [[0, 1], ...filled(between), [0, 2], [between + 1, 7]];
@@ -163,7 +163,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       },
     );
 
-    test('takes a product at its word again when the feed names it once', async () => {
+    test('writes a product at once again after a feed has named it once', async () => {
       const { import: importLines, prices } = feed();
       const twice: Line[] = [[0, 1], ...filled(9), [0, 2]];
       await importLines(twice);
@@ -175,7 +175,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       expect(await prices(twice)).toEqual(lastOf(twice));
     });
 
-    test('of a packed feed that is damaged at its end takes the last line before the damage', async () => {
+    test('of a compressed feed that is damaged at its end writes the last line before the damage', async () => {
       const { import: importLines, textOf, prices } = feed();
       const lines: Line[] = [[0, 1], ...filled(9), [0, 2]];
       await importLines(lines);
@@ -185,7 +185,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       expect(await prices(changed)).toEqual(lastOf(changed));
     });
 
-    test('that goes on with a file that has changed keeps nothing of the one before', async () => {
+    test('that continues with a changed file drops the held rows of the old one', async () => {
       const { import: importLines, textOf, prices } = feed();
       const lines: Line[] = [[0, 1], ...filled(9), [0, 2]];
       await importLines(lines);
@@ -200,7 +200,7 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
     });
 
     test(
-      'takes the last line of each product, wherever its worker dies, and the same file again changes nothing',
+      'writes the last line of each product, wherever its worker dies, and the same file again changes nothing',
       () =>
         fc.assert(
           fc.asyncProperty(

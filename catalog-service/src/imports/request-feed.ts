@@ -1,6 +1,6 @@
 /**
- * Requests a feed from its host, over a connection of its own, with Node's own client, because `fetch` does not say
- * which address it connects to. Redirects are followed by hand, and each is checked like the first address.
+ * Requests a feed from its host, over a connection of its own. It uses Node's own client, because `fetch` does not say which
+ * address it connects to. It follows redirects itself, and checks each like the first address.
  */
 import { type LookupAddress, lookup } from 'node:dns';
 import { get as getHttp, type IncomingMessage } from 'node:http';
@@ -16,9 +16,9 @@ export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
 export type FeedRequestOptions = {
   readonly allowed: AllowedHosts;
   readonly limits: ImportLimits;
-  /** Its reason rejects whatever is in flight. */
+  /** Rejects whatever is in flight, with its reason. */
   readonly signal: AbortSignal;
-  /** For how long earlier attempts waited for the same feed. */
+  /** Milliseconds that earlier attempts waited for the same feed. */
   readonly waitedBeforeMs: number;
   readonly resolve?: Resolve;
 };
@@ -43,15 +43,15 @@ export async function requestFeed(
 }
 
 /**
- * A `Location` should be ASCII (RFC 9110, 10.2.2); hosts send other bytes as well, in whatever encoding, and Node gives a
- * character for each byte. Percent-encoded they are the very bytes that the host wrote.
+ * A `Location` should be ASCII (RFC 9110, 10.2.2). Hosts send other bytes too, in any encoding, and Node makes a character of
+ * each byte. Percent-encoding them restores the very bytes that the host sent.
  */
 const toUriReference = (location: string): string =>
   location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /**
- * Resolves with the status and headers of one answer. Requests the file without transfer compression, because parts of
- * a compressed transfer could not be decompressed.
+ * Resolves with the status and headers of one answer. It refuses compression for the transfer, because a part of a compressed
+ * transfer could not be decompressed.
  */
 function requestOnce(
   target: Target,
@@ -82,7 +82,7 @@ function requestOnce(
     setTimeout(() => request.destroy(timedOut('answer', limits.silenceTimeoutMs)), limits.silenceTimeoutMs),
   ];
   request.on('error', (error) => {
-    // Of an answer that says no length Node takes a reset, too, for its end; it is incomplete then (RFC 9112, 8).
+    // Without a length Node takes a reset, too, for the end of the answer; but then it is incomplete (RFC 9112, 8).
     answer?.destroy(error);
     reject(signal.aborted ? signal.reason : toFeedError(error));
   });
@@ -91,7 +91,7 @@ function requestOnce(
   });
 }
 
-/** Gives the client only addresses that are allowed, so that no later look-up can give it others. */
+/** Returns only allowed addresses to the client, so no later look-up can give it others. */
 const checkedLookup =
   (port: number, { allowed, resolve = lookupAll }: FeedRequestOptions): LookupFunction =>
   (name, options, callback) => {
@@ -113,9 +113,9 @@ const lookupAll: Resolve = (name) =>
   });
 
 export const timedOut = (what: string, limitMs: number) =>
-  new FeedError('upstream-away', `The host let us wait for more than ${limitMs} ms for its ${what}.`);
+  new FeedError('upstream-away', `The host needed more than ${limitMs} ms for its ${what}.`);
 
-/** Maps the client's errors. Shows their codes only, because their texts may contain addresses. */
+/** Maps the client's errors. Shows only their codes, because their texts may contain addresses. */
 export function toFeedError(error: unknown): Error {
   if (error instanceof FeedError) return error;
   const { code = 'an error' } = error as NodeJS.ErrnoException;

@@ -3,7 +3,7 @@ import type { JobRepository } from '../jobs/job-repository.ts';
 import { watchClaim } from '../jobs/watch-claim.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';
 
-/** Runs imports, until they are cancelled or given to another worker, or `ending` aborts. */
+/** Runs imports until they are cancelled or given to another worker, or `ending` aborts. */
 export const createRunImport =
   (
     work: ImportWork,

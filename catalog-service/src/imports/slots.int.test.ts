@@ -5,7 +5,7 @@ import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
 import { IMPORTS } from '../worker.ts';
 
-/** A worker, a supplier whose feeds come by drips, and one who is well. */
+/** A worker, a supplier whose feeds arrive too slowly, and a healthy one. */
 const LIMITS = { rateWindowMs: 500, minWindowBytes: 10_000 };
 const CAP_MS = 60_000;
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 test(
-  'as many dripping feeds as there are places for imports keep no other import out',
+  'slow feeds in all slots for imports keep no other import out',
   async () => {
     const drips = await Promise.all(
       Array.from({ length: IMPORTS.concurrency }, () =>

@@ -7,7 +7,7 @@ async function* pieces(file: Buffer, pieceBytes: number): AsyncGenerator<Buffer>
   for (let at = 0; at < file.length; at += pieceBytes) yield file.subarray(at, at + pieceBytes);
 }
 
-/** What comes out of a file, and how it ends. */
+/** The decompressed content of a file, and how it ends. */
 async function unpacked(file: Buffer, pieceBytes = 4_096) {
   const out: Buffer[] = [];
   try {
@@ -23,7 +23,7 @@ const rows = (count: number, from = 0) =>
   Buffer.from(
     Array.from({ length: count }, (_, n) => `{"id":"p${from + n}","n":${(n * 7_919) % 1_000}}\n`).join(''),
   );
-/** What the intact beginning of a packed file holds. */
+/** The content of the intact beginning of a compressed file. */
 const beginning = (file: Buffer, bytes: number) =>
   gunzipSync(file.subarray(0, bytes), { finishFlush: constants.Z_SYNC_FLUSH });
 
@@ -32,8 +32,8 @@ const FILE = gzipSync(CONTENT);
 const HEADER_BYTES = 10;
 const pieceSizes = fc.integer({ min: 1, max: 9_000 });
 
-describe('a packed file', () => {
-  test('is unpacked however its bytes arrive, all of its members, and without what stands behind them', async () => {
+describe('a compressed file', () => {
+  test('is decompressed however its bytes arrive, with all of its members, and without what follows them', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(400), { minLength: 1, maxLength: 4 }),
@@ -51,7 +51,7 @@ describe('a packed file', () => {
     );
   });
 
-  test('that ends early gives all that came before its end, wherever that is', async () => {
+  test('that ends early yields all content before its end, wherever that is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: HEADER_BYTES, max: FILE.length - 1 }),
@@ -66,7 +66,7 @@ describe('a packed file', () => {
     );
   });
 
-  test('that is damaged gives all that came before the damage, wherever that is', async () => {
+  test('that is damaged yields all content before the damage, wherever that is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: HEADER_BYTES, max: FILE.length - 1 }),
@@ -76,7 +76,7 @@ describe('a packed file', () => {
           const damaged = Buffer.from(FILE);
           damaged[at]! ^= change;
           const { content, error } = await unpacked(damaged, size);
-          // Some bits say nothing, such as those that fill up the last byte.
+          // Some bits have no meaning, such as those that pad the last byte.
           if (!content.equals(CONTENT) || error !== undefined) {
             expect(error).toMatch(/^The compressed file (is damaged|ends too early)\.$/);
           }
@@ -88,14 +88,14 @@ describe('a packed file', () => {
     );
   });
 
-  test('whose check sum alone is wrong gives all of its content', async () => {
+  test('with only a wrong checksum yields all of its content', async () => {
     const damaged = Buffer.from(FILE);
     damaged[FILE.length - 8]! ^= 1;
     const { content, error } = await unpacked(damaged);
     expect([content.length, error]).toEqual([CONTENT.length, 'The compressed file is damaged.']);
   });
 
-  test('leaves time for others while it is unpacked, however much comes of a little', async () => {
+  test('leaves time for other work while it is decompressed, even if little becomes very much', async () => {
     const bomb = gzipSync(Buffer.alloc(30_000_000));
     let turns = 0;
     const counting = setInterval(() => {
@@ -108,7 +108,7 @@ describe('a packed file', () => {
   });
 });
 
-test('a file that is not packed comes as it is, also where it is shorter than what would tell', async () => {
+test('an uncompressed file stays unchanged, even if it is shorter than the two bytes that decide', async () => {
   for (const text of ['', 'x', 'plain\n', '\u001f']) {
     expect((await unpacked(Buffer.from(text), 1)).content.toString()).toBe(text);
   }

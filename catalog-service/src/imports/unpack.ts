@@ -15,7 +15,7 @@ import { FeedError } from '../job-failure.ts';
 const MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
- * A file's content, decompressed where its first bytes say that it is gzip. Throws FeedError when the gzip is damaged.
+ * A file's content, decompressed if its first bytes show that it is gzip. Throws FeedError if the gzip is damaged.
  */
 export async function unpack(
   file: AsyncIterable<Buffer>,
@@ -39,13 +39,13 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
 
 /** The most that one call of the decoder returns: small, so that it does not block for long. */
 const OUTPUT_BYTES = 65_536;
-/** To the decoder, that the data are in gzip's format, with a window of 32 kB. */
+/** Tells the decoder that the data are in gzip's format, with a window of 32 kB. */
 const GZIP_WINDOW_BITS = 31;
 
 /**
- * Decompresses one member of gzip after another (RFC 1952, 2.2). Returns what a damaged file holds before the damage,
- * then throws; Node's own decoder drops the output of the last bytes it was given, and with it the last rows of a file
- * whose checksum is wrong. Bytes after the last member are no part of the content.
+ * Decompresses one member of gzip after another (RFC 1952, 2.2). Yields what a damaged file contains before the damage, then
+ * throws. Node's own decoder drops the output of the last bytes it was given, and with it the last rows of a file with a
+ * wrong checksum. Bytes after the last member do not belong to the content.
  */
 async function* inflate(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const decoder = new ZStream();

@@ -8,22 +8,22 @@ import { receive } from './receive.ts';
 import { type FeedRequestOptions, requestFeed, timedOut, toFeedError } from './request-feed.ts';
 
 export type Upstream = {
-  /** The bytes, from the mark on where `isContinued`, else from the file's start. Throws FeedError. */
+  /** The bytes, from the mark on if `isContinued`, else from the file's start. Throws FeedError. */
   readonly body: AsyncIterable<Buffer>;
   readonly isContinued: boolean;
   readonly validator: Validator | null;
-  /** Of the whole file; null when it is not said. */
+  /** Size of the whole file; null if it is unknown. */
   readonly totalBytes: number | null;
-  /** Bytes of the file received so far, those before the mark included. */
+  /** Bytes of the file received so far, including those before the mark. */
   bytesRead(): number;
-  /** For how long the host was waited for, from the request on. */
+  /** Milliseconds waited for the host, from the request on. */
   waitedMs(): number;
   close(): void;
 };
 
 /**
- * Requests a file; of one that was read up to a mark, the rest, if the file is unchanged. Throws FeedError:
- * `upstream-away` where the same request may succeed later.
+ * Requests a file, or the rest of it after a mark if the file is unchanged. Throws FeedError; `upstream-away` means that the
+ * same request may succeed later.
  */
 export async function openUpstream(
   url: string,
@@ -34,7 +34,7 @@ export async function openUpstream(
   let range = mark && rangeHeaders(mark);
   let response = await requestFeed(url, range ?? {}, requestOptions);
   if (range && response.statusCode === 416) {
-    // Nothing is behind the mark, or the file has become shorter: read it from its start.
+    // Nothing follows the mark, or the file has become shorter: read it from its start.
     response.destroy();
     range = undefined;
     response = await requestFeed(url, {}, requestOptions);
@@ -98,8 +98,8 @@ function usable(
 }
 
 /**
- * Only a file that is the same byte for byte can be continued (RFC 9110, 13.1.5). The host answers with the whole file
- * when it is not, or when it does not support ranges.
+ * Only an unchanged file can be continued, byte for byte (RFC 9110, 13.1.5). Otherwise the host answers with the whole file,
+ * and also if it does not support ranges.
  */
 function rangeHeaders({ offset, validator }: FeedMark): Record<string, string> | undefined {
   if (!offset || !validator?.strong) return undefined;
@@ -112,7 +112,7 @@ function requireStatus({ statusCode = 0, headers }: IncomingMessage, wanted: rea
     if (codings.length === 0) return;
     throw new FeedError(
       'feed-unreadable',
-      `The host sends the feed with the content coding ${codings.join(', ')}; only gzip can be undone.`,
+      `The host sends the feed with the content coding ${codings.join(', ')}; only gzip can be decoded.`,
     );
   }
   const mayPass = statusCode >= 500 || [408, 425, 429].includes(statusCode);
@@ -132,14 +132,14 @@ function requireRest({ headers }: IncomingMessage, { offset, validator }: FeedMa
   if (Number(from) !== offset || !isSame) {
     throw new FeedError(
       'upstream-refused',
-      'The host answered with another part of the feed than was asked for.',
+      'The host answered with another part of the feed than requested.',
     );
   }
 }
 
 /**
- * The entity tag, else the time of the last modification, which is strong only when it lies a good while before the
- * answer (RFC 9110, 8.8.2.2).
+ * The entity tag, else the time of the last modification. That time is strong only if it is long enough before the answer
+ * (RFC 9110, 8.8.2.2).
  */
 function validatorOf({ headers }: IncomingMessage): Validator | null {
   const { etag, date, 'last-modified': modified } = headers;
@@ -158,11 +158,11 @@ function lengthOf({ headers }: IncomingMessage): number | null {
 const dripping = ({ minWindowBytes, rateWindowMs }: ImportLimits) =>
   new FeedError(
     'upstream-away',
-    `The host sent less than ${minWindowBytes} bytes in ${rateWindowMs} ms, too few for it to keep its place.`,
+    `The host sent less than ${minWindowBytes} bytes in ${rateWindowMs} ms, too few to keep its import slot.`,
   );
 
 const tooLong = ({ maxWaitMs }: ImportLimits) =>
-  new FeedError('upstream-too-slow', `The host let us wait for the feed for ${maxWaitMs} ms in all.`);
+  new FeedError('upstream-too-slow', `The worker waited for the feed for ${maxWaitMs} ms in all.`);
 
 const tooLarge = ({ maxBytes }: ImportLimits) =>
   new FeedError('feed-too-large', `The feed has more than ${maxBytes} bytes.`);

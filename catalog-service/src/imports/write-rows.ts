@@ -1,4 +1,4 @@
-/** Writes rows of a feed as changes of their products, made together. */
+/** Writes rows of a feed as changes of their products, as one group. */
 import type { Decide } from '@micromart/event-log/change-store';
 import type { LogPosition } from '@micromart/events/position';
 import { decideHeldRow, decideRow } from '../feed-row.ts';
@@ -11,12 +11,12 @@ export type Writing = {
   readonly store: Pick<CatalogWriter, 'log' | 'products'>;
   readonly job: number;
   readonly traceparent: string | undefined;
-  /** Behind which the rows of this reading are numbered. */
+  /** The rows of this reading are numbered after this. */
   readonly baseRow: number;
   readonly now: Date;
 };
 
-/** Writes the products of a chunk. Of several rows about one product the last is meant. */
+/** Writes the products of a chunk. The last of several rows about one product counts. */
 export async function writeChunk(
   rows: readonly FeedRow[],
   writing: Writing,
@@ -49,7 +49,7 @@ export async function writeChunk(
   return { outcome: { rows: rows.length, tally, places, rejected, repeated }, held };
 }
 
-/** Writes products that were held back, each by the last row about it. */
+/** Writes products that were held back, each with the last row about it. */
 export async function writeHeld(held: readonly HeldRow[], writing: Writing): Promise<ChunkOutcome> {
   const { store, now } = writing;
   const { tally, places, add } = createTally();
@@ -73,7 +73,7 @@ const originOf = (row: number, { job, baseRow }: Writing) => ({ job, row: baseRo
 const change = <Answer>(id: string, decide: Decide<Product, Answer>, { store, traceparent }: Writing) =>
   store.products.change(id, decide, { traceparent });
 
-/** Awaits all, also where one fails, whose error it then throws. */
+/** Awaits all, even if one fails; then throws its error. */
 async function together<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
   return settled.map((one) => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Repeats `step`, each time an interval after the last one ended; reports an error and continues. `close` ends the
- * pause at once, and waits for a step that is running.
+ * Repeats `step`, each time an interval after the last run ended; reports an error and continues. `close` ends the pause at
+ * once, and waits for a running step.
  */
 export function every(
   intervalMs: number,

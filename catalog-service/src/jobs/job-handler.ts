@@ -1,7 +1,7 @@
 /**
- * Handles a worker's deliveries: claims their jobs, runs them, and ends them or puts them back. A job's own failure
- * never fails its delivery, because the job's row says what happens next. Only when that row cannot be written is the
- * delivery left to be delivered again.
+ * Handles a worker's deliveries: claims their jobs, runs them, and ends them or puts them back. A job's own failure never
+ * fails its delivery, because the job's row says what happens next. Only if that row cannot be written does the delivery
+ * stay in the queue, to be delivered again.
  */
 import type { Logger } from '@micromart/process/logger';
 import { exhausted, FeedError, failureOf, retryPolicy } from '../job-failure.ts';
@@ -11,7 +11,7 @@ import type { JobMetrics } from './metrics.ts';
 import { Interruption } from './watch-claim.ts';
 
 /**
- * Runs a job, and returns how it ended. Throws when it cannot. `taken` aborts when the job was given to another worker.
+ * Runs a job, and resolves with how it ended. Rejects if it cannot. `taken` aborts when another worker gets the job.
  */
 export type RunJob = (claim: Claim, taken: AbortSignal) => Promise<Omit<Ending, 'claim'>>;
 

@@ -1,10 +1,10 @@
 /**
- * The worker's side of the jobs. A worker that gets a delivery claims the job. Each claim has a number, and every write
- * compares it, so only the newest claim can write. A worker that was frozen or cut off while another took the job over can
+ * The worker's side of the jobs. A worker that gets a delivery claims the job. Each claim has a number that every write
+ * compares, so only the newest claim can write. If a worker was frozen or cut off and another took over its job, it can
  * neither advance the job nor end it. What it still writes to products is refused there, by the order of jobs.
  *
- * A delivery stands for one job, and a job that is to be delivered again gets a new delivery. An older delivery of the
- * same job finds nothing.
+ * A delivery stands for one job. A job that must be delivered again gets a new delivery; an older delivery of the same job
+ * claims nothing.
  */
 import type { Sweep } from '@micromart/sweeping/sweeping';
 import type {
@@ -35,7 +35,7 @@ export type Claim = {
 export type Ending = {
   readonly claim: Claim;
   readonly state: FinalState;
-  /** Of a single change, as is the position. */
+  /** For a single change, as is the position. */
   readonly result?: Result | undefined;
   readonly position?: string | undefined;
   readonly error?: JobError | undefined;
@@ -43,12 +43,12 @@ export type Ending = {
 
 export type Postponement = {
   readonly delayS: number;
-  /** Failures in a row; left as they are when undefined. */
+  /** Failures in a row; unchanged if undefined. */
   readonly failures?: number | undefined;
   readonly error: JobError | null;
 };
 
-/** What is recorded with an import's progress. */
+/** What is stored with an import's progress. */
 export type Recorded = {
   readonly rejected: readonly RejectedRow[];
   readonly isFurther: boolean;
@@ -59,24 +59,23 @@ export type Recorded = {
 };
 
 export type JobRepository = {
-  /** Claims the jobs of these deliveries. Leaves out jobs that have ended, and deliveries that were replaced. */
+  /** Claims the jobs of these deliveries. Skips jobs that have ended, and deliveries that were replaced. */
   claim(deliveries: readonly string[]): Promise<Claim[]>;
-  /** `lost` when there is a newer claim; `cancelled` when the job is to be cancelled. */
+  /** `lost` if there is a newer claim; `cancelled` if the job should be cancelled. */
   statusOf(claim: Claim): Promise<'held' | 'cancelled' | 'lost'>;
   /** Failures in a row since the job last made progress. */
   failures(claim: Claim): Promise<number>;
   /**
-   * Writes an import's progress; false when the claim is lost. `isFurther` resets the failures and the claims without
-   * progress.
+   * Writes an import's progress; false if the claim is lost. `isFurther` resets the failures and the claims without progress.
    */
   record(claim: Claim, progress: ImportProgress, written: Recorded): Promise<boolean>;
-  /** The first rows that the import holds back, in the order of the file. */
+  /** The first rows that the import holds, in the order of the file. */
   held(claim: Claim, limit: number): Promise<HeldRow[]>;
-  /** Ends jobs, and returns those it ended; skips jobs whose claim is lost. */
+  /** Ends jobs, and resolves with those it ended; skips jobs whose claim is lost. */
   end(endings: readonly Ending[]): Promise<Ending[]>;
   /** Puts a job back in the queue, to be delivered after a delay. */
   postpone(claim: Claim, postponement: Postponement): Promise<void>;
-  /** Gives a new delivery to jobs whose own the queue has lost; returns their number. */
+  /** Gives a new delivery to jobs whose own the queue has lost; resolves with their number. */
   redeliver(limit: number): Promise<number>;
   /** Delete jobs 30 days after their end, and their ids 90 days later. */
   readonly sweeps: readonly Sweep[];

@@ -10,7 +10,7 @@ import type { JobRequests } from './job-requests.ts';
 import { openJobRepository } from './postgres-job-repository.ts';
 import { openJobRequests } from './postgres-job-requests.ts';
 
-/** The API's side of the jobs and the worker's on one database; nobody takes deliveries but the tests. */
+/** The API's side of the jobs and the worker's, on one database; only the tests take deliveries. */
 let database: TestDatabase;
 let jobRequests: JobRequests;
 let queue: Queue;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 
   expect(await jobRequests.check()).toEqual({
     ok: false,
-    detail: expect.stringContaining('has not made the schema'),
+    detail: expect.stringContaining('has not created the schema'),
   });
   await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
   await expect(jobRequests.find(randomUUID())).rejects.toMatchObject({ code: 'unavailable' });
@@ -51,14 +51,14 @@ afterAll(async () => {
 const sweep = (table: string) => jobRepository.sweeps.find((one) => one.table === table)!.sweep(10);
 
 describe('a job', () => {
-  test('is found from its acceptance on, by a jobRequests that was opened before there was a schema', async () => {
+  test('is found from its acceptance on, also by an API that was opened before the schema existed', async () => {
     expect(await jobRequests.check()).toEqual({ ok: true });
     const accepted = await accept();
     expect(await jobRequests.find(accepted.id)).toEqual(accepted);
     expect(accepted).toMatchObject({ request: withdraw, state: 'queued', attempts: 0, result: null });
   });
 
-  test('has a larger number than all that were answered before it', async () => {
+  test('has a larger number than all jobs answered before it', async () => {
     const numbers: number[] = [];
     for (let n = 0; n < 5; n += 1) numbers.push((await accept()).number);
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
@@ -69,7 +69,7 @@ describe('a job', () => {
     expect(await jobRequests.find(randomUUID())).toBeUndefined();
   });
 
-  test('is not accepted where its delivery cannot be sent', async () => {
+  test('is not accepted if its delivery cannot be sent', async () => {
     const before = await jobRequests.list({ limit: 1_000 });
     await database.admin.query('ALTER TABLE pgboss.job_common RENAME TO job_elsewhere');
     await expect(accept()).rejects.toMatchObject({ code: 'unavailable' });
@@ -77,7 +77,7 @@ describe('a job', () => {
     expect(await jobRequests.list({ limit: 1_000 })).toEqual(before);
   });
 
-  test('is kept for 30 days after its end, and then known to be gone', async () => {
+  test('is stored for 30 days after its end, and then gone', async () => {
     const [old, young, waiting] = [await accept(), await accept(), await accept()];
     const ending = (claim: Awaited<ReturnType<typeof claimed>>) => ({ claim, state: 'done' as const });
     await jobRepository.end([ending(await claimed(old)), ending(await claimed(young))]);
@@ -90,7 +90,7 @@ describe('a job', () => {
     expect(await found(waiting)).toMatchObject({ state: 'queued' });
   });
 
-  test('is known to be gone for 90 days, then as if it had never been', async () => {
+  test('is gone for 90 days, then unknown', async () => {
     const [long, short] = [randomUUID(), randomUUID()];
     await database.admin.query(
       `INSERT INTO jobs_gone VALUES ($1, now() - interval '90 days 1 minute'), ($2, now() - interval '89 days')`,
@@ -128,7 +128,7 @@ describe('a claim', () => {
     expect(await found(job)).toMatchObject({ state: 'failed', attempts: 2, error: { code: 'x' } });
   });
 
-  test('that is not the newest can neither move the job nor end it nor put it back', async () => {
+  test('that is not the newest can neither advance the job nor end it nor put it back', async () => {
     const job = await accept(feed);
     const zombie = await claimed(job);
     const newest = await claimed(job);
@@ -141,7 +141,7 @@ describe('a claim', () => {
     expect(await jobRepository.statusOf(newest)).toBe('held');
   });
 
-  test('records progress, keeps the first rejected rows and forgives earlier failures', async () => {
+  test('records progress, stores the first rejected rows and resets earlier failures', async () => {
     const job = await accept(feed);
     let claim = await claimed(job);
     await jobRepository.postpone(claim, {
@@ -187,7 +187,7 @@ describe('a claim', () => {
   });
 });
 
-describe('asking to cancel', () => {
+describe('cancelling', () => {
   test('ends a queued job at once', async () => {
     const job = await accept();
     expect(await jobRequests.cancel(job.id)).toBe(true);
@@ -195,7 +195,7 @@ describe('asking to cancel', () => {
     expect(await jobRepository.claim([job.id])).toEqual([]);
   });
 
-  test('tells the worker of an active one, and whoever takes it over', async () => {
+  test('tells the worker of an active one, and any worker that takes it over', async () => {
     const job = await accept();
     const claim = await claimed(job);
     expect(await jobRequests.cancel(job.id)).toBe(true);
@@ -204,7 +204,7 @@ describe('asking to cancel', () => {
     expect(await claimed(job)).toMatchObject({ cancelRequested: true });
   });
 
-  test('finds nothing to cancel in one that has ended or never was', async () => {
+  test('finds nothing to cancel in one that has ended or never existed', async () => {
     const job = await accept();
     await jobRepository.end([{ claim: await claimed(job), state: 'done' }]);
     expect(await jobRequests.cancel(job.id)).toBe(false);

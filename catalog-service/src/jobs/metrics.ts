@@ -31,13 +31,13 @@ export function createJobMetrics(
   });
   const rows = new Counter({
     name: 'catalog_import_rows_total',
-    help: 'Rows of feeds, by what they came to',
+    help: 'Rows of feeds, by result',
     labelNames: ['result'],
     registers,
   });
   const failures = new Counter({
     name: 'catalog_import_upstream_failures_total',
-    help: 'Readings of feeds that failed, by what was wrong',
+    help: 'Readings of feeds that failed, by reason',
     labelNames: ['fault'],
     registers,
   });

@@ -9,7 +9,7 @@ import { jobSweeps } from './postgres-sweeps.ts';
 
 const MAX_CONNECTIONS = 4;
 
-/** Writes the progress of a job whose claim is held, with the rows that are held back from then on: all or nothing. */
+/** Writes the progress of a job whose claim is current, with the rows to hold: all or nothing. */
 const RECORD = `
   WITH recorded AS (
     UPDATE jobs SET progress = $3,
@@ -34,7 +34,7 @@ const RECORD = `
   )
   SELECT EXISTS (SELECT FROM recorded) AS recorded`;
 
-/** Opens the repository, brings its schema up to date, and grants the API's role (where it has one) what it needs. */
+/** Opens the repository, brings its schema up to date, and grants the API's role (if there is one) what it needs. */
 export async function openJobRepository(
   url: string,
   { send, apiRole, onError }: { send: Send; apiRole?: string | undefined; onError: (error: unknown) => void },

@@ -8,7 +8,7 @@ import type { JobRequests } from './job-requests.ts';
 
 const MAX_CONNECTIONS = 5;
 
-/** What a job's row gives: all but the rejected rows, of which there may be many. */
+/** A job without its rejected rows, of which there may be many. */
 const COLUMNS = `id, number, request, state, claims AS attempts, cancel_requested AS "cancelRequested",
   accepted_at AS "acceptedAt", started_at AS "startedAt", finished_at AS "finishedAt", progress, result, position, error`;
 
@@ -17,9 +17,8 @@ export function openJobRequests(url: string, onError: (error: unknown) => void):
   let opening: ReturnType<typeof openSend> | undefined;
 
   /**
-   * Opened with the first job, and again after a failure, because the schema may come later than this process. Never
-   * called within a transaction: it takes a second connection, and transactions that hold all others would deadlock
-   * with it.
+   * Opened with the first job, and again after a failure, because the schema may come later than this process. Never call
+   * it within a transaction: it takes a second connection, and transactions that hold all others would deadlock with it.
    */
   async function sender(): Promise<Send> {
     opening ??= openSend((text, values) => pool.query(text, values), onError).catch((error) => {
@@ -101,7 +100,7 @@ async function findGone(pool: Pool | Client, id: string): Promise<'gone' | undef
   return rowCount ? 'gone' : undefined;
 }
 
-const SCHEMA_MISSING = "the catalog's worker has not made the schema of the jobs yet";
+const SCHEMA_MISSING = "the catalog's worker has not created the schema of the jobs yet";
 const schemaMissing = () => problem('unavailable', `Not yet: ${SCHEMA_MISSING}.`);
 
 async function withSchema<T>(work: () => Promise<T>): Promise<T> {

@@ -4,15 +4,15 @@ import { sendingGrants } from '../queue/pg-boss.ts';
 
 const migrations = [{ name: 'jobs', folder: new URL('./migrations/', import.meta.url) }];
 
-/** An arbitrary key. Two workers that grant at the same moment would otherwise fail each other. */
+/** An arbitrary key. Without the lock, two workers that grant at the same moment would fail each other. */
 const LOCK_KEY = 7_410_119;
 
 /** Brings the jobs' schema up to date; the queue's own schema belongs to its library. */
 export const migrateJobs = (url: string): Promise<void> => migrate(url, migrations);
 
 /**
- * Grants the API's role what it needs: to see jobs, to accept them (what is to be done, never how it went), to cancel
- * them, and to send deliveries.
+ * Grants the API's role what it needs: to see jobs, to accept them (their request, never their result), to cancel them, and
+ * to send deliveries.
  */
 export const grantAccepting = (pool: Pool, apiRole: string): Promise<void> =>
   inTransaction(pool, async (client) => {

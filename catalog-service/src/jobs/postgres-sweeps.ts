@@ -1,11 +1,11 @@
 import type { Pool } from '@micromart/postgres/pool';
 import type { Sweep } from '@micromart/sweeping/sweeping';
 
-/** For how long a job is kept after its end, and then its id alone. After that a request for it gets a 404. */
+/** How long a job is stored after its end, and then its id alone. After that a request for it gets a 404. */
 const JOB_KEPT = '30 days';
 const GONE_KEPT = '90 days';
 
-/** What is deleted of the jobs. Rows in use are left to the next batch. */
+/** What is deleted of the jobs. Rows in use are left for the next batch. */
 export const jobSweeps = (pool: Pool): readonly Sweep[] => [
   {
     table: 'jobs',

@@ -7,7 +7,7 @@ import { openCatalogWriter } from '../store/open-store.ts';
 import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { refreshSearchWords } from './search-words.ts';
 
-/** A catalog that the version before has written, whose words are told anew by two workers at once. */
+/** A catalog written by the version before, whose words two workers rewrite at once. */
 const PRODUCTS = 230;
 let catalog: TestCatalog;
 let workers: Running[] = [];
@@ -36,7 +36,7 @@ const asBefore = () =>
   catalog.store.admin.query('UPDATE products SET search_words = NULL, searched_as = NULL');
 const found = async () => (await catalog.reader.browse({ q: 'h2o', limit: 1_000 })).length;
 
-test('stops between two batches when the worker is ending, and the next goes on with the rest', async () => {
+test('stops between two batches when the worker is ending, and the next continues with the rest', async () => {
   const writer = await openCatalogWriter(catalog.store.url, { onError: () => {} });
   const ending = new AbortController();
   let batches = 0;
@@ -52,7 +52,7 @@ test('stops between two batches when the worker is ending, and the next goes on 
   await writer.close();
 });
 
-test('is done by workers as they start, without versions and events', async () => {
+test('is done by workers when they start, without versions and events', async () => {
   await asBefore();
   expect(await found()).toBe(0);
   const before = await catalog.reader.log.heads();
@@ -62,7 +62,7 @@ test('is done by workers as they start, without versions and events', async () =
   expect(await catalog.reader.versions(['p7'])).toMatchObject([{ version: 1 }]);
 });
 
-test('of a product that an older worker has changed since, searches by what it is now', async () => {
+test('finds a product that an older worker has changed since by its new words', async () => {
   const rename = (name: string) =>
     catalog.store.admin.query(
       `UPDATE products SET version = version + 1, state = (state::jsonb || jsonb_build_object('name', $1::text,

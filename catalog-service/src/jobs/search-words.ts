@@ -6,9 +6,9 @@ import type { CatalogWriter } from '../store/store.ts';
 const MAX_TOGETHER = 50;
 
 /**
- * Rewrites the search words of products whose words were made by older rules, or by a worker of the version before,
- * until none is left or `ending` aborts. An interrupted run continues with the rest when it is started again. It adds
- * no version and no event. Several workers may run it at once; some products are then written twice.
+ * Rewrites the search words of products whose words were made by older rules, or by a worker of the version before, until
+ * none is left or `ending` aborts. After an interruption the next run continues with the rest. It adds no version and no
+ * event. Several workers may run it at once; some products are then written twice.
  */
 export async function refreshSearchWords(
   { products, outdatedSearch }: Pick<CatalogWriter, 'products' | 'outdatedSearch'>,

@@ -20,8 +20,8 @@ export type Watch = {
 };
 
 /**
- * Checks a claim at intervals while its job waits for the upstream. It holds a connection only during each check.
- * `taken` aborts when the queue has given the job to another worker, `ending` when this worker ends.
+ * Checks a claim at intervals while its job waits for the upstream. It holds a connection only during each check. `taken`
+ * aborts when the queue has given the job to another worker, `ending` when this worker ends.
  */
 export function watchClaim(
   jobRepository: Pick<JobRepository, 'statusOf'>,
@@ -42,7 +42,7 @@ export function watchClaim(
       const status = await jobRepository.statusOf(claim);
       if (status !== 'held') interrupt(status);
     } catch (error) {
-      // A repository that does not answer says nothing of the claim.
+      // A repository that does not answer says nothing about the claim.
       onError(error);
     }
     if (!closed) schedule();

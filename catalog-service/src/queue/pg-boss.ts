@@ -1,14 +1,14 @@
 /**
- * The queue is pg-boss. It carries deliveries, each a mere id, from the process that accepts a job to one worker;
+ * The queue is pg-boss. It carries deliveries, each only an id, from the process that accepts a job to one worker;
  * everything else about a job is in its own row (jobs/). What it does for us:
  *
- * - A delivery is enqueued by the caller's own transaction, with the job's row or not at all.
+ * - The caller's own transaction enqueues a delivery, together with the job's row or not at all.
  * - While a worker has a delivery, the worker's process sends heartbeats. After ten seconds without one, another worker
- *   gets it. The first one's `signal` aborts, if its process still runs; what it still writes is refused by the row.
- * - A delivery whose worker fails or dies goes to the next worker, as often as necessary: the job's row decides when a
- *   job has failed for good.
+ *   gets it. The first one's `signal` aborts, if its process still runs; the row refuses what it still writes.
+ * - If the worker of a delivery fails or dies, the next worker gets it, as often as necessary: the job's row decides when
+ *   a job has failed for good.
  *
- * pg-boss forgets deliveries that nobody fetched in time, and its schema may be emptied; `isLive` finds the jobs that
+ * pg-boss drops deliveries that were not fetched in time, and its schema may be emptied; `isLive` finds the jobs that
  * this has orphaned.
  */
 import { refuseOldServer } from '@micromart/postgres/server-version';
@@ -17,7 +17,7 @@ import { type ConstructorOptions, PgBoss, type QueueOptions } from 'pg-boss';
 export const QUEUES = ['changes', 'imports'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
-/** Runs a statement, in the caller's transaction where there is one. */
+/** Executes a statement, in the caller's transaction if there is one. */
 export type Execute = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
 /** Sends a delivery to its queue, to be delivered after `delayS` seconds. */
@@ -45,7 +45,7 @@ export type Queue = {
     options: { batch: number; concurrency: number },
     handler: (deliveries: readonly Delivery[]) => Promise<void>,
   ): Promise<void>;
-  /** Fetches no more from this moment on, and waits a few seconds for the handlers. */
+  /** Stops fetching at once, and waits a few seconds for the handlers. */
   close(): Promise<void>;
 };
 
@@ -69,8 +69,7 @@ const CLOSE_LIMIT_MS = 3_500;
 const SCHEMA = 'pgboss';
 
 /**
- * How often to look for dead workers: with the defaults, one would be missed for a minute. Each check is eight
- * statements.
+ * How often to look for dead workers: the defaults would find one after a minute. Each check is eight statements.
  */
 const SUPERVISION: ConstructorOptions = {
   superviseIntervalSeconds: 2,
@@ -81,7 +80,7 @@ const SUPERVISION: ConstructorOptions = {
 
 const NO_EXTRAS: ConstructorOptions = { schedule: false, registerInstance: false };
 
-/** Opens the queue for a worker, making its schema where it is missing. */
+/** Opens the queue for a worker, and creates its schema if it is missing. */
 export async function openQueue(url: string, onError: (error: unknown) => void): Promise<Queue> {
   await refuseOldServer(url);
   const boss = new PgBoss({
@@ -122,8 +121,8 @@ export async function openQueue(url: string, onError: (error: unknown) => void):
 }
 
 /**
- * The API's part of the queue: to send. Makes no schema and supervises nothing, because its role may not. Rejects while
- * the schema is missing, or is not of this version.
+ * The API's part of the queue: sending. It creates no schema and supervises nothing, because its role may not. Rejects while
+ * the schema is missing, or has another version.
  */
 export async function openSend(
   execute: Execute,
@@ -140,7 +139,7 @@ export async function openSend(
   try {
     await boss.start();
     for (const name of QUEUES) {
-      if (!(await boss.getQueue(name))) throw new Error(`the queue ${name} has not been made yet`);
+      if (!(await boss.getQueue(name))) throw new Error(`the queue ${name} has not been created yet`);
     }
   } catch (error) {
     await boss.stop({ graceful: false });

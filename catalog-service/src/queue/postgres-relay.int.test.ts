@@ -11,7 +11,7 @@ import { openTestCatalog, type TestCatalog } from '../testing/catalog.ts';
 import { ndjsonFeed, openTestUpstream } from '../testing/upstream.ts';
 
 const CAP_MS = 120_000;
-/** A busy machine may let a broker, or a member of a group, wait. */
+/** On a busy machine a broker, or a member of a group, may be slow. */
 const LONG = { capMs: 60_000 };
 const PRODUCTS = 40;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => catalog.close());
 
-/** Has a worker import products, each with a price from `price` on. */
+/** Makes a worker import products, with prices from `price` on. */
 async function importProducts(publish: string, price: number, whenDone: (worker: string) => Promise<void>) {
   const upstream = await openTestUpstream(ndjsonFeed(PRODUCTS, price));
   const worker = await catalog.startWorker({ allowed: [upstream.host], publish });
@@ -35,7 +35,7 @@ async function importProducts(publish: string, price: number, whenDone: (worker:
   }
 }
 
-test('a worker does its work without Kafka, where it was to publish, and says that it is degraded', async () => {
+test('a worker works without the Kafka that it should publish to, and says that it is degraded', async () => {
   const broker = `127.0.0.1:${await freePort()}`;
   await importProducts(`kafka://${broker}/catalog-events`, 100, async (worker) => {
     const degraded = await until(async () => {
@@ -60,7 +60,7 @@ describeKafka('over Kafka', () => {
   });
 
   test(
-    'the whole log is published, what happened before included',
+    'the whole log is published, including older events',
     async () => {
       const url = `kafka://${kafka.brokers.join(',')}/catalog-events`;
       await importProducts(url, 200, async () => {

@@ -7,8 +7,8 @@ import { openPool } from '@micromart/postgres/pool';
 const MAX_CONNECTIONS = 2;
 
 /**
- * Publishes the catalog's log, whichever engine keeps it. What the relay remembers stands in the database of the queue,
- * as does the lock by which one of several workers publishes.
+ * Publishes the catalog's log, from either engine. The relay stores its state in the queue's database, where it also takes
+ * the lock by which one of several workers publishes.
  */
 export async function openRelay(
   log: EventLog,

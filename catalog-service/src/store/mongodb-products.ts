@@ -4,12 +4,12 @@ import { type Product, type Version, versionOf } from '../product.ts';
 import { searchWordsBefore, wordsOf } from '../search.ts';
 import { SEARCH_VERSION } from './search-version.ts';
 
-/** What a product is found by besides its id, and what a conditional request is answered from. */
+/** The fields that find a product besides its id, and those that answer a conditional request. */
 export type ProductKeys = Version & {
   readonly category: string | null;
-  /** What the version before searches by. */
+  /** The words by which the version before searches. */
   readonly words: readonly string[];
-  /** The words, and by which rules they were told apart; not in what the version before wrote. */
+  /** The words, and the version of the rules that made them; absent in products that the version before wrote. */
   readonly search?: { readonly version: number; readonly words: readonly string[] };
 };
 
@@ -17,7 +17,7 @@ export type ProductDocument = StoredDocument<Product> & { readonly keys: Product
 
 export const PRODUCTS = 'products';
 
-/** Its index holds all that a conditional request is answered from, so no product is read for one. */
+/** This index contains all that a conditional request needs, so no product is read for one. */
 export const VERSIONS_INDEX = 'versions';
 
 export const keysOf = (id: string, product: Product): ProductKeys => ({

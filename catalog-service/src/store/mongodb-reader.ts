@@ -8,16 +8,16 @@ import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './sto
 
 const MAX_CONNECTIONS = 16;
 
-const NOT_YET = "The catalog's worker has not made the schema yet.";
+const NOT_YET = "The catalog's worker has not created the schema yet.";
 
-/** Answered from its index alone. */
+/** Covered by its index alone. */
 export const VERSION = {
   projection: { _id: 1, 'keys.version': 1, 'keys.withdrawn': 1, 'keys.scheduled': 1 },
   hint: VERSIONS_INDEX,
 };
 const PRODUCT = { projection: { _id: 1, state: 1 } };
 
-/** Connects when it is first asked something, so it is there before its database is. */
+/** Connects at its first call, so it can be opened before its database exists. */
 export function openMongodbReader(url: string): CatalogReader {
   const mongodb = openMongodb(url, { max: MAX_CONNECTIONS, name: 'catalog-service' });
   const log = createMongodbLogReader(mongodb, { source: '/catalog', notYet: NOT_YET });
@@ -41,7 +41,7 @@ export function openMongodbReader(url: string): CatalogReader {
   });
 }
 
-/** Words are of letters, marks and numbers only, so nothing in them means anything in a regular expression. */
+/** Words consist of letters, marks and numbers only, so nothing in them has a meaning in a regular expression. */
 const filterOf = ({ q, category, after }: Browse) => ({
   'keys.withdrawn': false,
   ...(category !== undefined && { 'keys.category': category }),

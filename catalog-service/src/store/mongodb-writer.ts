@@ -9,12 +9,12 @@ import type { CatalogWriter, WriterSettings } from './store.ts';
 
 const MAX_CONNECTIONS = 16;
 
-/** The catalog's events: whose log it is, and their CloudEvents source. */
+/** The catalog's events: the family of their log, and their CloudEvents source. */
 const LOG = { family: 'catalog', source: '/catalog' };
 
 /**
- * Comes back once everything is in the log that a writer before it left behind. The API's user is given its role, `read`,
- * by whoever administers the server: a database's owner cannot do that here.
+ * Resolves once everything that an earlier writer left behind is in the log. The server's administrator grants the API's user
+ * its role, `read`: a database's owner cannot do that here.
  */
 export async function openMongodbWriter(
   url: string,
@@ -23,7 +23,7 @@ export async function openMongodbWriter(
   const mongodb = openMongodb(url, { max: MAX_CONNECTIONS, name: 'catalog-worker' });
   const open = async (): Promise<CatalogWriter> => {
     const { atomicUpdates } = await mongodb.engine();
-    // Before the log, whose being there tells the readers that everything is.
+    // Before the log, because a reader takes the existence of the log as a sign that all is ready.
     await createIndexes(mongodb);
     const log = await openMongodbLog(mongodb, LOG);
     const options = { collection: PRODUCTS, log, keysOf, onError };
@@ -35,7 +35,7 @@ export async function openMongodbWriter(
       log,
       capabilities: { atomicCompareAndSet: atomicUpdates },
       products,
-      // Nothing is kept for a while only: its sweep moves what was left behind, and deletes nothing.
+      // Nothing expires here: its sweep moves what was left behind, and deletes nothing.
       sweeps: [],
 
       async due(before, limit) {

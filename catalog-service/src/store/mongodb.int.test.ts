@@ -50,12 +50,12 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       };
     });
 
-    test('is waited for by a reader that comes before the worker, and read when it is there', async () => {
+    test('makes a reader wait that starts before the worker, and is read once it exists', async () => {
       const url = server.freshUrl();
       const reader = await openCatalogReader(url, fail);
       const notYet = expect.objectContaining({
         code: 'unavailable',
-        message: expect.stringContaining('has not made the schema yet'),
+        message: expect.stringContaining('has not created the schema yet'),
       });
       await expect(reader.versions(['1'])).rejects.toEqual(notYet);
       await expect(reader.products(['1'])).rejects.toEqual(notYet);
@@ -64,7 +64,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       expect(() => reader.log.name).toThrow(notYet);
       expect(await reader.check()).toEqual({
         ok: false,
-        detail: expect.stringContaining('has not made the schema yet'),
+        detail: expect.stringContaining('has not created the schema yet'),
       });
 
       const writer = await openCatalogWriter(url, { onError: fail });
@@ -90,7 +90,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
     });
 
     test(
-      'loses nothing and does nothing twice while its server is killed in the middle of an import',
+      'loses nothing and repeats nothing while its server is killed in the middle of an import',
       async () => {
         const writer = await openCatalogWriter(server.freshUrl(), { onError: () => {} });
         const ids = Array.from({ length: IMPORTED }, (_, n) => `p${n}`);

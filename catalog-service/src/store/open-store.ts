@@ -21,8 +21,8 @@ export async function openCatalogWriter(url: string, settings: WriterSettings): 
   return (await import('./mongodb-writer.ts')).openMongodbWriter(url, settings);
 }
 
-/** Read as text: a MongoDB URL may name several hosts, which `URL` refuses. Settings let no other scheme pass. */
+/** Checked as text: a MongoDB URL may name several hosts, which `URL` refuses. The settings allow no other scheme. */
 const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
 
-/** Whether a database, of either engine, was unavailable, full or busy, so that the same work may succeed later. */
+/** Whether a database of either engine was unavailable, full or busy, so that the same work may succeed later. */
 export const isUnavailable = (error: unknown): boolean => isPostgresAway(error) || isMongodbAway(error);

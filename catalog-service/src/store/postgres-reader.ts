@@ -10,12 +10,12 @@ import type { Browse, CatalogReader, ProductVersion, StoredProduct } from './sto
 const MAX_CONNECTIONS = 8;
 
 const NOT_YET =
-  "The catalog's worker has not made the schema yet, or not granted it to this role (the worker's setting API_ROLE).";
+  "The catalog's worker has not created the schema yet, or not granted it to this role (the worker's setting API_ROLE).";
 
-/** Every question goes by an index, however small the table still is; and none may write, whatever its role allows. */
+/** Every query uses an index, however small the table still is; and none may write, whatever its role allows. */
 const READER_SETTINGS = { default_transaction_read_only: 'on', enable_seqscan: 'off', jit: 'off' };
 
-/** Answered from the primary key's index alone. */
+/** Covered by the primary key's index alone. */
 export const VERSIONS = {
   name: 'versions',
   text: 'SELECT id, product_version AS version, withdrawn, scheduled FROM products WHERE id = ANY ($1)',
@@ -28,7 +28,7 @@ const PRODUCTS = {
 
 type VersionRow = { id: string; version: number; withdrawn: boolean; scheduled: string | null };
 
-/** Opens no connection before it is asked something, so it is there before its database is. */
+/** Opens its first connection at its first call, so it can be opened before its database exists. */
 export function openPostgresReader(url: string, onError: (error: unknown) => void): CatalogReader {
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
@@ -73,7 +73,7 @@ const toVersion = ({ id, version, withdrawn, scheduled }: VersionRow): ProductVe
   scheduled: scheduled === null ? undefined : new Date(scheduled),
 });
 
-/** Planned anew each time, for what is asked for decides by which index it is found. */
+/** Planned anew each time, because the search decides which index is best. */
 function browseStatement({ q, category, after, limit }: Browse): { text: string; values: unknown[] } {
   const values: unknown[] = [];
   const given = (value: unknown) => `$${values.push(value)}`;
@@ -84,7 +84,7 @@ function browseStatement({ q, category, after, limit }: Browse): { text: string;
   const select = (more: readonly string[]) =>
     `SELECT id, state AS product FROM products WHERE ${[...conditions, ...more].join(' AND ')} ORDER BY id LIMIT ${most}`;
   if (q === undefined) return { text: select([]), values };
-  // Each is planned by itself: of a condition with OR no index would be used.
+  // Each part is planned by itself, because a condition with OR would use no index.
   const byWords = select([
     `${SEARCH_VERSION_OF} > 0`,
     `${WORDS} @@ ${given(prefixesOf(searchWords(q)))}::tsquery`,
@@ -97,9 +97,9 @@ function browseStatement({ q, category, after, limit }: Browse): { text: string;
   return { text, values };
 }
 
-/** As their indexes have them (migrations/002_search.sql). */
+/** As in their indexes (migrations/002_search.sql). */
 const WORDS = `array_to_tsvector(string_to_array(search_words, ' '))`;
 const SEARCH_VERSION_OF = 'search_version(searched_as, product_version)';
 
-/** Words are of letters, marks and numbers only, so nothing in them needs to be escaped within the quotes. */
+/** Words consist of letters, marks and numbers only, so they need no escaping within the quotes. */
 const prefixesOf = (words: readonly string[]): string => words.map((word) => `'${word}':*`).join(' & ');

@@ -7,15 +7,15 @@ const migrations = [
   { name: 'products', folder: new URL('./migrations/', import.meta.url) },
 ];
 
-/** What the API may read; to write it is given nothing. */
+/** What the API may read; it may write nothing. */
 const READABLE = ['event_log', 'event_log_heads', 'event_log_events', 'products'];
 
-/** Any number will do: two workers that grant at the same moment would fail each other. */
+/** An arbitrary key. Without the lock, two workers that grant at the same moment would fail each other. */
 const LOCK_KEY = 7_410_118;
 
 /**
- * Brings the catalog's schema up to date. Where the API has a role of its own, that one is granted what it reads, and
- * whatever else it was granted before is taken from it.
+ * Brings the catalog's schema up to date. If the API has its own role, grants it what it reads, and revokes whatever else it
+ * was granted before.
  */
 export async function prepareSchema(url: string, apiRole: string | undefined): Promise<void> {
   await migrate(url, migrations);

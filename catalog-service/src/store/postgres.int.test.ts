@@ -44,7 +44,7 @@ describe('on PostgreSQL, the API', () => {
 
   const notYet = expect.objectContaining({
     code: 'unavailable',
-    message: expect.stringContaining('has not made the schema yet'),
+    message: expect.stringContaining('has not created the schema yet'),
   });
 
   async function expectNotYet() {
@@ -58,11 +58,11 @@ describe('on PostgreSQL, the API', () => {
     expect(() => reader.log.partitions).toThrow(notYet);
     expect(await reader.check()).toEqual({
       ok: false,
-      detail: expect.stringContaining('has not made the schema yet'),
+      detail: expect.stringContaining('has not created the schema yet'),
     });
   }
 
-  test('waits for the schema, then for its grants, and goes on by itself', async () => {
+  test('waits for the schema, then for its grants, and continues by itself', async () => {
     await expectNotYet();
     const ungranted = await openCatalogWriter(database.url, { onError: fail });
     await ungranted.close();
@@ -73,14 +73,14 @@ describe('on PostgreSQL, the API', () => {
     expect(await reader.check()).toEqual({ ok: true });
   });
 
-  test('answers what it was granted while several workers grant it again', async () => {
+  test('keeps answering while several workers grant its rights again', async () => {
     const workers = await Promise.all(
       [1, 2, 3, 4].map(() => openCatalogWriter(database.url, { apiRole: guest.role, onError: fail })),
     );
     await Promise.all([reader.versions(['1']), ...workers.map((one) => one.close())]);
   });
 
-  test('cannot write anything, nor make or take away anything', async () => {
+  test('cannot write, create or drop anything', async () => {
     const { rows } = await database.admin.query<{ table: string; column: string }>(
       `SELECT table_name AS "table", min(column_name) AS "column" FROM information_schema.columns
        WHERE table_schema = 'public' GROUP BY table_name`,
@@ -126,7 +126,7 @@ describe('on PostgreSQL, the API', () => {
     ]);
   });
 
-  test('tells versions from an index alone', async () => {
+  test('reads versions from an index alone', async () => {
     const changes = Array.from({ length: 2_000 }, (_, n) => {
       const content = productContent.parse({ name: `Product ${n}`, price: { amount: n, currency: 'USD' } });
       const order = { kind: 'put' as const, content };
@@ -150,7 +150,7 @@ describe('on PostgreSQL, the API', () => {
     });
   });
 
-  test('of a role that is not there is told plainly', async () => {
+  test('with a missing role gets a plain error', async () => {
     await expect(
       openCatalogWriter(database.url, { apiRole: 'nobody_at_all', onError: fail }),
     ).rejects.toThrow('API_ROLE');

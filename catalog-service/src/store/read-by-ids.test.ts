@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createReadByIds } from './read-by-ids.ts';
 
-/** A table of `a`, `b` and `c` whose reads end when they are told to. */
+/** A table of `a`, `b` and `c` whose reads end when a test says so. */
 function table() {
   const reads: { ids: readonly string[]; end: () => void; fail: (error: Error) => void }[] = [];
   const read = createReadByIds(async (ids) => {
@@ -16,7 +16,7 @@ function table() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('reads by ids', () => {
-  test('at the same moment are one, and each gets its own answer in its own order', async () => {
+  test('at the same moment are one read, and each gets its own answer in its own order', async () => {
     const { reads, read } = table();
     const answers = Promise.all([read(['a', 'b']), read(['b', 'nowhere', 'a']), read(['nowhere'])]);
     await turn();
@@ -25,7 +25,7 @@ describe('reads by ids', () => {
     expect(await answers).toEqual([[{ id: 'a' }, { id: 'b' }], [{ id: 'b' }, { id: 'a' }], []]);
   });
 
-  test('that come later are never answered by what was read before', async () => {
+  test('that come later never get an answer that was read before', async () => {
     const { reads, read } = table();
     const answers = [];
     for (const id of ['a', 'b', 'c', 'a']) {
@@ -41,7 +41,7 @@ describe('reads by ids', () => {
     expect(await Promise.all(answers)).toEqual([[{ id: 'a' }], [{ id: 'b' }], [{ id: 'c' }], [{ id: 'a' }]]);
   });
 
-  test('fail together, and the next ones are read all the same', async () => {
+  test('fail together, and the next ones succeed', async () => {
     const { reads, read } = table();
     const failing = Promise.allSettled([read(['a']), read(['b'])]);
     await turn();

@@ -1,15 +1,15 @@
 import { createBatcher } from '@micromart/event-log/batcher';
 
-/** Questions that are asked as one, and those that may wait. */
+/** Calls that are combined into one read, and calls that may wait. */
 const MAX_BATCH = 64;
 const MAX_WAITING = 10_000;
-/** Batches that are read side by side, so that the database reads while this process works. */
+/** Reads at a time, so that the database works while this process does. */
 const MAX_CONCURRENT_READS = 2;
 
 /**
- * Combines concurrent reads by ids into one, because most of the cost of a read is the round trip: a read that comes
- * while two are under way is combined with all that come meanwhile. No answer is older than its question. `read` may
- * get an id twice and returns each row once; an answer is in the order of its own ids.
+ * Combines concurrent reads by ids into one, because most of the cost of a read is the round trip: a call that comes while
+ * two reads are in flight is combined with all others that wait. No answer is older than its call. `read` may get an id
+ * twice and returns each row once; an answer is in the order of its own ids.
  */
 export function createReadByIds<Row extends { readonly id: string }>(
   read: (ids: readonly string[]) => Promise<readonly Row[]>,

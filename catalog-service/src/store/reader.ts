@@ -3,15 +3,15 @@ import { Problem } from '@micromart/http/problem';
 import { createReadByIds } from './read-by-ids.ts';
 import type { CatalogReader, ProductVersion, StoredProduct } from './store.ts';
 
-/** What an engine knows of reading; by ids it may be asked for one twice, and gives each once, in any order. */
+/** How an engine reads. It may get an id twice, and returns each product once, in any order. */
 export type Engine = Pick<CatalogReader, 'browse' | 'check' | 'close'> & {
-  /** `ready` rejects with a Problem for as long as there is no schema. */
+  /** `ready` rejects with a Problem while there is no schema. */
   readonly log: EventLog & { ready(): Promise<void> };
   readVersions(ids: readonly string[]): Promise<ProductVersion[]>;
   readProducts(ids: readonly string[]): Promise<StoredProduct[]>;
 };
 
-/** A reader by way of an engine: it waits for the schema, and what is asked at the same moment it asks in one go. */
+/** A reader on an engine: it waits for the schema, and combines concurrent reads. */
 export function createReader({
   log,
   readVersions,

@@ -1,4 +1,4 @@
 import { searchVersion } from '../search.ts';
 
-/** Of the words that this process makes. */
+/** The version of the words that this process makes. */
 export const SEARCH_VERSION = searchVersion(process.versions.unicode!);

@@ -1,6 +1,6 @@
 /**
- * What every engine of the catalog's store keeps, as one suite. An engine's own test file gives it a way to open fresh
- * stores; what engines differ in is data (`Capabilities`), never a test that is left out.
+ * What every engine of the catalog's store promises, as one suite. An engine's own test file passes a function that opens
+ * new stores. Differences between engines are data (`Capabilities`), never a test that is left out.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { productContent } from '@micromart/contracts/catalog/product';
@@ -13,12 +13,12 @@ import { SCRIPTS } from '../testing/search-names.ts';
 import type { Browse, CatalogReader, CatalogWriter } from './store.ts';
 
 export type StoreUnderTest = {
-  /** Opens one more writer on the same data. */
+  /** Opens another writer on the same data. */
   openWriter(): Promise<CatalogWriter>;
   openReader(): Promise<CatalogReader>;
-  /** Makes products as they were written by the version that told words apart by other rules. */
+  /** Creates products as the version with other rules for words wrote them. */
   forgetSearchWords(): Promise<void>;
-  /** Drops the data; writers and readers have been closed. */
+  /** Drops the data, after writers and readers have been closed. */
   close(): Promise<void>;
 };
 
@@ -32,7 +32,7 @@ const put = (fields: object = {}): ProductOrder => ({
 });
 const withdraw: ProductOrder = { kind: 'withdraw' };
 
-/** Runs the suite on an engine. `open` makes an empty store each time. */
+/** Runs the suite on an engine. `open` creates an empty store each time. */
 export function describeCatalogStore(engine: string, open: () => Promise<StoreUnderTest>): void {
   describe(`the catalog's store on ${engine}`, () => {
     let store: StoreUnderTest;
@@ -57,7 +57,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
         traceparent: TRACEPARENT,
       });
 
-    test('keeps a product and its event, and says where the event stands', async () => {
+    test("stores a product and its event, and returns the event's position", async () => {
       const { answer, position } = await order('25671', put());
       const partition = partitionOf('25671', writer.log.partitions);
       expect({ answer, position }).toEqual({
@@ -83,14 +83,14 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       });
     });
 
-    test('keeps nothing of a decision that throws', async () => {
+    test('stores nothing of a decision that throws', async () => {
       const before = await reader.log.heads();
       await expect(order('26093', withdraw)).rejects.toMatchObject({ code: 'not-found' });
       expect(await reader.products(['26093'])).toEqual([]);
       expect((await reader.log.heads()).last).toEqual(before.last);
     });
 
-    test('remembers what was decided, without an event where nothing changed', async () => {
+    test('stores a decision without an event when nothing changed', async () => {
       const first = await order('26636', put());
       const second = await order('26636', put());
       expect(second).toMatchObject({ answer: 'unchanged', position: first.position });
@@ -99,7 +99,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       expect((await reader.products(['26636']))[0]!.product.price).toEqual(usd(399));
     });
 
-    test('tells of those that are known, in whatever state, in the order asked', async () => {
+    test('returns known products in any state, in the order of the ids', async () => {
       await order('plain', put());
       await order('sold-no-more', put());
       await order('sold-no-more', withdraw);
@@ -118,7 +118,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       expect([await reader.versions([]), await reader.products([])]).toEqual([[], []]);
     });
 
-    test('answers each of many questions at once by what it asked for', async () => {
+    test('answers each of many concurrent reads with its own products', async () => {
       await Promise.all(['a', 'b', 'c'].map((id) => order(id, put({ name: `Product ${id}` }))));
       const questions = Array.from({ length: 200 }, (_, n) => ['c', 'a', 'nowhere', 'b'].slice(n % 4));
       const answers = await Promise.all(
@@ -130,7 +130,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       });
     });
 
-    test('names the prices that are due, the longest due first', async () => {
+    test('lists the prices that are due, the longest due first', async () => {
       const at = (seconds: number) =>
         put({ scheduledPrice: { price: usd(99), from: inSeconds(seconds).toISOString() } });
       await order('due-2', at(20));
@@ -179,7 +179,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
         expect((await reader.browse({ ...browse, limit: 100 })).map(({ id }) => id)).toEqual(ids);
       });
 
-      test('gives no more than was asked for', async () => {
+      test('returns no more than the limit', async () => {
         expect((await reader.browse({ category: 'BREAD', limit: 1 })).map(({ id }) => id)).toEqual(['b-2']);
         const all = (await reader.browse({ limit: 1_000 })).map(({ id }) => id);
         expect(all).toEqual([...all].sort());
@@ -231,11 +231,11 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
         ['i\u0307stan', ['s-dotted']],
         ['ह', ['s-Devanagari', 's-marks']],
         ['न्दी', []],
-      ])('finds by %s what has a word that begins with it', async (q, ids) => {
+      ])('finds by %s the products with a word that begins with it', async (q, ids) => {
         expect(await found(q)).toEqual(ids);
       });
 
-      test('finds what the version before wrote by its own rules, and by these once its words are told anew', async () => {
+      test("finds products of the version before by its rules, and by today's once their words are rewritten", async () => {
         await store.forgetSearchWords();
         expect(await found('water')).toEqual(['s-subscript']);
         expect(await found('h2o')).toEqual([]);
@@ -257,7 +257,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       });
     });
 
-    test('is read as it is written: the same log, the same heads, the same events', async () => {
+    test('reads what was written: the same log, the same heads, the same events', async () => {
       expect(reader.log.name).toBe(writer.log.name);
       expect(reader.log.partitions).toBe(writer.log.partitions);
       const { last, log } = await reader.log.heads();
@@ -271,7 +271,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       }
     });
 
-    test('says that it is well', async () => {
+    test('says that it is ready', async () => {
       expect(await reader.check()).toEqual({ ok: true });
       expect(await writer.check()).toEqual({ ok: true });
     });
@@ -284,12 +284,12 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
     });
     afterAll(() => store?.close());
 
-    /** One where the engine does not fence writers against each other. */
+    /** One writer if the engine does not fence writers against each other. */
     const WRITERS = 4;
     const PRODUCTS = 25;
     const JOBS = 12;
 
-    test('bring the same jobs in different orders, all at once: the last job stands, and every version has its event', async () => {
+    test('execute the same jobs in different orders at once: the last job wins, and every version has its event', async () => {
       const first = await store.openWriter();
       const more = first.capabilities.atomicCompareAndSet ? WRITERS - 1 : 0;
       const writers = [first, ...(await Promise.all(Array.from({ length: more }, () => store.openWriter())))];
@@ -332,7 +332,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
       await again.close();
     });
 
-    test('finish what is in hand before they close', async () => {
+    test('finish changes in flight before they close', async () => {
       const writer = await store.openWriter();
       const changes = Array.from({ length: 50 }, (_, n) =>
         writer.products.change(
@@ -349,7 +349,7 @@ export function describeCatalogStore(engine: string, open: () => Promise<StoreUn
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const PAGE = 100;
 
-/** All events of a log, each partition checked for being dense from 1 and ending at its head. */
+/** All events of a log; checks that each partition is dense from 1 and ends at its head. */
 async function wholeLog(log: EventLog): Promise<LoggedEvent[]> {
   const all: LoggedEvent[] = [];
   for (const [partition, last] of (await log.heads()).last) {

@@ -1,4 +1,4 @@
-/** A catalog for tests: its two databases, its worker or workers, and the job requests and the store as the API has them. */
+/** A catalog for tests: its two databases, its workers, and the job requests and the store as the API opens them. */
 import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
@@ -19,7 +19,7 @@ export type TestCatalog = {
   readonly issuer: TestIssuer;
   readonly jobRequests: JobRequests;
   readonly reader: CatalogReader;
-  /** The settings of its processes, as a worker's environment has them. */
+  /** The settings of its processes, as in a worker's environment. */
   environment(settings?: { allowed?: readonly string[] }): Record<string, string>;
   startWorker(settings?: {
     allowed?: readonly string[];
@@ -35,7 +35,7 @@ export type TestCatalog = {
 
 export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-/** Workers are the caller's to close, before this. */
+/** The caller closes the workers before this. */
 export async function openTestCatalog(): Promise<TestCatalog> {
   const [store, queue, issuer] = await Promise.all([
     openTestDatabase(),

@@ -1,6 +1,6 @@
 import { searchWords } from '../search.ts';
 
-/** Whether a search by `query` finds a product of this name: each word of it begins one of the name's. */
+/** Whether a search by `query` finds a product of this name: each of its words begins a word of the name. */
 export const isFoundBy = (name: string, query: string): boolean => {
   const words = searchWords(name);
   return searchWords(query).every((asked) => words.some((word) => word.startsWith(asked)));

@@ -1,6 +1,5 @@
 /**
- * A supplier's host for tests. It serves one feed, of which it keeps who asked for what, and behaves as badly as it is
- * told.
+ * A supplier's host for tests. It serves one feed, records the requests for it, and misbehaves as a test tells it to.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,32 +7,32 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 export type Manners = {
-  /** Status of the answer instead of the feed. */
+  /** The answer's status instead of the feed. */
   readonly status?: number;
   /** Sends so many bytes of the file, then nothing more. */
   readonly stallAt?: number;
   /** Sends so many bytes of the file, then breaks off. */
   readonly cutAt?: number;
   readonly redirectTo?: string;
-  /** Knows no ranges. */
+  /** Does not support ranges. */
   readonly rangeless?: boolean;
   /** Sends the file in pieces of so many bytes, with a pause between them. */
   readonly pace?: { readonly bytes: number; readonly pauseMs: number };
-  /** Sends this instead of an entity tag; null for nothing. */
+  /** Sends this instead of an entity tag; null for none. */
   readonly etag?: string | null;
-  /** Says no length, so that the file ends where the connection does; `cutAt` then resets it. */
+  /** Sends no length, so that the file ends where the connection does; `cutAt` then resets it. */
   readonly lengthless?: boolean;
-  /** Sent besides, as they are: a text of bytes as latin1. */
+  /** More headers, sent as they are: text of bytes as latin1. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type TestUpstream = {
   readonly url: string;
-  /** The `host:port` by which it is allowed. */
+  /** The `host:port` under which it is allowed. */
   readonly host: string;
   file: Buffer;
   manners: Manners;
-  /** For each request, the first byte it was answered with. */
+  /** For each request, the first byte of the answer. */
   readonly served: { readonly from: number; readonly ranged: boolean }[];
   close(): Promise<void>;
 };
@@ -93,7 +92,7 @@ export async function openTestUpstream(file: Buffer | string, manners: Manners =
     await send(response, from);
   }
 
-  /** What it is told counts from one piece to the next, so it may change its manners while it sends. */
+  /** Reads the settings anew for each piece, so a test may change them while the file is sent. */
   async function send(response: ServerResponse, from: number): Promise<void> {
     const { file } = upstream;
     for (let at = from; at < file.length; ) {
@@ -120,7 +119,7 @@ export async function openTestUpstream(file: Buffer | string, manners: Manners =
   return upstream;
 }
 
-/** A feed of so many products, as NDJSON; prices begin at `price`. */
+/** A feed of so many products, as NDJSON; prices start at `price`. */
 export const ndjsonFeed = (products: number, price = 100): string =>
   Array.from(
     { length: products },

@@ -9,7 +9,7 @@ export type WorkerProcess = {
   /** How many rows of feeds it has written. */
   rows(): Promise<number>;
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
-  /** Ends it, however it is, if it has not ended. */
+  /** Kills it, whatever it is doing, if it has not ended. */
   kill(): Promise<void>;
 };
 
