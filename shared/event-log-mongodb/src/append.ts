@@ -5,8 +5,8 @@
  *
  * - inserts are ordered and end at the first that is refused, and no writer tries a sequence before it knows that the one below
  *   is taken: so sequences are dense;
- * - a writer that is refused looks which of its events are there and which sequence is the last, and continues with the others
- *   behind it. A writer whose outcome is in doubt does the same, by trying again.
+ * - a writer that is refused reads which of its events are there and which sequence is the last, and appends the others behind
+ *   it. A writer whose outcome is in doubt does the same, by trying again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventLog } from '@micromart/event-log/event-log';
@@ -22,7 +22,7 @@ const MAX_PROBE = 100;
 const MAX_REFUSALS = 40;
 const MAX_PAUSE_MS = 50;
 
-/** Resolves with every event's sequence in its partition, by its id, when all of them are in the collection. Rejects with the database's error. */
+/** Resolves with each event's sequence, by event id, once all are in the collection. Rejects with the database's error. */
 export type Append = (entries: readonly Entry[]) => Promise<ReadonlyMap<string, number>>;
 
 export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'partitions'>): Append {
@@ -64,7 +64,7 @@ export function createAppend(mongodb: Mongodb, log: Pick<EventLog, 'heads' | 'pa
     return found.map(({ _id, id }) => [id, positionOfId(_id).sequence] as const);
   }
 
-  /** Looks for the last sequence behind the known one. */
+  /** Finds the last sequence behind the known one. */
   async function catchUp(partition: number, known: Map<number, number>): Promise<void> {
     for (;;) {
       const last = known.get(partition) ?? 0;

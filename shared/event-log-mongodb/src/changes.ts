@@ -44,14 +44,14 @@ const MARK_BYTES = 9;
 export type MongodbChangeStore<State> = ChangeStore<State> & {
   /** Moves events that were left behind to the log; resolves with the number of documents. */
   sweep(): Promise<number>;
-  /** Resolves when nothing is waiting or under way. */
+  /** Resolves when no change waits or runs. */
   idle(): Promise<void>;
 };
 
 export type MongodbChangeStoreOptions<State> = {
   readonly collection: string;
   readonly log: MongodbEventLog;
-  /** What a document is found by besides its id: stored beside its state, for the caller's indexes. */
+  /** Values by which a document is found besides its id: stored beside its state, for the caller's indexes. */
   readonly keysOf: (id: string, state: State) => Readonly<Record<string, unknown>>;
   /** Called when events are left to a sweep although their change has been made. */
   readonly onError: (error: unknown) => void;
@@ -105,7 +105,7 @@ export async function openMongodbChangeStore<State>(
     } catch (error) {
       const open = openOnes();
       if (open.length > 1 && !isUnavailable(error)) {
-        // So that only the one at fault fails.
+        // One at a time, so that only the one at fault fails.
         for (const work of open) await executeAll([work], outcomes, signal);
       } else {
         for (const request of open.flatMap(({ requests }) => requests)) outcomes.set(request, { error });

@@ -11,7 +11,7 @@ import { type Collection, type Db, MongoNetworkError } from 'mongodb';
 import { type MongodbChangeStore, openMongodbChangeStore } from './changes.ts';
 import { type MongodbEventLog, openMongodbLog } from './log.ts';
 
-/** The writes of a batch of changes, in order: what is written, by which operation, and which of these it is. */
+/** The writes of a batch of changes, in order: what is written, by which operation, and its number among those. */
 const STEPS = [
   { what: 'the documents', operation: 'bulkWrite', nth: 1 },
   { what: 'the first events', operation: 'insertMany', nth: 1 },
@@ -23,7 +23,7 @@ const STEPS = [
 const FAULTS = STEPS.flatMap((step) => (['before', 'after'] as const).map((when) => ({ ...step, when })));
 
 type Fault = (typeof FAULTS)[number] & {
-  /** Whether nothing reaches the database from then on, or only this write's reply is lost. */
+  /** Whether the connection fails for good, or only this write's reply is lost. */
   readonly lasting: boolean;
 };
 
@@ -74,7 +74,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       return ids;
     }
 
-    /** Each document is as its events say, and none is left with events of its own. */
+    /** Each document agrees with its events, and none has events left that are not in the log. */
     async function expectWhole(ids: readonly string[]): Promise<Map<string, number>> {
       expect(await clean.store.sweep()).toBe(0);
       const events = Map.groupBy(await readWholeLog(clean.log), ({ subject }) => subject);
@@ -97,13 +97,13 @@ for (const engine of [testFerretdb, testReplicaSet]) {
         const ids = await makeDocuments();
         const dying = await open(failing({ ...fault, lasting: true }));
         const outcomes = await Promise.allSettled(ids.map((id) => dying.store.change(id, countBy(1, id))));
-        // What is not announced is not read.
+        // Events beyond the heads are not read.
         await readWholeLog(clean.log);
         return { ids, answered: outcomes.map(({ status }) => status === 'fulfilled') };
       };
       const isMade = fault.what !== 'the documents' || fault.when === 'after';
 
-      test('is completed by a sweep, or has never been', async () => {
+      test('is completed by a sweep, or never happened', async () => {
         const { ids, answered } = await crash();
         await clean.store.sweep();
         const counts = await expectWhole(ids);
@@ -111,7 +111,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
         expect(answered).toEqual(ids.map(() => fault.what === 'documents that are free of events'));
       });
 
-      test('is completed by whoever changes the document next', async () => {
+      test('is completed by the next change of the document', async () => {
         const { ids } = await crash();
         const again = await Promise.all(ids.map((id) => clean.store.change(id, countBy(1, id))));
         const counts = await expectWhole(ids);
@@ -127,7 +127,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
         const { store, errors } = await open(failing({ ...fault, lasting: false }));
         const changes = await Promise.all(ids.map((id) => store.change(id, countBy(1, id))));
         expect(changes.map(({ answer }) => answer.count)).toEqual([2, 1, 1]);
-        // What the last write was to do is left to a sweep.
+        // The last write is left to a sweep.
         const isLeft = fault.what === 'documents that are free of events';
         expect(errors).toHaveLength(isLeft ? 1 : 0);
         expect(await store.sweep()).toBe(isLeft && fault.when === 'before' ? 3 : 0);
@@ -137,7 +137,7 @@ for (const engine of [testFerretdb, testReplicaSet]) {
 
     const testSeveral = engine.atomicUpdates ? test.each(FAULTS) : test.skip.each(FAULTS);
     testSeveral(
-      'is made once among those of others when the connection fails $when writing $what',
+      'is made once, among concurrent changes of others, when the connection fails $when writing $what',
       async (fault) => {
         const ids = await makeDocuments();
         const failed = await open(failing({ ...fault, lasting: false }));
@@ -152,14 +152,14 @@ for (const engine of [testFerretdb, testReplicaSet]) {
       },
     );
 
-    test('fails as away when the database is', async () => {
+    test('fails as unavailable when the database is unavailable', async () => {
       const ids = await makeDocuments();
       const dead = await open(failing({ ...FAULTS[0]!, lasting: true }));
       const outcome = await dead.store.change(ids[0]!, countBy(1, ids[0]!)).catch((error) => error);
       expect(isUnavailable(outcome)).toBe(true);
     });
 
-    test('that comes with an idempotency key is refused', async () => {
+    test('with an idempotency key is refused', async () => {
       const key = { scope: 'alice', key: 'k', fingerprint: 'f' };
       const id = randomUUID();
       await expect(clean.store.change(id, countBy(1, id), { key })).rejects.toThrow('no idempotency keys');

@@ -21,9 +21,9 @@ export type Row<State> = { readonly next: StoredDocument<State>; readonly expect
 
 export type Documents<State> = {
   read(id: string): Promise<StoredDocument<State> | undefined>;
-  /** Moves the events of the documents' last changes to the log, and gives the documents as they are then. */
+  /** Moves the events of the documents' last changes to the log, and resolves with the documents after that. */
   load(ids: readonly string[]): Promise<Loaded<State>>;
-  /** Whether all were written. If not, those were that still had their versions; their marks tell which. */
+  /** Whether all were written. If not, those with the expected version were; their marks show which. */
   write(rows: readonly Row<State>[]): Promise<boolean>;
   /** Moves events that were left behind to the log, of at most 256,000 documents; resolves with their number. */
   sweep(): Promise<number>;

@@ -17,7 +17,7 @@ const countBy =
     };
   };
 
-const look: Decide<Counter, number | undefined> = (document) => ({ answer: document?.state.count });
+const readOnly: Decide<Counter, number | undefined> = (document) => ({ answer: document?.state.count });
 
 const fail: Decide<Counter, never> = () => {
   throw new Error('against the rules');
@@ -28,7 +28,7 @@ const requestsOf = (...decides: Decide<Counter, unknown>[]) =>
 
 test('decides each change on the result of the one before, and writes once', () => {
   const loaded = { version: 4, sequence: 9, state: { count: 10 } };
-  const { decided, change } = foldDocument(requestsOf(countBy(1, 1), countBy(2, 2), look), loaded);
+  const { decided, change } = foldDocument(requestsOf(countBy(1, 1), countBy(2, 2), readOnly), loaded);
   expect(decided).toEqual([
     { answer: 11, events: 1 },
     { answer: 13, events: 3 },
@@ -45,7 +45,7 @@ test('decides each change on the result of the one before, and writes once', () 
   });
 });
 
-test('leaves no trace of a change that throws but its error', () => {
+test('keeps only the error of a change that throws', () => {
   const { decided, change } = foldDocument(requestsOf(fail, countBy(1, 1), fail), undefined);
   expect(decided).toEqual([
     { error: expect.objectContaining({ message: 'against the rules' }) },
@@ -56,8 +56,8 @@ test('leaves no trace of a change that throws but its error', () => {
   expect(change!.events).toHaveLength(1);
 });
 
-test('writes nothing where nothing changes, and something where only the state does', () => {
+test('writes nothing when nothing changes, and writes when only the state changes', () => {
   const loaded = { version: 4, sequence: 9, state: { count: 10 } };
-  expect(foldDocument(requestsOf(look, fail), loaded).change).toBeUndefined();
+  expect(foldDocument(requestsOf(readOnly, fail), loaded).change).toBeUndefined();
   expect(foldDocument(requestsOf(countBy(1, 0)), loaded).change).toMatchObject({ version: 5, events: [] });
 });

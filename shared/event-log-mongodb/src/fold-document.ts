@@ -17,7 +17,7 @@ export type FoldedDocument<State> = {
   };
 };
 
-/** Decides changes of one document, each upon the result of the one before. One that throws leaves nothing but its error. */
+/** Decides changes of one document, each on the result of the one before. One that throws contributes only its error. */
 export function foldDocument<State>(
   requests: readonly ChangeRequest<State>[],
   loaded: Document<State> | undefined,

@@ -63,6 +63,6 @@ async function identify(mongodb: Mongodb, family: string): Promise<StoredLog> {
       if (!isDuplicate(error)) throw error;
     });
   const made = await readLog(mongodb);
-  if (!made) throw new Error('the log that was just made is not there; start again');
+  if (!made) throw new Error('the log that was just created is missing; start the service again');
   return made;
 }

@@ -26,7 +26,7 @@ export type StoredDocument<State> = {
   readonly version: number;
   readonly sequence: number;
   readonly state: State;
-  /** What the document is found by besides its id. */
+  /** Values by which the document is found besides its id. */
   readonly keys: Readonly<Record<string, unknown>>;
   /** The marks of its last changes, the newest last. */
   readonly marks: readonly string[];

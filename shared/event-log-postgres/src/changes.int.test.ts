@@ -44,7 +44,7 @@ const open = async (name = 'test', limits: { timeoutMs?: number } = {}) => {
   };
 };
 
-/** What a promise comes to: its value, or its error. */
+/** The outcome of a promise: its value, or its error. */
 const settle = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
 
 beforeAll(async () => {
@@ -85,7 +85,7 @@ const committed = async () => {
 };
 
 describe('group commit', () => {
-  test('carries out 64 concurrent changes of 64 documents in fewer than 16 transactions', async () => {
+  test('executes 64 concurrent changes of 64 documents in fewer than 16 transactions', async () => {
     const documents = ids(64);
     const before = await committed();
     const grouped = await open('grouped');
@@ -126,7 +126,7 @@ describe('group commit', () => {
     expect(new Set(answers.map(({ position }) => position!.sequence)).size).toBe(64);
   });
 
-  test('lets no deadlock surface when two processes change the same documents in opposite order', async () => {
+  test('hides deadlocks when two processes change the same documents in opposite order', async () => {
     const other = await open();
     const documents = ids(20);
     const rounds = Array.from({ length: 25 }, async () => {
@@ -148,19 +148,19 @@ describe('group commit', () => {
 });
 
 describe('a change', () => {
-  test('answers with the place of its last event', async () => {
+  test('answers with the position of its last event', async () => {
     const id = randomUUID();
     const { position } = await store.change(id, decideBy(1, id));
     const page = await log.page(position!.partition, position!.sequence - 1, 1);
     expect(page).toMatchObject([{ subject: id, type: 'counted', partitionkey: id, source: '/test' }]);
   });
 
-  test('that changes nothing writes nothing and answers with the place of the last event', async () => {
+  test('that changes nothing writes nothing and answers with the position of the last event', async () => {
     const id = randomUUID();
-    const look: Decide<Counter, Document<Counter> | undefined> = (document) => ({ answer: document });
-    expect(await store.change(id, look)).toEqual({ answer: undefined, replayed: false });
+    const readOnly: Decide<Counter, Document<Counter> | undefined> = (document) => ({ answer: document });
+    expect(await store.change(id, readOnly)).toEqual({ answer: undefined, replayed: false });
     const { position } = await store.change(id, decideBy(1, id));
-    expect(await store.change(id, look)).toMatchObject({ position, answer: { version: 1 } });
+    expect(await store.change(id, readOnly)).toMatchObject({ position, answer: { version: 1 } });
   });
 
   test('keeps the trace context of its request in its events', async () => {
@@ -180,7 +180,7 @@ describe('a change', () => {
 });
 
 describe('a connection that dies', () => {
-  /** A store behind a proxy; `before` is called ahead of each statement that is sent, with its name or text. */
+  /** A store behind a proxy; `before` is called before each statement, with its name or text. */
   const openThroughProxy = async () => {
     const url = new URL(database.url);
     const proxy = await openTcpProxy({ host: url.hostname, port: Number(url.port) });
@@ -230,7 +230,7 @@ describe('a connection that dies', () => {
     },
   );
 
-  test('after the commit of a batch whose document had moved on: the same', async () => {
+  test('after the commit of a batch that was decided again: the same', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();
     await store.change(id, decideBy(1, id));
@@ -247,14 +247,14 @@ describe('a connection that dies', () => {
     expect(written).toBe(2);
   });
 
-  test('and the reply to the question what became of the change as well: it is made, once', async () => {
+  test('and loses the reply about the outcome as well: the change is made once', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();
     const seen: string[] = [];
     cut.before = async (statement) => {
       if (seen.includes(statement)) return;
       seen.push(statement);
-      // The write never arrives; the question arrives, and its reply does not.
+      // The write never arrives; the query for its outcome arrives, and its reply does not.
       if (statement === 'write_counters') {
         cut.proxy.cutAll();
         cut.proxy.restore();
@@ -272,7 +272,7 @@ describe('a connection that dies', () => {
     expect(await eventsOf(id)).toMatchObject([{ sequence: String(position!.sequence) }]);
   });
 
-  test('before anything was written: it fails as away, and nothing has happened', async () => {
+  test('before anything was written: the change fails as unavailable, and nothing has happened', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();
     cut.before = async (statement) => {
@@ -282,7 +282,7 @@ describe('a connection that dies', () => {
     expect(await store.read(id)).toBeUndefined();
   });
 
-  test('and a database that stays away: it fails as away, for nobody knows what has happened', async () => {
+  test('while the database stays unavailable: the change fails as unavailable, and may have happened', async () => {
     const cut = await openThroughProxy();
     const id = randomUUID();
     cut.before = async (statement) => {
@@ -295,7 +295,7 @@ describe('a connection that dies', () => {
 describe('an idempotency key', () => {
   const keyOf = (fingerprint = 'add 1') => ({ scope: 'al"i\\c{e}, 🛒', key: randomUUID(), fingerprint });
 
-  test('brings the same answer and position again', async () => {
+  test('gives the same answer and position again', async () => {
     const id = randomUUID();
     const key = keyOf();
     expect(await store.replay(key)).toBeUndefined();
@@ -303,14 +303,14 @@ describe('an idempotency key', () => {
     expect(await store.replay(key)).toEqual({ ...first, replayed: true });
   });
 
-  test('used for another request is found out', async () => {
+  test('used for another request is refused', async () => {
     const id = randomUUID();
     const key = keyOf();
     await store.change(id, decideBy(1, id), { key });
     await expect(store.replay({ ...key, fingerprint: 'add 2' })).rejects.toThrow('another request');
   });
 
-  test('is not kept for a change that failed', async () => {
+  test('is not stored for a change that failed', async () => {
     const id = randomUUID();
     const key = keyOf();
     await expect(store.change(id, fail, { key })).rejects.toThrow('against the rules');
@@ -354,7 +354,7 @@ describe('any text', () => {
     maxLength: 6,
   });
 
-  test('in a key or an id is carried out once and replayed, or refused, and never tried for ever', async () => {
+  test('in a key or an id is executed once and replayed, or refused, and never retried for ever', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, anyText, anyText, async (scope, name, tail) => {
         const id = `${randomUUID()}${tail}`;
@@ -385,7 +385,7 @@ describe('any text', () => {
 });
 
 describe('a write that cannot end', () => {
-  test('fails in its time, is seen as stuck, and is whole when what held it lets go', async () => {
+  test('fails in time, is shown as stuck, and is complete or absent when its lock is released', async () => {
     const limited = await open('limited', { timeoutMs: 300 });
     const [id, other] = ids(2) as [string, string];
     await limited.store.change(id, decideBy(1, id));
@@ -410,7 +410,7 @@ describe('a write that cannot end', () => {
     await limited.pool.end();
   });
 
-  test('because the database refuses its key though nothing is stored under it fails as unavailable', async () => {
+  test('fails as unavailable when the database refuses its key although nothing is stored under it', async () => {
     await database.admin.query(`CREATE FUNCTION refuse_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       RAISE unique_violation USING CONSTRAINT = 'idempotency_keys_pkey'; END $$`);
     await database.admin.query(
@@ -430,7 +430,7 @@ describe('a write that cannot end', () => {
     await store.idle();
   });
 
-  test('because the disk is full is seen until one succeeds', async () => {
+  test('is shown as failed because of a full disk until one succeeds', async () => {
     const id = randomUUID();
     await database.admin.query(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       RAISE disk_full; END $$`);
@@ -444,7 +444,7 @@ describe('a write that cannot end', () => {
     expect(await store.check()).toEqual({ ok: true });
   });
 
-  test('ends at once when the store is stopped, and nothing more is taken', async () => {
+  test('ends at once when the store is stopped, and the store accepts no more', async () => {
     const stopping = await open('stopping');
     const id = randomUUID();
     const holder = await database.admin.connect();
@@ -470,7 +470,7 @@ describe('a log', () => {
     expect(log.name).toMatch(/^test-[0-9a-f]{8}$/);
   });
 
-  test('has no holes where writers roll back or die in the middle of their transaction', async () => {
+  test('has no holes when writers roll back or die in the middle of their transaction', async () => {
     const saboteur = async () => {
       const client = await database.admin.connect();
       await client.query('BEGIN');

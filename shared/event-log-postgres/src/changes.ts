@@ -28,8 +28,8 @@ const MAX_WAITING = 10_000;
 /** While the database writes one batch, the process decides another. A third is slower again. */
 const WORKERS = 2;
 /**
- * A statement has a price of its own, worth some thirty changes, and two batches at once take cores from whatever answers.
- * So a second batch begins only when as many changes wait (bench/README.md, P4).
+ * Each statement costs as much as some thirty changes, and two batches at once take cores from requests. So a second batch
+ * starts only when this many changes wait (bench/README.md, P4).
  */
 const MIN_PER_WORKER = 32;
 
@@ -44,9 +44,9 @@ export type PostgresChangeStore<State> = ChangeStore<State> & {
   ): Promise<Changed<Answer>>;
   /** Whether changes get through, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
-  /** Resolves when no change is waiting or under way. */
+  /** Resolves when no change waits or runs. */
   idle(): Promise<void>;
-  /** Takes no more changes, and fails those that wait or are under way, which may have happened. */
+  /** Accepts no more changes, and fails those that wait or run, which may have happened. */
   stop(): void;
 };
 

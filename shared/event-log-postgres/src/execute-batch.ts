@@ -10,8 +10,8 @@
  * - the connection died: see outcome.ts;
  * - anything else: each request of the batch is tried alone, so that only the one at fault fails.
  *
- * All of it has a bound: `MAX_ATTEMPTS`, each of which either ends the batch or settles a request, and the batch's time
- * (batcher.ts). At either bound, what is not settled fails as unavailable.
+ * It has two limits: `MAX_ATTEMPTS`, and the batch's time limit (batcher.ts). At either limit, requests that are not settled
+ * fail as unavailable.
  */
 import { randomUUID } from 'node:crypto';
 import type { Outcome } from '@micromart/event-log/batcher';
@@ -30,8 +30,8 @@ const MAX_ATTEMPTS = 8;
 export type Outcomes = readonly Outcome<Changed<unknown>>[];
 
 /**
- * Gives each request's outcome, in their order. Rejects with the database's error where no request could be settled; then
- * any of them may have happened. Nothing is tried again once the signal is aborted.
+ * Resolves with each request's outcome, in their order. Rejects with the database's error when no request could be settled;
+ * then any of them may have happened. Nothing is retried once the signal is aborted.
  */
 export type ExecuteBatch<State> = (
   requests: readonly ChangeRequest<State>[],
@@ -80,7 +80,7 @@ export function createExecuteBatch<State>({
         }
       }
     }
-    // One that can never be written may have held up the others.
+    // One that can never be written may have made the others fail.
     if (requests.length > 1 && !isUnavailable(last) && !signal.aborted)
       return executeOneByOne(requests, signal);
     throw last;

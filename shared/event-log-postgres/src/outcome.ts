@@ -13,10 +13,10 @@ export type CommitOutcome =
 type Mark = { written: boolean; partitions: number[] | null; heads: string[] | null };
 
 /**
- * Establishes whether a write took effect whose connection died during the commit. It does not just look for the write's
+ * Establishes whether a write whose connection died during the commit took effect. It does not only read the write's commit
  * mark: it tries to insert a mark with the same id that says "not written". If the old transaction is still alive, the insert
- * waits for its end; if the insert succeeds, the old transaction can never commit any more, since the id is taken. So the mark
- * that stands there is final, and asking again gives the same answer, also when the reply to this query is lost.
+ * waits for its end. If the insert succeeds, the old transaction can no longer commit, because the id is taken. So the stored
+ * mark is final, and asking again gives the same answer, also when the reply to this query is lost.
  *
  * Throws the database's error when it stays unavailable for `TRIES` attempts, or when the signal is aborted.
  */

@@ -39,7 +39,7 @@ const left = async () => {
 };
 
 describe('a sweep', () => {
-  test('goes on until nothing is due any more, however much there is, and leaves the rest', async () => {
+  test('continues until no due row is left, however many there are, and keeps the others', async () => {
     await write(25_000, '25 hours');
     await write(10, '23 hours');
     await pool.query(`INSERT INTO event_log_commits (id, written, at)
@@ -52,7 +52,7 @@ describe('a sweep', () => {
     await sweeping.close();
   });
 
-  test('takes the oldest first, by the index, from where the last batch ended', async () => {
+  test('deletes the oldest first, by the index, from where the last batch ended', async () => {
     await write(5_000, '25 hours');
     expect(await keys().sweep(1_000)).toBe(1_000);
     await write(1, '23 hours');
@@ -68,7 +68,7 @@ describe('a sweep', () => {
     expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('idempotency_keys_by_time');
   });
 
-  test('is carried out by one of several processes at a time, and blocks none', async () => {
+  test('runs in one of several processes at a time, and blocks none', async () => {
     await write(100, '25 hours');
     const other = await pool.connect();
     await other.query('BEGIN');

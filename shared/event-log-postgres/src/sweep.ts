@@ -2,15 +2,15 @@ import type { Pool } from '@micromart/postgres/pool';
 import { type Sweep, type Sweeping, startSweeping } from '@micromart/sweeping/sweeping';
 
 /** How long rows are kept: an idempotency key's answer for 24 hours, the mark of a commit for one. */
-const KEPT = [
+const LIFETIMES = [
   ['idempotency_keys', '24 hours'],
   ['event_log_commits', '1 hour'],
 ] as const;
 
-/** Deletes rows that are older than that, until it is closed. */
+/** Deletes older rows, again and again until it is closed. */
 export const startSweep = (pool: Pool, onError: (error: unknown) => void): Sweeping =>
   startSweeping(
-    KEPT.map(([table, kept]) => createSweep(pool, table, kept)),
+    LIFETIMES.map(([table, lifetime]) => createSweep(pool, table, lifetime)),
     { onError },
   );
 
@@ -18,7 +18,7 @@ export const startSweep = (pool: Pool, onError: (error: unknown) => void): Sweep
  * Sweeps a table by the time at which its rows were written, `at`. One of several processes sweeps, the others find nothing to
  * do. No later row has an earlier time than one that is due, so nothing is left behind.
  */
-export function createSweep(pool: Pool, table: (typeof KEPT)[number][0], kept: string): Sweep {
+export function createSweep(pool: Pool, table: (typeof LIFETIMES)[number][0], lifetime: string): Sweep {
   return {
     table,
 
@@ -37,7 +37,7 @@ export function createSweep(pool: Pool, table: (typeof KEPT)[number][0], kept: s
                  WHERE name = $1 AND EXISTS (SELECT FROM due)
                )
                SELECT count(*) AS swept FROM due`,
-        values: [table, kept, limit],
+        values: [table, lifetime, limit],
       });
       return rows[0]!.swept;
     },
@@ -48,7 +48,7 @@ export function createSweep(pool: Pool, table: (typeof KEPT)[number][0], kept: s
         text: `SELECT extract(epoch FROM now() - $2::interval - at)::float8 AS seconds FROM ${table}
                WHERE at >= (SELECT until FROM event_log_sweeps WHERE name = $1) AND at < now() - $2::interval
                ORDER BY at LIMIT 1`,
-        values: [table, kept],
+        values: [table, lifetime],
       });
       return rows[0]?.seconds ?? 0;
     },

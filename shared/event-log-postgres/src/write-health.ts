@@ -6,7 +6,7 @@ const FAILURE_SHOWN_MS = 60_000;
 export type WriteHealth = {
   succeeded(): void;
   failed(error: unknown): void;
-  /** Whether changes get through, for readiness; `isStuck` says whether a batch did not end within `timeoutMs`. */
+  /** For readiness: whether changes are written. `isStuck` says whether a batch did not end within `timeoutMs`. */
   check(batches: { isStuck: boolean; timeoutMs: number }): { ok: boolean; detail?: string };
 };
 

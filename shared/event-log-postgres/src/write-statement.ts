@@ -10,15 +10,15 @@
  * Which rows of bench/README.md would show it: P3, and P4 with it.
  *
  * Every writer locks rows in one order, so that batches of several processes never deadlock: documents ascending, heads
- * ascending, then what nobody waits for while holding a lock that we want. All writers of the database need the heads, so
- * these come after the documents and are held for the shortest time (docs/decisions/0002-lock-order.md).
+ * ascending, then rows for which no writer waits while it holds a lock that we need. All writers of the database need the
+ * heads, so these come after the documents and are locked for the shortest time (docs/decisions/0002-lock-order.md).
  *
  * A row refers to its partition by `head`, the number of the partition in the ordered list of the batch's partitions, from
  * 1; it is 0 for a row that has no event in this batch. So a head is an element of an array. A join would compare every
  * event with every head.
  */
 
-/** What the table of documents has beside `id`, `version`, `sequence` and `state`: texts. */
+/** The text columns of the document table besides `id`, `version`, `sequence` and `state`. */
 type Columns = readonly string[];
 
 const commaBefore = (parts: readonly string[]): string => parts.map((part) => `, ${part}`).join('');
@@ -96,7 +96,7 @@ const commitMark = `
   INSERT INTO event_log_commits (id, written, partitions, heads)
   SELECT :commit::uuid, true, heads.partitions, heads.before FROM agreed, heads WHERE yes`;
 
-/** Gives one row: whether the documents were as expected, and each partition's head before the batch, as a JSON array. */
+/** Returns one row: whether the documents were as expected, and each partition's head before the batch, as a JSON array. */
 export const writeStatement = (table: string, columns: Columns): string => `
 WITH given_documents AS (${givenDocuments(columns)}
 ), locked_documents AS (${lockedDocuments(table)}

@@ -18,9 +18,9 @@ const PLAN_SETTINGS = {
 };
 
 /**
- * Limits, which stay. No statement runs without end, so no connection waits for ever for a lock that somebody else holds:
- * the server ends the statement a little after its batch has failed by its own time (batcher.ts). A process that freezes in
- * the middle of a transaction would keep all others from writing, so the server ends a transaction that stands idle.
+ * Limits, which stay. Every statement has a time limit, so no connection waits for ever for another's lock: the server ends the
+ * statement a little after its batch has failed by its own limit (batcher.ts). A process that freezes in the middle of a
+ * transaction would keep all others from writing, so the server also ends idle transactions.
  */
 const LIMITS = { statement_timeout: '12s', idle_in_transaction_session_timeout: '5s' };
 

@@ -4,7 +4,7 @@ import { createBatcher } from './batcher.ts';
 
 const echo = async (items: readonly number[]) => items.map((value) => ({ value }));
 
-test('carries out together what is submitted at the same moment', async () => {
+test('executes items together that are submitted at the same moment', async () => {
   const batches: number[][] = [];
   const batcher = createBatcher<number, number>({
     run: async (items) => {
@@ -18,7 +18,7 @@ test('carries out together what is submitted at the same moment', async () => {
   expect(batches).toEqual([[1, 2, 3]]);
 });
 
-test('gathers what comes while a batch is under way, up to the largest batch', async () => {
+test('gathers items that come while a batch runs, up to the largest batch', async () => {
   const batches: number[] = [];
   const batcher = createBatcher<number, number>({
     run: async (items) => {
@@ -33,7 +33,7 @@ test('gathers what comes while a batch is under way, up to the largest batch', a
   expect(batches).toEqual([4, 4, 2]);
 });
 
-test('begins the next batch before the callers of the last one go on', async () => {
+test('starts the next batch before the callers of the last one resume', async () => {
   const happened: string[] = [];
   const batcher = createBatcher<number, number>({
     run: async (items) => {
@@ -44,8 +44,8 @@ test('begins the next batch before the callers of the last one go on', async () 
     maxBatch: 2,
     maxWaiting: 100,
   });
-  await Promise.all([1, 2, 3, 4].map(async (n) => happened.push(`goes on ${await batcher.submit(n)}`)));
-  expect(happened).toEqual(['begins 1,2', 'begins 3,4', 'goes on 1', 'goes on 2', 'goes on 3', 'goes on 4']);
+  await Promise.all([1, 2, 3, 4].map(async (n) => happened.push(`resumes ${await batcher.submit(n)}`)));
+  expect(happened).toEqual(['begins 1,2', 'begins 3,4', 'resumes 1', 'resumes 2', 'resumes 3', 'resumes 4']);
 });
 
 test('gives each item its own outcome', async () => {
@@ -58,30 +58,30 @@ test('gives each item its own outcome', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
-test('goes on after a batch that failed as a whole', async () => {
+test('continues after a batch that failed as a whole', async () => {
   let fails = true;
   const batcher = createBatcher<number, number>({
     run: async (items) => {
-      if (fails) throw new Error('away');
+      if (fails) throw new Error('unavailable');
       return echo(items);
     },
     maxBatch: 10,
     maxWaiting: 10,
   });
-  await expect(batcher.submit(1)).rejects.toThrow('away');
+  await expect(batcher.submit(1)).rejects.toThrow('unavailable');
   fails = false;
   expect(await batcher.submit(2)).toBe(2);
   await batcher.idle();
 });
 
-test('refuses more than may wait', async () => {
+test('refuses more items than may wait', async () => {
   const batcher = createBatcher<number, number>({ run: echo, maxBatch: 1, maxWaiting: 2 });
   const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
 });
 
 describe('with several workers', () => {
-  /** Batches that end when they are told to. */
+  /** A batcher whose batches end when the test says so. */
   const openWorkers = (minPerWorker: number, keyOf?: (item: number) => string) => {
     const begun: number[][] = [];
     const ends: (() => void)[] = [];
@@ -109,7 +109,7 @@ describe('with several workers', () => {
   const submitAll = (batcher: { submit(item: number): Promise<number> }, count: number) =>
     Promise.all(Array.from({ length: count }, (_, n) => batcher.submit(n)));
 
-  test('shares what waits evenly between them', async () => {
+  test('divides the waiting items evenly', async () => {
     const { begun, batcher, endAll } = openWorkers(1);
     const all = submitAll(batcher, 10);
     await nextTurn();
@@ -122,7 +122,7 @@ describe('with several workers', () => {
     expect(await all).toHaveLength(10);
   });
 
-  test('begins another batch only for as many as make it worth it', async () => {
+  test('starts another batch only when enough items wait for it', async () => {
     const { begun, batcher, endAll } = openWorkers(8);
     const all = submitAll(batcher, 15);
     await nextTurn();
@@ -135,7 +135,7 @@ describe('with several workers', () => {
     expect([await all, await more].flat()).toHaveLength(16);
   });
 
-  test('goes on beside another batch only for as many as make it worth it', async () => {
+  test('continues while another batch runs only when enough items wait', async () => {
     const { begun, batcher, endAll, endOne } = openWorkers(8);
     const all = submitAll(batcher, 16);
     await nextTurn();
@@ -152,7 +152,7 @@ describe('with several workers', () => {
     await batcher.idle();
   });
 
-  test('has items of one key in one batch at a time, in their order', async () => {
+  test('keeps items of one key in one batch at a time, in their order', async () => {
     const { begun, batcher, endAll } = openWorkers(1, (n) => (n % 4 === 0 ? 'hot' : String(n)));
     const all = submitAll(batcher, 12);
     await nextTurn();
@@ -168,9 +168,9 @@ describe('with several workers', () => {
   });
 });
 
-describe('a batch that does not end in its time', () => {
+describe('a batch that does not end in time', () => {
   const LIMIT_MS = 20;
-  /** Batches that do not end before they are told to; all but the first end at once. */
+  /** A batcher whose first batch ends when the test says so; the others end at once. */
   const openStuck = () => {
     const signals: AbortSignal[] = [];
     const ends: (() => void)[] = [];
@@ -188,7 +188,7 @@ describe('a batch that does not end in its time', () => {
   };
   const unavailable = expect.objectContaining({ code: 'unavailable' });
 
-  test('fails, with all that waited behind it for as long', async () => {
+  test('fails, together with items that waited behind it as long', async () => {
     const { batcher, endOne } = openStuck();
     const outcomes = await Promise.allSettled([1, 2, 3].map(batcher.submit));
     expect(outcomes).toEqual([1, 2, 3].map(() => ({ status: 'rejected', reason: unavailable })));
@@ -196,7 +196,7 @@ describe('a batch that does not end in its time', () => {
     await batcher.idle();
   });
 
-  test('is told to try nothing more, and is seen from outside until one ends in time', async () => {
+  test('gets an aborted signal, and counts as stuck until a batch ends in time', async () => {
     const { batcher, signals, endOne } = openStuck();
     expect(batcher.isStuck()).toBe(false);
     await expect(batcher.submit(1)).rejects.toEqual(unavailable);
@@ -210,7 +210,7 @@ describe('a batch that does not end in its time', () => {
     expect(batcher.isStuck()).toBe(false);
   });
 
-  test('keeps its place until it has ended, so that nothing of it runs beside what follows', async () => {
+  test('keeps its worker until it has ended, so that no later batch runs at the same time', async () => {
     const { batcher, signals, endOne } = openStuck();
     await expect(batcher.submit(1)).rejects.toEqual(unavailable);
     await expect(batcher.submit(2)).rejects.toEqual(unavailable);
@@ -220,7 +220,7 @@ describe('a batch that does not end in its time', () => {
     expect(signals).toHaveLength(1);
   });
 
-  test('stops at once when it is told to, with all that waits', async () => {
+  test('fails at once on stop, together with all waiting items', async () => {
     const signals: AbortSignal[] = [];
     const batcher = createBatcher<number, number>({
       run: async (items, signal) => {

@@ -4,8 +4,8 @@
  * under load one commit serves many. The next batch begins before the callers of the last one resume, so the database works
  * while they are answered (bench/README.md, P4).
  *
- * Nobody waits without end. A batch that does not end in time fails: its signal is aborted, and whatever has waited for as
- * long fails too. It keeps its worker and its keys until it has really ended, since nothing of it may run beside what follows.
+ * Waiting has a limit. A batch that does not end in time fails: its signal is aborted, and items that have waited as long fail
+ * too. It keeps its worker and its keys until it has really ended, so that no later batch runs at the same time as it.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -20,7 +20,7 @@ export type Batcher<T, R> = {
   isStuck(): boolean;
   /** Resolves when nothing waits and nothing runs. */
   idle(): Promise<void>;
-  /** Accepts nothing more, fails whatever waits or runs, and aborts the signals of the batches. */
+  /** Accepts no more items, fails all that wait or run, and aborts the signals of the batches. */
   stop(): void;
 };
 
@@ -43,11 +43,11 @@ type Batch<T, R> = {
 };
 
 /**
- * `run` executes a batch and gives each item's outcome, in the items' order; when it throws, all items fail with that error.
+ * `run` executes a batch and returns each item's outcome, in the items' order; when it throws, all items fail with that error.
  * Once its signal is aborted nobody waits for the outcome, and it should end. At most `workers` batches run at once. Each takes
- * all that waits, up to `maxBatch`; with `minPerWorker`, an even share of it, but at least that many, and a further batch
- * begins beside a running one only when that many wait. Items with the same key (`keyOf`) are never in two batches at once,
- * and keep their order. `timeoutMs` limits a batch, and the time that an item may wait behind it.
+ * all waiting items, up to `maxBatch`. With `minPerWorker`, each takes an equal share of them, but at least that many, and a
+ * further batch starts while another runs only when that many wait. Items with the same key (`keyOf`) are never in two batches
+ * at once, and keep their order. `timeoutMs` limits a batch, and the time that an item may wait behind it.
  */
 export function createBatcher<T, R>({
   run,
@@ -75,7 +75,7 @@ export function createBatcher<T, R>({
   /** The running batches. Each has a set of its own for its keys: one set for all would be rebuilt as it shrinks. */
   const inFlight: Batch<T, R>[] = [];
 
-  /** Whether enough waits for another batch beside so many. */
+  /** Whether enough items wait for one more batch while `others` run. */
   const isWorthIt = (others: number) => waiting.length >= (others === 0 ? 1 : (minPerWorker ?? 1));
 
   const schedule = () => {
@@ -87,7 +87,7 @@ export function createBatcher<T, R>({
     });
   };
 
-  /** A worker's next batch: its share of what waits, without keys in flight elsewhere. Empty when the worker may end. */
+  /** A worker's next batch: its share of the waiting items, without keys in flight elsewhere. Empty when the worker may end. */
   const takeBatch = (): WaitingItem<T, R>[] => {
     if (!isWorthIt(running - 1)) return [];
     const share = Math.ceil(waiting.length / (workers - running + 1));
@@ -102,7 +102,7 @@ export function createBatcher<T, R>({
     return batch;
   };
 
-  /** Fails the batch, and whatever has waited for as long. */
+  /** Fails the batch, and items that have waited as long. */
   const giveUp = (batch: Batch<T, R>) => {
     lateAtMs = performance.now();
     batch.ending.abort();
@@ -112,10 +112,10 @@ export function createBatcher<T, R>({
     waiting = waiting.filter((one) => !isOverdue(one));
   };
 
-  /** Executes a batch within its time; gives the function that settles its callers. */
+  /** Executes a batch within its time limit; resolves with the function that settles its callers. */
   const execute = async (batch: Batch<T, R>): Promise<() => void> => {
     inFlight.push(batch);
-    // Repeatedly, for the items that come to wait behind it.
+    // Repeated for items that arrive later and wait behind it.
     const limit = setInterval(() => giveUp(batch), timeoutMs);
     try {
       return await outcomesOf(batch, run);
@@ -134,7 +134,7 @@ export function createBatcher<T, R>({
       const keys = new Set(keyOf && members.map(({ item }) => keyOf(item)));
       const executed = execute({ members, keys, ending: new AbortController() });
       schedule();
-      // The callers of the last batch resume while this one's first query is on its way.
+      // The callers of the last batch resume while the database executes this one's first query.
       await nextTurn();
       notify();
       notify = await executed;

@@ -1,6 +1,6 @@
 /**
- * What every change store keeps, and the log beside it, as one suite (event-log.contract.ts holds the log's own part). An
- * engine's test file gives it a way to open stores; what engines differ in is data.
+ * The promises of every change store as one suite (event-log.contract.ts has those of its log). An engine's test file says how
+ * to open stores; differences between engines are data.
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -68,9 +68,9 @@ const fail: Decide<Counter, never> = () => {
   throw new Error('against the rules');
 };
 
-const look: Decide<Counter, Document<Counter> | undefined> = (document) => ({ answer: document });
+const readOnly: Decide<Counter, Document<Counter> | undefined> = (document) => ({ answer: document });
 
-/** More than one where the engine bears it. */
+/** How many writers, on an engine that allows several. */
 const WRITERS = 3;
 
 export function describeChangeStore(
@@ -96,7 +96,7 @@ export function describeChangeStore(
     const eventsOf = async (documents: readonly string[]) =>
       (await readWholeLog(opened.log)).filter(({ subject }) => documents.includes(subject));
 
-    test('answers a change with the place of its last event', async () => {
+    test('answers a change with the position of its last event', async () => {
       const id = randomUUID();
       const { position, answer } = await store.change(id, countBy(1, id));
       expect(answer).toEqual({ count: 1, version: 1 });
@@ -114,7 +114,7 @@ export function describeChangeStore(
       ['a time that is none', { time: new Date(Number.NaN) }],
       ['no data', { data: undefined }],
       ['more data than an event may have', { data: { large: 'é'.repeat(MAX_EVENT_BYTES / 2) } }],
-    ])('refuses an event with %s, and writes nothing of its change, nor of others less', async (_, fault) => {
+    ])('refuses an event with %s, and writes nothing of its change, but all others', async (_, fault) => {
       const [id, other] = ids(2) as [string, string];
       const faulty: Decide<Counter, Counted> = (document, version) => {
         const { answer, change } = countBy(1, id)(document, version);
@@ -133,15 +133,15 @@ export function describeChangeStore(
       expect(await eventsOf([id, other])).toHaveLength(1);
     });
 
-    test('writes nothing where nothing is to change, and answers with the place of the last event', async () => {
+    test('writes nothing when nothing changes, and answers with the position of the last event', async () => {
       const id = randomUUID();
-      expect(await store.change(id, look)).toEqual({ answer: undefined, replayed: false });
+      expect(await store.change(id, readOnly)).toEqual({ answer: undefined, replayed: false });
       const { position } = await store.change(id, countBy(1, id));
-      expect(await store.change(id, look)).toMatchObject({ position, answer: { version: 1 } });
+      expect(await store.change(id, readOnly)).toMatchObject({ position, answer: { version: 1 } });
       expect(await eventsOf([id])).toHaveLength(1);
     });
 
-    test('keeps a change without events, and the place of the last event', async () => {
+    test('keeps a change without events, and the position of the last event', async () => {
       const id = randomUUID();
       const { position } = await store.change(id, countBy(1, id));
       const silent: Decide<Counter, null> = () => ({
@@ -210,7 +210,10 @@ export function describeChangeStore(
         id,
         () => ({
           answer: null,
-          change: { state: { count: 1 }, events: [{ type: 'told', subject: id, key: id, time, data }] },
+          change: {
+            state: { count: 1 },
+            events: [{ type: 'test.counted', subject: id, key: id, time, data }],
+          },
         }),
         { traceparent },
       );
@@ -219,7 +222,7 @@ export function describeChangeStore(
         specversion: '1.0',
         id: expect.any(String),
         source: '/test',
-        type: 'told',
+        type: 'test.counted',
         subject: id,
         time: time.toISOString(),
         datacontenttype: 'application/json',

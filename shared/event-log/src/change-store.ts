@@ -5,14 +5,14 @@
  * - `decide` sees the newest document and returns what to write. It is pure and may run several times: concurrent changes
  *   are executed together (group commit), and a decision is taken again if its document changed meanwhile.
  * - If `decide` throws, nothing of its change is written, and the error reaches its caller alone.
- * - Concurrent changes of one document are decided one upon the other, so no update is lost.
+ * - Concurrent changes of one document are decided one after the other, each on the result of the last, so no update is lost.
  * - With an idempotency key, the answer is written in the same transaction. The same key later gets the same answer and
  *   position, whichever process is asked.
  * - When the connection dies during the commit, the store establishes the outcome before it repeats anything. If it cannot
  *   do so in time, the change fails with the error of the unavailable database, and may have happened.
  * - A change that does not end in time fails in the same way, whatever holds it up.
- * - Ids and keys are texts that come back from the database as they went in. The store refuses others: the database would
- *   change them, and they could become another's.
+ * - Ids and keys must be texts that the database stores unchanged. The store refuses others, because a changed id or key could
+ *   become another one's.
  */
 import type { NewEvent } from '@micromart/events/envelope';
 import type { LogPosition } from '@micromart/events/position';
@@ -29,7 +29,7 @@ export type Document<State> = {
 
 export type Decision<State, Answer> = {
   readonly answer: Answer;
-  /** Left out when nothing changes: then nothing is written, and the version stays. */
+  /** Absent when nothing changes: then nothing is written, and the version stays. */
   readonly change?: { readonly state: State; readonly events: readonly NewEvent[] };
 };
 
@@ -67,7 +67,10 @@ export type ChangeStore<State> = {
     decide: Decide<State, Answer>,
     options?: ChangeOptions,
   ): Promise<Changed<Answer>>;
-  /** The answer stored under a key; undefined when the key is unknown. Throws an unprocessable problem if the key was used for another request. */
+  /**
+   * The answer stored under a key; undefined when the key is unknown. Throws an unprocessable problem if the key was used for
+   * another request.
+   */
   replay<Answer>(key: IdempotencyKey): Promise<Changed<Answer> | undefined>;
 };
 
@@ -80,7 +83,7 @@ export const keyReused = () =>
 export const keyInFlight = () =>
   problem(
     'conflict',
-    'The first request with this Idempotency-Key is still under way. Try again in a moment.',
+    'The first request with this Idempotency-Key is still running. Try again in a moment.',
     {
       retryAfterS: 1,
     },
@@ -92,7 +95,7 @@ export const lostRaces = () =>
 export const isStorableKey = ({ scope, key }: IdempotencyKey): boolean =>
   isStorable(scope) && isStorable(key);
 
-/** Throws an invalid problem unless the texts that a change is found by are storable. */
+/** Throws an invalid problem unless a change's id and key are storable. */
 export function requireStorable(id: string, key: IdempotencyKey | undefined): void {
   if (isStorable(id) && (!key || isStorableKey(key))) return;
   throw problem(

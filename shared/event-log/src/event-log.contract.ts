@@ -1,4 +1,4 @@
-/** What every event log keeps (event-log.ts), as one suite, written through the change store beside it. */
+/** The promises of every event log (event-log.ts) as one suite. It writes through the change store of the same engine. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
@@ -86,18 +86,18 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       }
     });
 
-    test('gives news of every partition in order, each its share', async () => {
+    test('gives the events after given sequences in order, each partition its share', async () => {
       const { log } = opened;
       const { last } = await log.heads();
       await append(EVENTS);
       const share = 2;
-      const news = await log.eventsAfter(last, PARTITIONS * share);
-      const byPartition = Map.groupBy(news, ({ partition }) => partition);
+      const found = await log.eventsAfter(last, PARTITIONS * share);
+      const byPartition = Map.groupBy(found, ({ partition }) => partition);
       for (const [partition, head] of last) {
         const page = await log.page(partition, head, share);
         expect(byPartition.get(partition) ?? []).toEqual(page);
       }
-      expect(news.length).toBeLessThanOrEqual(PARTITIONS * share);
+      expect(found.length).toBeLessThanOrEqual(PARTITIONS * share);
     });
 
     test('ends a page, and the share of a partition, with the event that fills it', async () => {
@@ -144,14 +144,14 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       expect(heads).toHaveLength(1);
     });
 
-    test('says through two processes nothing older than what was heard from either', async () => {
+    test('answers in one process with nothing older than the client knows from another', async () => {
       const other = await engine.openStore();
       const processes = [opened, other].map((one) => ({ ...one, watch: createHeadsLongPoll(one.log) }));
       const known = new Map((await opened.log.heads()).last);
       const wanted = { waitMs: 0, events: EVENTS, signal: new AbortController().signal };
       const keys = Array.from({ length: 4 }, () => randomUUID());
       for (let round = 0; round < 40; round += 1) {
-        // Both know of the log and have news of their own; who asks goes from one to the other.
+        // Both write, and the client alternates between them.
         const writer = processes[round % 3 === 0 ? 1 : 0]!;
         await writer.store.change(keys[round % 4]!, countBy(1, keys[round % 4]!));
         const { last } = await processes[round % 2]!.watch.moved(known, wanted);
@@ -165,17 +165,17 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       await other.close();
     });
 
-    test('hands its listeners each event as it stands in the log, or none of them', async () => {
+    test('calls its listeners with each event as it is in the log, or with none', async () => {
       const { log } = opened;
       const { last } = await log.heads();
-      const told: LoggedEvent[] = [];
-      const leave = log.onAppended((events) => told.push(...events));
+      const heard: LoggedEvent[] = [];
+      const leave = log.onAppended((events) => heard.push(...events));
       await append(PARTITIONS);
       leave();
       const inOrder = (events: readonly LoggedEvent[]) =>
         events.toSorted((a, b) => a.partition - b.partition || Number(a.sequence) - Number(b.sequence));
-      const news = await log.eventsAfter(last, PARTITIONS * PARTITIONS);
-      expect(inOrder(told)).toEqual(handsOutEvents ? inOrder(news) : []);
+      const found = await log.eventsAfter(last, PARTITIONS * PARTITIONS);
+      expect(inOrder(heard)).toEqual(handsOutEvents ? inOrder(found) : []);
     });
   });
 }

@@ -32,11 +32,14 @@ const heads = z.object({
   log: z.string(),
   at: z.iso.datetime(),
   partitions: z.array(z.object({ partition: z.int(), last: z.int() })),
-  events: z.array(envelope).optional().meta({ description: 'Only if asked for, in order in each partition' }),
+  events: z
+    .array(envelope)
+    .optional()
+    .meta({ description: 'Only with `events` in the request; in order within each partition' }),
 });
 
 const pageHeaders = z.object({
-  ETag: z.string().meta({ description: 'Of a full page, which stays as it is for ever' }),
+  ETag: z.string().meta({ description: 'Of a full page, which never changes' }),
   'Cache-Control': z.string(),
 });
 
@@ -85,7 +88,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
       path: '/events',
       summary: 'The last sequence of every partition',
       description:
-        'With `after` it is held until a partition has gone beyond, for `wait` seconds at the most; one that ends below `after` is told at once, and only as the database says. Everything committed before `at` lies at or below the heads. With `events` the answer brings the first events after `after`, so many at the most, which saves whoever is close behind a question for each partition. Whoever accepts `application/x-ndjson` and waits is told on and on, a line each time, as if it had asked again after what it was told before; for a minute at the most.',
+        'With `after` the request waits until a partition lies beyond it, for at most `wait` seconds. It answers at once when a partition ends below `after`, after it has asked the database. Everything committed before `at` lies at or below the heads. With `events` the answer contains the first events after `after`, at most that many, so that a client that is close behind need not ask for pages. A client that waits and accepts `application/x-ndjson` gets a stream: a line with new heads each time, as if it had asked again after the line before, for at most a minute.',
       roles: ['service'],
       query: z.object({
         after: z
@@ -93,7 +96,10 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
           .max(MAX_AFTER_LENGTH)
           .regex(AFTER_LIST, 'must be a list such as 0@88,7@1234')
           .optional()
-          .meta({ description: 'Each partition once', example: '0@88,7@1234' }),
+          .meta({
+            description: 'Partition and sequence, each partition at most once',
+            example: '0@88,7@1234',
+          }),
         wait: wholeNumber({ max: MAX_WAIT_S }).default(0),
         events: wholeNumber({ max: MAX_LIMIT }).default(0),
       }),
@@ -138,7 +144,7 @@ export function feedRoutes(log: EventLog): { routes: Route[]; close(): void } {
           contentType: 'application/cloudevents-batch+json',
           headers: pageHeaders.partial({ ETag: true }),
         },
-        304: { description: 'The page is the one you have.', headers: pageHeaders.partial({ ETag: true }) },
+        304: { description: 'You have this page.', headers: pageHeaders.partial({ ETag: true }) },
       },
       problems: ['invalid', 'not-found', 'conflict', 'unavailable'],
       async handle({ params: { partition }, query: { log: named, after, limit }, preconditions }) {
@@ -178,19 +184,19 @@ const immutable = (etag: string) => ({
 function readAfter(text: string, partitions: number): Sequences {
   const after = parseAfter(text);
   if (after && [...after.keys()].every((partition) => partition < partitions)) return after;
-  const once = `each of the partitions 0 to ${partitions - 1} once at the most`;
+  const once = `each of the partitions 0 to ${partitions - 1} at most once`;
   throw problem('invalid', `\`after\` must name ${once}.`, {
     errors: [{ path: 'query.after', message: `must name ${once}` }],
   });
 }
 
 /**
- * Throws source-replaced if the log has another name; gives its heads. Only the database may say so: what this process
- * remembers may be older than what the client knows from another process.
+ * Throws source-replaced if the log has another name; returns its heads. It asks the database, because this process's memory
+ * may be older than what the client knows from another process.
  */
 async function requireNamed(log: EventLog, named: string): Promise<Sequences> {
   const { log: name, last } = await log.heads();
-  if (name !== named) throw sourceReplaced(`This is the log ${name}; the log ${named} is not here any more.`);
+  if (name !== named) throw sourceReplaced(`This is the log ${name}; the log ${named} is no longer here.`);
   return last;
 }
 

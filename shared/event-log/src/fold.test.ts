@@ -25,7 +25,7 @@ const changes = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.i
 });
 
 describe('a folded batch', () => {
-  test('comes to the same as its changes one after the other', () => {
+  test('has the same result as its changes one after the other', () => {
     fc.assert(
       fc.property(changes, (list) => {
         const alone = new Map<string, Document<Sum>>();
@@ -63,7 +63,7 @@ describe('a folded batch', () => {
     );
   });
 
-  test('leaves no trace of a change that throws but its error', () => {
+  test('keeps only the error of a change that throws', () => {
     const { rows, events, decided } = foldBatch(
       [add('a', 1), add('a', 0), add('a', 2)],
       new Map(),
@@ -78,14 +78,14 @@ describe('a folded batch', () => {
   });
 
   test('writes nothing for a change that changes nothing, and positions it at the last event of its document', () => {
-    const look: ChangeRequest<Sum> = { id: 'a', decide: (document) => ({ answer: document?.version }) };
+    const readOnly: ChangeRequest<Sum> = { id: 'a', decide: (document) => ({ answer: document?.version }) };
     const loaded = new Map([['a', { version: 7, sequence: 42, state: { sum: 1 } }]]);
-    const { rows, events, decided } = foldBatch([look], loaded, positioning);
+    const { rows, events, decided } = foldBatch([readOnly], loaded, positioning);
     expect({ rows, events }).toEqual({ rows: [], events: [] });
     expect(decided).toMatchObject([{ answer: 7, position: { offset: 0, sequence: 42 } }]);
   });
 
-  test('refuses a key that another request of the batch bears', () => {
+  test('refuses a key that another request of the batch has', () => {
     const key = { scope: 's', key: 'k', fingerprint: 'f' };
     const { decided, answers } = foldBatch(
       [

@@ -46,8 +46,8 @@ export type FoldedBatch<State> = {
 };
 
 /**
- * Decides a batch of changes, each upon the result of those before it, and gives what to write: one row for each document, all
- * events in order, the answers to store. A request whose decision throws leaves nothing but its error.
+ * Decides a batch of changes, each on the result of those before it, and returns what to write: one row for each document, all
+ * events in order, the answers to store. A request whose decision throws contributes only its error.
  */
 export function foldBatch<State>(
   requests: readonly ChangeRequest<State>[],

@@ -41,20 +41,20 @@ function createDatabase() {
 
 const at = (...last: number[]) => new Map(last.entries());
 
-test('asks the database when who asks knows more than this process, which has news of its own', async () => {
+test('asks the database when the client knows more than this process, although this process has new events', async () => {
   const database = createDatabase();
   const [one, other] = [database.openProcess(), database.openProcess()];
   await one.watch.moved(at(0, 0), { ...FOR_LONG, waitMs: 0 });
   other.append(1);
   one.append(0);
-  const news = await one.watch.moved(at(0, 1), FOR_LONG);
-  expect([...news.last.values()]).toEqual([1, 1]);
-  expect(news.events).toEqual(database.events[0]);
+  const answer = await one.watch.moved(at(0, 1), FOR_LONG);
+  expect([...answer.last.values()]).toEqual([1, 1]);
+  expect(answer.events).toEqual(database.events[0]);
   one.watch.close();
   other.watch.close();
 });
 
-test('answers from memory, with no question to the database, who knows no more than it', async () => {
+test('answers from memory, without a query, a client that knows no more than this process', async () => {
   const database = createDatabase();
   const process = database.openProcess();
   await process.watch.moved(at(0, 0), { ...FOR_LONG, waitMs: 0 });
@@ -65,7 +65,7 @@ test('answers from memory, with no question to the database, who knows no more t
   process.watch.close();
 });
 
-test('shows at once, without holding it, that the database ends before what is known', async () => {
+test('answers at once when the log ends before what the client knows', async () => {
   const { watch } = createDatabase().openProcess();
   const { last } = await watch.moved(at(0, 5), FOR_LONG);
   expect([...last.values()]).toEqual([0, 0]);

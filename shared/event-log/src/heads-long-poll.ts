@@ -2,13 +2,13 @@ import type { Sequences } from '@micromart/events/position';
 import type { EventLog, Heads, HeadsWithEvents } from './event-log.ts';
 import { createRecentEvents } from './recent-events.ts';
 
-/** How long a held request may not notice a commit of another process. */
+/** How late a waiting request may notice a commit of another process. */
 const POLL_MS = 400;
 
 export type HeadsRequest = {
   /** How long to wait for heads to move. */
   readonly waitMs: number;
-  /** How many events to add, at most. */
+  /** How many events may come with the heads, at most. */
   readonly events: number;
   readonly signal: AbortSignal;
 };
@@ -32,7 +32,7 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
   let appends = 0;
   const recentEvents = createRecentEvents();
   let unsubscribe: (() => void) | undefined;
-  /** Begins with the first request: as long as nobody follows, commits need not build events. */
+  /** Called by the first request: as long as nobody follows, commits need not build events. */
   const listen = () => {
     unsubscribe ??= log.onAppended((events) => {
       recentEvents.append(events);
@@ -81,13 +81,13 @@ export function createHeadsLongPoll(log: EventLog): HeadsLongPoll {
       for (;;) {
         const before = appends;
         const known = recentEvents.headsWithEvents(after, events, performance.now());
-        // Keeps the time, and what others append, fresh; nobody waits for it.
+        // Refreshes the time, and what others append, in the background.
         if (recentEvents.isOld(performance.now())) readHeads().catch(() => {});
         if (known) return known;
         const heads = await readHeads();
         if (liesBelow(heads.last, after)) return heads;
         const moved = [...heads.last].some(([partition, last]) => last > (after.get(partition) ?? 0));
-        // After the heads, never beside them: the events must reach as far as the heads.
+        // After the heads, never at the same time: the events must reach as far as the heads.
         if (moved) return { ...heads, events: events > 0 ? await log.eventsAfter(after, events) : undefined };
         if (Date.now() >= untilMs || signal.aborted) return heads;
         // A commit during that query has woken nobody yet.

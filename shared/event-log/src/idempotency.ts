@@ -1,9 +1,8 @@
 /**
- * The header `Idempotency-Key`: a write that a client sends again, because its answer got lost, is executed once and answered
- * twice. Only successful answers are stored, in the transaction of their change, under a unique key: so a repetition cannot
- * succeed a second time, and gets the stored answer instead (ChangeStore). Nor can it fail: a stored answer wins over whatever
- * today's state would answer, so it is looked up before any error is given. While the first request still runs in this
- * process, the second is refused.
+ * The header `Idempotency-Key`: when a client sends a write again, because its answer was lost, it is executed once and answered
+ * twice. Only successful answers are stored, in the transaction of their change, under a unique key. So a repetition cannot
+ * succeed a second time; it gets the stored answer instead (ChangeStore). Nor can it fail, because the stored answer is looked
+ * up before any error is returned. While the first request still runs in this process, the second is refused.
  */
 import { createHash } from 'node:crypto';
 import { formatPosition } from '@micromart/events/position';
@@ -36,13 +35,13 @@ export const writtenHeaders = z.object({
   'Idempotent-Replayed': z
     .literal('true')
     .optional()
-    .meta({ description: 'The write was executed before; this is the answer that it got then' }),
+    .meta({ description: 'Present when the write was executed before: this is the answer that it got then' }),
 });
 
 type WriteRequest = RouteRequest<unknown, unknown, z.output<typeof idempotencyHeaders>, unknown>;
 
 export type Idempotency = {
-  /** Answers a write by its stored answer, or by `work`, which must pass the given key on to its change. */
+  /** Answers a write with its stored answer, or with the result of `work`, which must pass the key on to its change. */
   once(
     request: WriteRequest,
     work: (key: IdempotencyKey | undefined) => Promise<Changed<Answer>>,
@@ -75,14 +74,18 @@ function keyOf({ caller, headers, body, raw }: WriteRequest): IdempotencyKey | u
   const key = headers['Idempotency-Key'];
   if (key === undefined) return undefined;
   const { 'if-match': ifMatch = null, 'if-none-match': ifNoneMatch } = raw.headers;
-  const told = JSON.stringify([
+  const request = JSON.stringify([
     raw.method,
     raw.originalUrl,
     ifMatch,
     body ?? null,
     ...(ifNoneMatch === undefined ? [] : [ifNoneMatch]),
   ]);
-  return { scope: caller.subject, key, fingerprint: createHash('sha256').update(told).digest('base64url') };
+  return {
+    scope: caller.subject,
+    key,
+    fingerprint: createHash('sha256').update(request).digest('base64url'),
+  };
 }
 
 const answerOf = ({ answer, position, replayed }: Changed<Answer>): Answer => ({

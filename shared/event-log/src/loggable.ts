@@ -6,7 +6,7 @@ import { MAX_EVENT_BYTES } from './page.ts';
 
 const text = z.string().min(1).refine(isStorable, 'must have neither NUL nor lone surrogates');
 
-/** What the envelope (package events) and the log ask of an event before it has a position. */
+/** What the envelope (package events) and the log require of an event before it has a position. */
 const loggable = z.object({
   type: text,
   subject: text,

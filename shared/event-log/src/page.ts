@@ -6,11 +6,11 @@
 import { dataBytes } from '@micromart/events/data-bytes';
 import type { LoggedEvent } from '@micromart/events/envelope';
 
-/** An event may have at most so much data; a log refuses more. A Kafka broker takes messages of up to a megabyte. */
+/** The most data that an event may have; a log refuses more. A Kafka broker accepts messages of up to a megabyte. */
 export const MAX_EVENT_BYTES = 256_000;
-/** With so much data a page is full. It may have more by less than one event. */
+/** A page with this much data is full. It may exceed this by less than one event. */
 export const FULL_PAGE_BYTES = 1_000_000;
-/** The same of a partition's share, where the first events of all partitions are read together. */
+/** The same for a partition's share, when the first events of all partitions are read together. */
 export const FULL_SHARE_BYTES = 128_000;
 
 /** Whether a page that was read with this limit can never hold more. */

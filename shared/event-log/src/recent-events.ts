@@ -2,8 +2,8 @@
  * A cache of the log's end, as far as a process knows it by itself: the heads that it read last, and the events that it has
  * appended since. Followers that are close behind get a commit from here, without a query in between.
  *
- * The cache does not know what other processes append. A commit that leaves a gap behind the cached events, and heads beyond
- * them, show that others did: then the cache begins again behind that, and a follower before its beginning must read the log.
+ * The cache does not know what other processes append. A commit that leaves a gap after the cached events shows that they did,
+ * and so do heads beyond these events. Then the cache starts again after that, and followers before its start must read the log.
  * So must a follower that knows more from another process: an answer from memory is never older than what the client knows.
  * Pure; the clock is passed in.
  */
@@ -12,13 +12,13 @@ import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
 import type { Heads } from './event-log.ts';
 
-/** For each partition; a follower that is further behind reads the log. */
+/** In each partition; a follower that is further behind reads the log. */
 const MAX_EVENTS = 64;
 /** Of data, for each partition. */
 const MAX_BYTES = 256_000;
 /** Heads must be read again after this time: they date an answer, and others may have appended since. */
 const OLD_MS = 100;
-/** Heads that were read longer ago answer nobody. */
+/** Older heads are never used for an answer. */
 const MAX_AGE_MS = 1_000;
 
 export type RecentEvents = {
