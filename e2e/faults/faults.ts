@@ -8,6 +8,7 @@ import { until } from '@micromart/testing/until';
 import type { Stop } from './evidence/evidence.ts';
 import type { Load } from './load/load.ts';
 import type { Ordering } from './load/ordering.ts';
+import type { Balancer } from './system/balancer.ts';
 import type { Brokers } from './system/brokers.ts';
 import { leaderOf } from './system/leader.ts';
 import type { Link, Side } from './system/side.ts';
@@ -418,18 +419,23 @@ async function stopOn(
   return { atMs, inFlight, stops: [{ name, toldAtMs: atMs, goneAtMs, how }] };
 }
 
-/** As an orchestrator does for a new version: the next one only when the one before serves again. */
+/** As an orchestrator does for a new version: each one only while all others serve. */
 function roll(name: string): Fault {
   return {
-    says: `SIGTERM of each ${name} in turn; of the next when the one before serves again`,
+    says: `SIGTERM of each ${name} in turn, while the others serve`,
     figure: 'rolls',
     sparesAll: true,
     async strike({ system, load }) {
       const struck: Awaited<ReturnType<typeof stopOn>>[] = [];
-      for (const side of system.sides.filter((one) => takesPart(one, name, system))) {
+      const sides = system.sides.filter((side) => takesPart(side, name, system));
+      const allServe = () =>
+        until(() => sides.every((side) => serves(side, name, system)), { capMs: TAKE_OVER_CAP_MS });
+      // A fault before may have ended one that is still starting.
+      await allServe();
+      for (const side of sides) {
         struck.push(await stopOn(side, name, load));
         await side.launcher.find(name);
-        await until(() => takesPart(side, name, system), { capMs: TAKE_OVER_CAP_MS });
+        await allServe();
       }
       const [first] = struck;
       if (!first) throw new Error(`there is no ${name} whose work another could take over`);
@@ -438,12 +444,25 @@ function roll(name: string): Fault {
   };
 }
 
-/** Whether the side's process does its part of the work, as the balancer sees it where there is one. */
-function takesPart(side: Side, name: string, { balancers }: System): boolean {
-  const serves = {
-    [CART]: () => balancers?.carts.serves(side.cartUrl),
-    [TRACKING]: () => balancers?.trackings.serves(side.trackingUrl),
-    [CATALOG]: () => balancers?.catalogs.serves(side.catalogUrl),
-  }[name];
-  return side.has(name) && (serves?.() ?? true);
+/** The balancer of these processes, and the address at which it knows the side's; undefined where there is none. */
+function balanced(side: Side, name: string, { balancers }: System): [Balancer, string] | undefined {
+  if (!balancers) return undefined;
+  const kinds: Readonly<Record<string, [Balancer, string]>> = {
+    [CART]: [balancers.carts, side.cartUrl],
+    [TRACKING]: [balancers.trackings, side.trackingUrl],
+    [CATALOG]: [balancers.catalogs, side.catalogUrl],
+  };
+  return kinds[name];
+}
+
+/** Whether the side's process shares its work with others of its kind. */
+function takesPart(side: Side, name: string, system: System): boolean {
+  const [balancer, url] = balanced(side, name, system) ?? [];
+  return side.has(name) && (balancer?.knows(url!) ?? true);
+}
+
+/** Whether it does so now, as the balancer sees it where there is one. */
+function serves(side: Side, name: string, system: System): boolean {
+  const [balancer, url] = balanced(side, name, system) ?? [];
+  return balancer?.serves(url!) ?? true;
 }

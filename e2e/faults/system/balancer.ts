@@ -25,6 +25,8 @@ export type Balancer = {
   readonly port: number;
   /** Gives requests to the process at `url` from now on. */
   add(url: string): void;
+  /** Whether it gives requests to the process at `url`, sooner or later. */
+  knows(url: string): boolean;
   /** Whether the process at `url` is in rotation. */
   serves(url: string): boolean;
   /** Ends in order every answer that goes on and on, so that whoever listened asks again, and maybe another process. */
@@ -80,6 +82,7 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
       targets.push(target);
       checks.push(check(target));
     },
+    knows: (url) => targets.some((target) => target.url === url),
     serves: (url) => targets.some((target) => target.url === url && target.inRotation),
     endStreams() {
       for (const end of streams) end();
