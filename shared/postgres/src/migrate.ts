@@ -10,11 +10,15 @@ export type Migrations = { readonly name: string; readonly folder: URL };
 const LOCK_KEY = 7_410_117;
 
 /**
- * Brings a database's schema up to date, folder by folder. Any number of processes may call it at the same moment: the first
+ * Brings a schema of a database up to date, folder by folder. Any number of processes may call it at the same moment: the first
  * to get an advisory lock does the work, the others wait and find it done. Throws Unusable, and changes nothing, when the
- * server is too old.
+ * server is too old. The schema must exist; what has been run there is remembered there, and bare names mean it alone.
  */
-export async function migrate(url: string, folders: readonly Migrations[]): Promise<void> {
+export async function migrate(
+  url: string,
+  folders: readonly Migrations[],
+  { schema = 'public' }: { schema?: string } = {},
+): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'migrate' });
   await client.connect();
   try {
@@ -25,6 +29,7 @@ export async function migrate(url: string, folders: readonly Migrations[]): Prom
         dbClient: client,
         dir: fileURLToPath(folder),
         migrationsTable: `migrations_${name}`,
+        schema,
         direction: 'up',
         // The library's own lock gives up at once when another process holds it; ours waits.
         noLock: true,

@@ -10,6 +10,7 @@ import { isDiskFull } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { createApplyLoop } from './apply/apply-loop.ts';
+import type { IsDiscarded } from './apply/batch-item.ts';
 import { readCheckpoint } from './apply/checkpoint.ts';
 import { createRefreshPositions } from './apply/refresh-positions.ts';
 import { createSubscriptionState } from './apply/subscription-state.ts';
@@ -20,6 +21,7 @@ import type { Applied } from './freshness/applied.ts';
 import type { Limits } from './limits.ts';
 import type { SubscriptionMeter } from './metrics.ts';
 import type { Notifier } from './notifier.ts';
+import type { Pace } from './pace.ts';
 import type { Projection } from './projection.ts';
 import { retryForever } from './retry-forever.ts';
 import { createDeliveryHandler } from './sources/delivery-handler.ts';
@@ -37,6 +39,8 @@ export type FollowDeps<E> = {
   readonly source: EventSource;
   readonly transport: Transport | undefined;
   readonly projection: Projection<E>;
+  readonly isDiscarded: IsDiscarded | undefined;
+  readonly pace: Pace | undefined;
   readonly control: Control;
   /** Wakes the loops. */
   readonly notifier: Notifier;
@@ -66,6 +70,8 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     source,
     transport,
     projection,
+    isDiscarded,
+    pace,
     control,
     notifier,
     applied,
@@ -133,6 +139,8 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
       const apply = createApplyLoop({
         ...shared,
         target: { pool, subscription: name, projection, parkedEvents: limits.parkedEvents },
+        isDiscarded,
+        pace,
         limits,
         applied,
         meter,

@@ -1,7 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** The metrics of all subscriptions of a process, labelled with their names. Create them once for each registry. */
-export type SubscriptionMetrics = { of(subscription: string): SubscriptionMeter };
+export type SubscriptionMetrics = {
+  of(subscription: string): SubscriptionMeter;
+  /** Removes what is shown of a subscription: it was dropped. */
+  forget(subscription: string): void;
+};
 
 export type SubscriptionMeter = {
   batch(events: number, outcome: { applied: number; parked: number }): void;
@@ -85,6 +89,21 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
   };
 
   return {
+    forget(subscription) {
+      for (const metric of [
+        batches,
+        applied,
+        parked,
+        refused,
+        retried,
+        duplicates,
+        unreadable,
+        lag,
+        parkedNow,
+      ])
+        metric.remove({ subscription });
+      for (const kind of ['hole', 'tail']) healed.remove({ subscription, kind });
+    },
     of: (subscription) => {
       show(subscription);
       return {

@@ -46,6 +46,7 @@
 import { runAsLeader } from '@micromart/postgres/leader-election';
 import { openPool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import type { IsDiscarded } from './apply/batch-item.ts';
 import { FENCED_SETTINGS } from './apply/fence.ts';
 import { createWaiting, type WaitingReason } from './apply/waiting.ts';
 import { type Control, createControl } from './control.ts';
@@ -55,6 +56,7 @@ import { type Applied, createApplied } from './freshness/applied.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import { createNotifier } from './notifier.ts';
+import type { Pace } from './pace.ts';
 import type { Projection } from './projection.ts';
 import { retryForever } from './retry-forever.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
@@ -71,6 +73,12 @@ export type SubscriptionSettings<E> = {
   /** Without one, events come from the source alone. */
   readonly transport?: Transport;
   readonly projection: Projection<E>;
+  /** Settings of the sessions that write the effects, besides the fence's. */
+  readonly sessionSettings?: Readonly<Record<string, string>>;
+  /** Events that are skipped because an operator discarded them in another generation. */
+  readonly isDiscarded?: IsDiscarded;
+  /** How much time it leaves to others; none when it is left out. */
+  readonly pace?: Pace;
   /** Notified of every commit; one may serve all subscriptions of a service. */
   readonly applied?: Applied;
   readonly metrics: SubscriptionMetrics;
@@ -101,7 +109,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
     name: `subscription ${name}`,
-    settings: FENCED_SETTINGS,
+    settings: { ...FENCED_SETTINGS, ...settings.sessionSettings },
     onIdleError: (err) => logger.warn({ err, subscription: name }, 'store'),
   });
   const notifier = createNotifier();
@@ -114,6 +122,8 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     source,
     transport,
     projection,
+    isDiscarded: settings.isDiscarded,
+    pace: settings.pace,
     control,
     notifier,
     applied,

@@ -6,14 +6,17 @@ import type { Applied } from '../freshness/applied.ts';
 import type { Limits } from '../limits.ts';
 import type { SubscriptionMeter } from '../metrics.ts';
 import type { Notifier } from '../notifier.ts';
+import type { Pace } from '../pace.ts';
 import { type BatchTarget, createApplyBatch, TooManyParked } from './apply-batch.ts';
-import { type Item, movesOf, toItem } from './batch-item.ts';
+import { type IsDiscarded, type Item, movesOf, toItem } from './batch-item.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { EventFault } from './event-fault.ts';
-import { StaleFence } from './fence.ts';
+import { Held, StaleFence } from './fence.ts';
 import type { SubscriptionState } from './subscription-state.ts';
 
 const ATTEMPT_PAUSE_MS = 20;
+/** How soon a held position is looked at again. */
+const HELD_LOOK_MS = 20;
 
 /**
  * Applies one batch a call. When a batch fails without an event at fault, its commit is in doubt: the next call reads the
@@ -21,6 +24,8 @@ const ATTEMPT_PAUSE_MS = 20;
  */
 export function createApplyLoop<E>({
   target,
+  isDiscarded = () => false,
+  pace,
   limits,
   state,
   control,
@@ -30,6 +35,8 @@ export function createApplyLoop<E>({
   signal,
 }: {
   target: BatchTarget<E>;
+  isDiscarded: IsDiscarded | undefined;
+  pace: Pace | undefined;
   limits: Pick<Limits, 'batchEvents' | 'attempts'>;
   state: SubscriptionState;
   control: Control;
@@ -79,6 +86,9 @@ export function createApplyLoop<E>({
     await applyOnce([{ event: item.event, fault: { reason: error.message, attempts: limits.attempts } }]);
   }
 
+  const itemOf = (event: ReceivedEvent): Item<E> =>
+    isDiscarded(state.log!, event) ? { event, unknown: true } : toItem(target.projection, event);
+
   async function recover(): Promise<void> {
     const askedMs = performance.now();
     state.restart(await readCheckpoint(target.pool, target.subscription), askedMs);
@@ -87,15 +97,18 @@ export function createApplyLoop<E>({
   }
 
   return async function applyNext() {
-    if (inDoubt.length > 0) await recover();
+    if (inDoubt.length > 0 || state.isHeld()) await recover();
     const events = control.isActive() ? state.take(limits.batchEvents) : [];
-    if (events.length === 0) return notifier.next(signal);
+    if (events.length === 0) return notifier.next(signal, state.isHeld() ? HELD_LOOK_MS : undefined);
     try {
-      await applyAll(events.map((event) => toItem(target.projection, event)));
+      const startedMs = performance.now();
+      await applyAll(events.map(itemOf));
+      await pace?.rest(performance.now() - startedMs, signal);
     } catch (error) {
       inDoubt = events;
       if (error instanceof TooManyParked) return control.stop('too-many-parked', error.message);
       if (error instanceof StaleFence) return meter.refused();
+      if (error instanceof Held) return;
       meter.retried();
       throw error;
     }

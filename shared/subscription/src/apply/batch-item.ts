@@ -17,6 +17,9 @@ export type Item<E> = { readonly event: ReceivedEvent } & (
 
 export type ParkedItem = { readonly event: ReceivedEvent; readonly fault: Fault };
 
+/** Whether an event is given up, so that no generation counts it: by the log and its position. */
+export type IsDiscarded = (log: string, event: Pick<ReceivedEvent, 'partition' | 'sequence'>) => boolean;
+
 export function toItem<E>({ parse }: Projection<E>, event: ReceivedEvent): Item<E> {
   if (isMalformed(event)) return { event, fault: { reason: faultOf(event), attempts: 1 } };
   try {

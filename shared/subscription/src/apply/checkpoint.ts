@@ -4,7 +4,12 @@ import type { Heads } from '@micromart/event-log/event-log';
 import type { Sequences } from '@micromart/events/position';
 import { inTransaction, type Pool } from '@micromart/postgres/pool';
 
-export type Checkpoint = { readonly log: string | undefined; readonly positions: Sequences };
+export type Checkpoint = {
+  readonly log: string | undefined;
+  readonly positions: Sequences;
+  /** Partitions that may go no further than this for a moment (rebuild/hold.ts). */
+  readonly holds: Sequences;
+};
 
 /** What the owner said of a partition: its head, and the time before which the position includes everything. */
 export type CheckpointMetadata = {
@@ -14,9 +19,16 @@ export type CheckpointMetadata = {
 };
 
 export async function readCheckpoint(pool: Pool, subscription: string): Promise<Checkpoint> {
-  const { rows } = await pool.query<{ log: string | null; partition: number | null; sequence: number }>(
-    `SELECT s.log, p.partition, p.sequence FROM subscriptions s
-     LEFT JOIN subscription_positions p ON p.subscription = s.name WHERE s.name = $1 ORDER BY p.partition`,
+  const { rows } = await pool.query<{
+    log: string | null;
+    partition: number | null;
+    sequence: number;
+    hold: number | null;
+  }>(
+    `SELECT s.log, p.partition, p.sequence,
+       CASE WHEN p.held_until > clock_timestamp() THEN p.hold_at END AS hold
+     FROM subscriptions s LEFT JOIN subscription_positions p ON p.subscription = s.name
+     WHERE s.name = $1 ORDER BY p.partition`,
     [subscription],
   );
   return {
@@ -24,6 +36,7 @@ export async function readCheckpoint(pool: Pool, subscription: string): Promise<
     positions: new Map(
       rows.flatMap((row) => (row.partition === null ? [] : [[row.partition, row.sequence]])),
     ),
+    holds: new Map(rows.flatMap(({ partition, hold }) => (hold === null ? [] : [[partition!, hold]]))),
   };
 }
 

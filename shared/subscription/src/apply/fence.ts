@@ -24,9 +24,15 @@ export class HasParked extends Error {
   override readonly name = 'HasParked';
 }
 
+/** A position is held for a moment, because generations are compared there (rebuild/hold.ts). Nothing was written. */
+export class Held extends Error {
+  override readonly name = 'Held';
+}
+
 /** Our own SQLSTATEs: the classes that the standard reserves begin with other letters (ISO/IEC 9075-2, 24.1). */
 const STALE = 'SF001';
 const PARKED = 'SF002';
+const HELD = 'SF003';
 
 /**
  * Settings of every session that locks positions. A process that freezes in the middle of a transaction would keep its
@@ -53,16 +59,20 @@ export const fence = (
 ): Statement => ({
   name: 'fence',
   text: `WITH locked AS (
-           SELECT partition FROM subscription_positions
+           SELECT partition, held_until > clock_timestamp() AS held FROM subscription_positions
            WHERE subscription = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE
          ), moved AS (
            UPDATE subscription_positions p SET sequence = m.till, head = GREATEST(p.head, m.till)
            FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS m (partition, since, till) JOIN locked USING (partition)
            WHERE p.subscription = $1 AND p.partition = m.partition AND p.sequence = m.since
+             AND (held IS NOT TRUE OR m.till <= p.hold_at)
            RETURNING p.partition, p.parked
          )
          SELECT array_agg(partition) FILTER (WHERE parked > 0) AS parked, CASE
-           WHEN count(*) < cardinality($2::int[]) THEN refuse_transaction('${STALE}', 'positions are not as expected')
+           WHEN count(*) = cardinality($2::int[]) THEN NULL
+           WHEN (SELECT bool_or(held) FROM locked) THEN refuse_transaction('${HELD}', 'positions are held')
+           ELSE refuse_transaction('${STALE}', 'positions are not as expected')
+         END, CASE
            WHEN $5 AND sum(parked) > 0 THEN refuse_transaction('${PARKED}', 'events are parked')
          END FROM moved`,
   values: [
@@ -75,10 +85,11 @@ export const fence = (
 });
 
 /** The fence's own error for an error of the database; undefined when the fence did not cause it. */
-export function refusalOf(error: unknown, subscription: string): StaleFence | HasParked | undefined {
+export function refusalOf(error: unknown, subscription: string): StaleFence | HasParked | Held | undefined {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   if (code === STALE) return new StaleFence(`${subscription}: ${message}`);
   if (code === PARKED) return new HasParked(`${subscription}: ${message}`);
+  if (code === HELD) return new Held(`${subscription}: ${message}`);
   return undefined;
 }
 

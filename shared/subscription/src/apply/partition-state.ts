@@ -16,6 +16,8 @@ export type PartitionState = {
   deliveredUpTo: number;
   /** When the position was last read from the database. */
   refreshedMs: number;
+  /** No events beyond this sequence may be taken: a hold, else infinity. */
+  takeUpTo: number;
   /** Whether head or watermark changed since the checkpoint's metadata was last taken. */
   hasUnwrittenMetadata: boolean;
 };
@@ -30,5 +32,6 @@ export const createPartitionState = (partition: number, position: number, nowMs:
   lastProgressMs: nowMs,
   deliveredUpTo: 0,
   refreshedMs: nowMs,
+  takeUpTo: Number.POSITIVE_INFINITY,
   hasUnwrittenMetadata: false,
 });

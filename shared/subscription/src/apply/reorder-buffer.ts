@@ -19,8 +19,8 @@ export type ReorderBuffer = {
   readonly buffered: number;
   /** Adds delivered events and skips duplicates. Returns how many were new. */
   accept(events: readonly ReceivedEvent[]): number;
-  /** Removes and returns the next events in order, at most `max`. */
-  take(max: number): ReceivedEvent[];
+  /** Removes and returns the next events in order, at most `max`, and none beyond the sequence `upTo`. */
+  take(max: number, upTo?: number): ReceivedEvent[];
   /** The taken events up to this sequence are committed. */
   commit(sequence: number): void;
   /** Starts again at a position, after a failure: what was taken beyond it is missing again. */
@@ -74,9 +74,9 @@ export function createReorderBuffer(start: number): ReorderBuffer {
       return buffered.size - before;
     },
 
-    take(max) {
+    take(max, upTo = Number.POSITIVE_INFINITY) {
       const run: ReceivedEvent[] = [];
-      while (taken < ready && run.length < max) {
+      while (taken < Math.min(ready, upTo) && run.length < max) {
         taken += 1;
         run.push(buffered.get(taken)!);
         buffered.delete(taken);

@@ -9,7 +9,11 @@ const run = (partition: number, from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => testEvent({ partition, sequence: from + i }));
 const heads = (...last: number[]) => ({ log: 'test-1', at: new Date(1_000), last: new Map(last.entries()) });
 
-const checkpoint = (...positions: number[]) => ({ log: 'test-1', positions: new Map(positions.entries()) });
+const checkpoint = (...positions: number[]) => ({
+  log: 'test-1',
+  positions: new Map(positions.entries()),
+  holds: new Map<number, number>(),
+});
 
 /** The state of a leader without a transport: all partitions at position 0, at the time 0. */
 function openState(partitions: number) {

@@ -44,8 +44,10 @@ export type SubscriptionState = {
   acceptWithHeads(events: readonly ReceivedEvent[]): void;
   /** What must be fetched now, the emptiest buffers first, and in how many milliseconds more is due. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
-  /** The next events to apply, at most `max`, of all partitions in turn, dense and in order within each. */
+  /** The next events to apply, at most `max`, of all partitions in turn, dense and in order within each, none beyond a hold. */
   take(max: number): ReceivedEvent[];
+  /** Whether a position was held when the database was last asked: then it is to be asked again soon. */
+  isHeld(): boolean;
   commit(partition: number, sequence: number): void;
   positions(): Sequences;
   heads(): Sequences;
@@ -81,6 +83,7 @@ export function createSubscriptionState(
         partitionStates.get(partition) ?? createPartitionState(partition, position, askedMs);
       partitionStates.set(partition, partitionState);
       partitionState.refreshedMs = askedMs;
+      partitionState.takeUpTo = checkpoint.holds.get(partition) ?? Number.POSITIVE_INFINITY;
       if (!move(partitionState.reorderBuffer, position)) continue;
       partitionState.lastProgressMs = askedMs;
       partitionState.hasUnwrittenMetadata = true;
@@ -148,7 +151,8 @@ export function createSubscriptionState(
 
     learnHeads({ at, last }, nowMs) {
       for (const [partition, head] of last) {
-        const partitionState = partitionStates.get(partition)!;
+        const partitionState = partitionStates.get(partition);
+        if (!partitionState) continue;
         const { ready } = partitionState.reorderBuffer;
         if (head > ready && partitionState.head <= ready) partitionState.behindSinceMs = nowMs;
         partitionState.head = Math.max(partitionState.head, head);
@@ -206,11 +210,15 @@ export function createSubscriptionState(
       const all = [...partitionStates.values()];
       const events: ReceivedEvent[] = [];
       // Each batch starts with another partition, so that none is left out while the others fill every batch.
-      for (let i = 0; i < all.length && events.length < max; i += 1)
-        events.push(...all[(turn + i) % all.length]!.reorderBuffer.take(max - events.length));
+      for (let i = 0; i < all.length && events.length < max; i += 1) {
+        const { reorderBuffer, takeUpTo } = all[(turn + i) % all.length]!;
+        events.push(...reorderBuffer.take(max - events.length, takeUpTo));
+      }
       turn += 1;
       return events;
     },
+
+    isHeld: () => [...partitionStates.values()].some(({ takeUpTo }) => Number.isFinite(takeUpTo)),
 
     commit(partition, sequence) {
       const partitionState = partitionStates.get(partition)!;

@@ -13,11 +13,11 @@ export type Applied = Notifier & {
   includes(positions: readonly LogPosition[]): boolean;
 };
 
-export function createApplied(): Applied {
-  const notifier = createNotifier();
+/** Several may ring by the same notifier, and each remember for itself. */
+export function createApplied(notifier: Notifier = createNotifier()): Applied {
   const reached = new Map<string, number>();
   const keyOf = (log: string, partition: number): string => `${log}/${partition}`;
-  return Object.assign(notifier, {
+  return Object.assign(Object.create(notifier) as Notifier, {
     record: (log: string, partition: number, sequence: number) => {
       reached.set(keyOf(log, partition), sequence);
     },

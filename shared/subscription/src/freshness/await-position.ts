@@ -28,7 +28,7 @@ export function createAwaitPosition({
   applied,
 }: {
   pool: Pool;
-  /** The names of the subscriptions that feed what is being read. */
+  /** The names of the read models, or of the subscriptions, that feed what is being read. */
   subscriptions: () => readonly string[];
   applied: Applied;
 }): AwaitPosition {
@@ -111,7 +111,9 @@ async function readProgress(pool: Pool, subscriptions: readonly string[]): Promi
              SELECT min(e.sequence) FROM parked_events e
              WHERE e.subscription = p.subscription AND e.partition = p.partition AND e.state = 'parked'
            ) END AS "firstParked"
-           FROM unnest($1::text[]) AS wanted (name) LEFT JOIN subscriptions s USING (name)
+           FROM unnest($1::text[]) AS wanted (model)
+           LEFT JOIN generations g ON g.model = wanted.model AND g.live
+           LEFT JOIN subscriptions s ON s.name = COALESCE(g.name, wanted.model)
            LEFT JOIN subscription_positions p ON p.subscription = s.name`,
     values: [subscriptions],
   });

@@ -3,6 +3,7 @@
 import { formatPosition, POSITION } from '@micromart/events/position';
 import type { Client, Pool } from '@micromart/postgres/pool';
 import { z } from 'zod';
+import type { LiveGenerations } from '../generations/live-generations.ts';
 import type { Applied } from './applied.ts';
 import { createAwaitPosition, MAX_WAIT_MS } from './await-position.ts';
 import { type Freshness, readFresh } from './freshness.ts';
@@ -51,16 +52,26 @@ export type Consistency = {
 
 export function createConsistency(deps: {
   pool: Pool;
-  /** The names of the subscriptions that feed what is being read. */
+  /** The names of the read models, or of the subscriptions, that feed what is being read. */
   subscriptions: () => readonly string[];
   applied: Applied;
+  /** Where these are read models with generations. */
+  live?: LiveGenerations;
 }): Consistency {
   const awaitPosition = createAwaitPosition(deps);
+  const { live } = deps;
   return {
     async read({ headers, signal }, read, pool = deps.pool) {
       const position = headers['Consistent-With'];
-      if (position !== undefined) await awaitPosition(position, preferredWaitMs(headers.Prefer), signal);
-      const { value, asOf, positions } = await readFresh(pool, deps.subscriptions(), read);
+      const deadlineMs = performance.now() + preferredWaitMs(headers.Prefer);
+      const before = async () => {
+        if (position === undefined) return;
+        await awaitPosition(position, Math.max(0, deadlineMs - performance.now()), signal);
+      };
+      const { value, asOf, positions } = await readFresh(pool, deps.subscriptions(), read, {
+        ...(live && { live }),
+        before,
+      });
       return { value, headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(positions) } };
     },
   };
