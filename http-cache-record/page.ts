@@ -1,4 +1,4 @@
-/** The page `docs/http-cache.md`, from what the runs gave. */
+/** Renders the page `docs/http-cache.md` from the recorded runs. */
 import { REASONS, SUITE_REASONS } from './reasons.ts';
 import type { Results } from './run.ts';
 import { type Kind, kindOf, type Suite, type SuiteTest } from './suite.ts';
@@ -9,11 +9,11 @@ const INTRODUCTION = `# The HTTP cache's record
 
 What the caching client of \`shared/http-cache/src/caching-client.ts\` does in each test of
 [http-tests/cache-tests](https://github.com/http-tests/cache-tests) (npm \`http-cache-tests\` 0.4.5), run as a private
-cache, with the reason for each test that it does not pass. Beside it the cache of undici 8.12.4, measured in the same way.
-It is not a conformance suite: some of its tests ask for what RFC 9111 leaves open, or for what only shared caches do.
+cache, with the reason for each test that it does not pass, and the results of undici 8.12.4's cache from the same run. It is not a
+conformance suite: some tests demand what RFC 9111 leaves open, or what only shared caches do.
 
-This page is written by \`node_modules/.bin/node http-cache-record/main.ts\`, from a run of a minute. A test runs the suite again and
-compares: nothing that passed may stop passing.
+\`node_modules/.bin/node http-cache-record/main.ts\` writes this page, in about a minute. A test runs the suite again and fails if
+a test that passed does not pass any more.
 `;
 
 const KINDS: readonly (readonly [Kind, string])[] = [
@@ -22,7 +22,7 @@ const KINDS: readonly (readonly [Kind, string])[] = [
   ['check', 'may'],
 ];
 
-/** Why a test is not passed; undefined when nobody has said so yet. */
+/** Why a test does not pass; undefined if no reason is recorded. */
 export const reasonFor = (suite: Suite, { id }: SuiteTest): string | undefined =>
   REASONS[id] ?? SUITE_REASONS[suite.id];
 
@@ -42,7 +42,7 @@ function summary(suites: readonly Suite[], { ours, undici }: RecordedRuns): stri
 |---|---|---|---|
 ${rows.join('\n')}
 
-"May" asks only whether a cache does something: a yes is no merit in itself, nor is a no a fault.
+"May" only records whether a cache does something; neither yes nor no is better.
 `;
 }
 
@@ -62,7 +62,7 @@ ${rows.join('\n')}
 
 const mark = (passed: boolean | undefined): string => (passed ? '✓' : '–');
 
-/** Links to addresses that have moved, and marks of a table, left out. */
+/** The name without links, whose targets have moved, and with escaped table separators. */
 const nameOf = ({ name }: SuiteTest): string =>
   name
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
