@@ -34,6 +34,7 @@ const PURE = [
   'shared/http/src/request/request-text.ts',
   'shared/postgres/src/failure.ts',
   'shared/subscription/src/apply/reorder-buffer.ts',
+  'shared/subscription/src/apply/take-in-turn.ts',
   'launcher/src/node-settings.ts',
   'shared/kafka/src/url.ts',
   'shared/kafka/src/failure.ts',

@@ -1,7 +1,7 @@
 /**
  * How much a page holds. It ends with the event that fills it: the last that its reader asked for, or the one with which its
  * data reaches `FULL_PAGE_BYTES`. So the events of a page alone say whether it is full, and nothing that is appended later
- * changes a full page (docs/decisions/0019-the-event-that-fills-a-page.md). Bytes are those of data (`dataBytes`).
+ * changes a full page (docs/decisions/0020-the-event-that-fills-a-page.md). Bytes are those of data (`dataBytes`).
  */
 import { dataBytes } from '@micromart/events/data-bytes';
 import type { LoggedEvent } from '@micromart/events/envelope';

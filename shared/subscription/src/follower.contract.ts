@@ -94,6 +94,8 @@ export function testFollowing(openTopic: (partitions: number) => Promise<TestTop
   const settings = fc.record({
     batchEvents: fc.integer({ min: 1, max: 40 }),
     bufferedEvents: fc.integer({ min: 2, max: 40 }),
+    batchBytes: fc.integer({ min: 1, max: 100 }),
+    bufferedBytes: fc.integer({ min: 1, max: 100 }),
   });
   test('counts each event once, whatever is lost, repeated and reordered', async () => {
     await fc.assert(

@@ -47,6 +47,14 @@ describe('over the feed alone', () => {
     await expectExact(source);
   });
 
+  test('does not take a page that is full by its bytes for the end of a partition', async () => {
+    const source = createTestSource({ partitions: 4, fullPage: 3 });
+    source.appendMany(200);
+    start({ source, limits: { batchBytes: 1, bufferedBytes: 1 } });
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+  });
+
   test('waits while the owner is unavailable, and continues when it is back', async () => {
     const source = createTestSource({ partitions: 2 });
     start({ source });

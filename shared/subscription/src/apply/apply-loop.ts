@@ -37,7 +37,7 @@ export function createApplyLoop<E>({
   target: BatchTarget<E>;
   isDiscarded: IsDiscarded | undefined;
   pace: Pace | undefined;
-  limits: Pick<Limits, 'batchEvents' | 'attempts'>;
+  limits: Pick<Limits, 'batchEvents' | 'batchBytes' | 'attempts'>;
   state: SubscriptionState;
   control: Control;
   notifier: Notifier;
@@ -98,7 +98,7 @@ export function createApplyLoop<E>({
 
   return async function applyNext() {
     if (inDoubt.length > 0 || state.isHeld()) await recover();
-    const events = control.isActive() ? state.take(limits.batchEvents) : [];
+    const events = control.isActive() ? state.take(limits.batchEvents, limits.batchBytes) : [];
     if (events.length === 0) return notifier.next(signal, state.isHeld() ? HELD_LOOK_MS : undefined);
     try {
       const startedMs = performance.now();

@@ -39,6 +39,33 @@ describe('the reorder buffer', () => {
     expect(sequences(buffer.take(10))).toEqual([3, 4]);
   });
 
+  test('ends what it hands out with the event that fills it, and knows how many bytes it holds', () => {
+    const large = (sequence: number) => ({ ...event(sequence), data: 'é'.repeat(49) });
+    const buffer = createReorderBuffer(0);
+    expect(buffer.bufferedBytes).toBe(0);
+    buffer.accept([large(1), large(2), large(2), event(3), large(4), large(6)]);
+    expect(buffer.bufferedBytes).toBe(402);
+    expect(sequences(buffer.take(10, { fullBytes: 101 }))).toEqual([1, 2]);
+    expect(buffer.bufferedBytes).toBe(202);
+    expect(sequences(buffer.take(10, { fullBytes: 1 }))).toEqual([3]);
+    expect(sequences(buffer.take(10, { fullBytes: 1 }))).toEqual([4]);
+    expect(buffer.take(10, { fullBytes: 1 })).toEqual([]);
+    expect(buffer.bufferedBytes).toBe(100);
+    const fault = {
+      partition: 0,
+      sequence: '5',
+      partitionkey: '',
+      raw: 'é'.repeat(49),
+      fault: 'no envelope',
+    };
+    buffer.accept([fault]);
+    expect(buffer.bufferedBytes).toBe(200);
+    buffer.restart(5);
+    expect(buffer.bufferedBytes).toBe(100);
+    buffer.drop();
+    expect(buffer.bufferedBytes).toBe(0);
+  });
+
   /** The events 1 to n as a network delivers them: each comes 0 to 5 times, a little out of order. */
   const journey = fc.integer({ min: 1, max: 60 }).chain((n) =>
     fc.record({
@@ -97,7 +124,7 @@ describe('the reorder buffer', () => {
           apply();
         }
         expect(committed).toEqual(Array.from({ length: n - start }, (_, i) => start + i + 1));
-        expect(buffer.buffered).toBe(0);
+        expect([buffer.buffered, buffer.bufferedBytes]).toEqual([0, 0]);
       }),
     );
   });

@@ -5,7 +5,8 @@
  *     … applied ] taken, being applied ] ready, without a gap ] hole ] later ones, buffered …
  *               └ position             └ taken                  └ ready
  */
-import type { ReceivedEvent } from '@micromart/events/envelope';
+import { dataBytes } from '@micromart/events/data-bytes';
+import { isMalformed, type ReceivedEvent } from '@micromart/events/envelope';
 
 /** Events that must be fetched: those after `after` up to and including `upTo`. */
 export type Missing = { readonly kind: 'hole' | 'tail'; readonly after: number; readonly upTo: number };
@@ -17,10 +18,15 @@ export type ReorderBuffer = {
   readonly ready: number;
   /** How many events wait to be taken, including those behind a hole. */
   readonly buffered: number;
+  /** How many bytes their data takes. */
+  readonly bufferedBytes: number;
   /** Adds delivered events and skips duplicates. Returns how many were new. */
   accept(events: readonly ReceivedEvent[]): number;
-  /** Removes and returns the next events in order, at most `max`, and none beyond the sequence `upTo`. */
-  take(max: number, upTo?: number): ReceivedEvent[];
+  /**
+   * Removes and returns the next events in order: at most `max`, none beyond the sequence `upTo`, and none after the one with
+   * which their data reaches `fullBytes`.
+   */
+  take(max: number, room?: { upTo?: number; fullBytes?: number }): ReceivedEvent[];
   /** The taken events up to this sequence are committed. */
   commit(sequence: number): void;
   /** Starts again at a position, after a failure: what was taken beyond it is missing again. */
@@ -35,11 +41,23 @@ export type ReorderBuffer = {
 
 export const sequenceOf = (event: ReceivedEvent): number => Number(event.sequence);
 
+type BufferedEvent = { readonly event: ReceivedEvent; readonly bytes: number };
+
+const bytesOf = (event: ReceivedEvent): number => dataBytes(isMalformed(event) ? event.raw : event.data);
+
 export function createReorderBuffer(start: number): ReorderBuffer {
   let position = start;
   let taken = start;
   let ready = start;
-  const buffered = new Map<number, ReceivedEvent>();
+  const buffered = new Map<number, BufferedEvent>();
+  let bufferedBytes = 0;
+
+  function remove(sequence: number): BufferedEvent {
+    const one = buffered.get(sequence)!;
+    buffered.delete(sequence);
+    bufferedBytes -= one.bytes;
+    return one;
+  }
 
   const extendRun = () => {
     while (buffered.has(ready + 1)) ready += 1;
@@ -49,7 +67,7 @@ export function createReorderBuffer(start: number): ReorderBuffer {
     position = at;
     taken = at;
     ready = at;
-    for (const sequence of buffered.keys()) if (sequence <= at) buffered.delete(sequence);
+    for (const sequence of buffered.keys()) if (sequence <= at) remove(sequence);
     extendRun();
   }
 
@@ -63,23 +81,31 @@ export function createReorderBuffer(start: number): ReorderBuffer {
     get buffered() {
       return buffered.size;
     },
+    get bufferedBytes() {
+      return bufferedBytes;
+    },
 
     accept(events) {
       const before = buffered.size;
       for (const event of events) {
         const sequence = sequenceOf(event);
-        if (sequence > taken && !buffered.has(sequence)) buffered.set(sequence, event);
+        if (sequence <= taken || buffered.has(sequence)) continue;
+        const bytes = bytesOf(event);
+        buffered.set(sequence, { event, bytes });
+        bufferedBytes += bytes;
       }
       extendRun();
       return buffered.size - before;
     },
 
-    take(max, upTo = Number.POSITIVE_INFINITY) {
+    take(max, { upTo = Number.POSITIVE_INFINITY, fullBytes = Number.POSITIVE_INFINITY } = {}) {
       const run: ReceivedEvent[] = [];
-      while (taken < Math.min(ready, upTo) && run.length < max) {
+      let bytes = 0;
+      while (taken < Math.min(ready, upTo) && run.length < max && bytes < fullBytes) {
         taken += 1;
-        run.push(buffered.get(taken)!);
-        buffered.delete(taken);
+        const next = remove(taken);
+        run.push(next.event);
+        bytes += next.bytes;
       }
       return run;
     },
@@ -98,6 +124,7 @@ export function createReorderBuffer(start: number): ReorderBuffer {
 
     drop() {
       buffered.clear();
+      bufferedBytes = 0;
       ready = taken;
     },
 

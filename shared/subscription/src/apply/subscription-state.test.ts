@@ -4,7 +4,13 @@ import { testEvent } from '../testing/source.ts';
 import { sequenceOf } from './reorder-buffer.ts';
 import { createSubscriptionState } from './subscription-state.ts';
 
-const limits = { bufferedEvents: 10, pageEvents: 100, graceMs: 5_000, unassignedMs: 2_000 };
+const limits = {
+  bufferedEvents: 10,
+  bufferedBytes: 1_000,
+  pageEvents: 100,
+  graceMs: 5_000,
+  unassignedMs: 2_000,
+};
 const run = (partition: number, from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => testEvent({ partition, sequence: from + i }));
 const heads = (...last: number[]) => ({ log: 'test-1', at: new Date(1_000), last: new Map(last.entries()) });
@@ -32,6 +38,40 @@ function openAssigned(partitions: number, assigned: readonly number[] | undefine
   state.lead(0);
   return { state, assignment };
 }
+
+describe('what takes many bytes', () => {
+  const large = (partition: number, from: number, to: number) =>
+    run(partition, from, to).map((event) => ({ ...event, data: 'x'.repeat(298) }));
+
+  test('is not fetched beyond half of what a partition may hold, nor accepted beyond all of it', () => {
+    const state = openState(2);
+    state.learnHeads(heads(50, 50), 0);
+    state.fill(0, large(0, 1, 2));
+    state.fill(1, large(1, 1, 1));
+    expect(state.due(0).fetches.map(({ partition }) => partition)).toEqual([1]);
+    expect(state.admits(0)).toBe(true);
+    state.acceptWithHeads(large(0, 3, 4));
+    expect(state.admits(0)).toBe(false);
+    state.acceptWithHeads(large(0, 5, 5));
+    expect(state.take(100)).toHaveLength(5);
+    expect(state.admits(0)).toBe(true);
+  });
+
+  test('fills a batch with few events, of all partitions together', () => {
+    const state = openState(3);
+    for (const partition of [0, 1, 2]) state.fill(partition, large(partition, 1, 2));
+    expect(state.take(100, 800)).toHaveLength(3);
+    expect(state.take(100, 1)).toHaveLength(1);
+    expect(state.take(100, 800)).toHaveLength(2);
+  });
+
+  test('does not keep a hole from being filled', () => {
+    const state = openState(1);
+    state.fill(0, large(0, 2, 9));
+    expect(state.admits(0)).toBe(false);
+    expect(state.due(0).fetches).toMatchObject([{ kind: 'hole', after: 0, upTo: 1 }]);
+  });
+});
 
 describe('what is to be fetched', () => {
   test('is everything at once without a transport, the emptiest buffer first, while there is room', () => {

@@ -16,6 +16,7 @@ import type { PartitionAssignment } from '../sources/partition-assignment.ts';
 import type { Checkpoint, CheckpointMetadata } from './checkpoint.ts';
 import { createPartitionState, type PartitionState } from './partition-state.ts';
 import { type Missing, type ReorderBuffer, sequenceOf } from './reorder-buffer.ts';
+import { createTakeInTurn } from './take-in-turn.ts';
 
 export type Fetch = Missing & { readonly partition: number; readonly limit: number };
 
@@ -44,8 +45,8 @@ export type SubscriptionState = {
   acceptWithHeads(events: readonly ReceivedEvent[]): void;
   /** What must be fetched now, the emptiest buffers first, and in how many milliseconds more is due. */
   due(nowMs: number): { fetches: Fetch[]; nextMs: number | undefined };
-  /** The next events to apply, at most `max`, of all partitions in turn, dense and in order within each, none beyond a hold. */
-  take(max: number): ReceivedEvent[];
+  /** The next events to apply (take-in-turn.ts). */
+  take(max: number, fullBytes?: number): ReceivedEvent[];
   /** Whether a position was held when the database was last asked: then it is to be asked again soon. */
   isHeld(): boolean;
   commit(partition: number, sequence: number): void;
@@ -55,18 +56,21 @@ export type SubscriptionState = {
   takeCheckpointMetadata(): CheckpointMetadata[];
 };
 
-type StateLimits = Pick<Limits, 'bufferedEvents' | 'pageEvents'>;
+type StateLimits = Pick<Limits, 'bufferedEvents' | 'bufferedBytes' | 'pageEvents'>;
 
 /** Without an assignment, this instance owns all partitions and fetches everything at once. */
 export function createSubscriptionState(
-  { bufferedEvents, pageEvents }: StateLimits,
+  { bufferedEvents, bufferedBytes, pageEvents }: StateLimits,
   assignment?: PartitionAssignment,
 ): SubscriptionState {
   let log: string | undefined;
   let leading = false;
   const partitionStates = new Map<number, PartitionState>();
-  let turn = 0;
+  const takeInTurn = createTakeInTurn();
   const isOwn = ({ partition }: PartitionState) => assignment?.owns(partition) ?? true;
+  /** 1 when no more is to be fetched or accepted. */
+  const fullness = (buffer: ReorderBuffer) =>
+    Math.max(buffer.buffered / bufferedEvents, buffer.bufferedBytes / bufferedBytes);
   /** Whether others may have moved its position since that was last read. */
   const mayHaveMoved = ({ refreshedMs }: PartitionState) =>
     assignment !== undefined && refreshedMs < assignment.assignedMs;
@@ -98,7 +102,7 @@ export function createSubscriptionState(
     if (missing.kind === 'hole')
       return { fetch: { ...missing, partition, limit: Math.min(size, pageEvents) }, inMs: 0 };
     // Whole pages, and only once half of the buffer is free: otherwise each applied event would cause a request.
-    if (!leading || reorderBuffer.buffered > bufferedEvents / 2) return undefined;
+    if (!leading || fullness(reorderBuffer) > 1 / 2) return undefined;
     const dueMs = assignment?.fetchDeadlineMs(partitionState) ?? 0;
     if (!Number.isFinite(dueMs) || (!isOwn(partitionState) && partitionState.refreshedMs < dueMs))
       return undefined;
@@ -166,7 +170,7 @@ export function createSubscriptionState(
       return (
         partitionState !== undefined &&
         !mayHaveMoved(partitionState) &&
-        partitionState.reorderBuffer.buffered < bufferedEvents
+        fullness(partitionState.reorderBuffer) < 1
       );
     },
 
@@ -186,7 +190,7 @@ export function createSubscriptionState(
     acceptWithHeads(events) {
       for (const [partition, own] of Map.groupBy(events, (event) => event.partition)) {
         const partitionState = partitionStates.get(partition);
-        if (partitionState && partitionState.reorderBuffer.buffered < bufferedEvents)
+        if (partitionState && fullness(partitionState.reorderBuffer) < 1)
           partitionState.reorderBuffer.accept(own);
       }
     },
@@ -206,17 +210,7 @@ export function createSubscriptionState(
       };
     },
 
-    take(max) {
-      const all = [...partitionStates.values()];
-      const events: ReceivedEvent[] = [];
-      // Each batch starts with another partition, so that none is left out while the others fill every batch.
-      for (let i = 0; i < all.length && events.length < max; i += 1) {
-        const { reorderBuffer, takeUpTo } = all[(turn + i) % all.length]!;
-        events.push(...reorderBuffer.take(max - events.length, takeUpTo));
-      }
-      turn += 1;
-      return events;
-    },
+    take: (max, fullBytes) => takeInTurn([...partitionStates.values()], max, fullBytes),
 
     isHeld: () => [...partitionStates.values()].some(({ takeUpTo }) => Number.isFinite(takeUpTo)),
 

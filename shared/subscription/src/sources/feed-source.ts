@@ -9,7 +9,8 @@ import { type EventSource, SourceReplaced } from './event-source.ts';
 
 /** How long an answer may take beyond the wait that the request asks for. */
 const ANSWER_TIMEOUT_MS = 15_000;
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Above twice what an owner's page, or heads with events, may take (event-log/page.ts). */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_PROBLEM_LENGTH = 300;
 /** Pages at the same time. */
 const MAX_CONNECTIONS = 16;

@@ -39,9 +39,12 @@ export const testEvent = (at: { partition: number; sequence: number; key?: strin
 export function createTestSource({
   partitions,
   log = 'test-1',
+  fullPage = Number.POSITIVE_INFINITY,
 }: {
   partitions: number;
   log?: string;
+  /** With so many events a page is full, whatever its limit is: a real log's page may be full by its bytes. */
+  fullPage?: number;
 }): TestSource {
   const notifier = createNotifier();
   const empty = () => Array.from({ length: partitions }, (): LoggedEvent[] => []);
@@ -105,7 +108,7 @@ export function createTestSource({
       refuseIfUnavailable();
       const list = events[partition]!;
       if (log !== name || after > list.length) throw new SourceReplaced(`${log} ends before ${after}`);
-      return list.slice(after, after + limit);
+      return list.slice(after, after + Math.min(limit, fullPage));
     },
   };
 }
