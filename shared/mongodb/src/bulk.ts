@@ -3,7 +3,7 @@ import type { WithTextId } from './by-id.ts';
 import type { Mongodb } from './open.ts';
 
 /**
- * Writes documents, each by one operation, in any order, as many in one command as the engine bears. Resolves with the number
+ * Writes documents, each by one operation, in any order, as many in one command as the engine allows. Resolves with the number
  * of documents inserted or matched; rejects when one was refused, or when the outcome is in doubt.
  */
 export async function writeInBulks<Stored extends WithTextId>(

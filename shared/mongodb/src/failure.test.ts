@@ -3,7 +3,7 @@ import { isDuplicate, isUnavailable } from './failure.ts';
 
 const failure = (fields: object): Error => Object.assign(new Error('it failed'), fields);
 
-/** A bulk write's error, as the driver makes it. */
+/** A bulk write's error, as the driver creates it. */
 const bulk = ({
   codes = [],
   noMajority = false,
@@ -26,14 +26,14 @@ const bulk = ({
 describe('a database', () => {
   test.each<[string, Error]>([
     ['cannot be reached', failure({ name: 'MongoServerSelectionError' })],
-    ['breaks the connection off', failure({ name: 'MongoNetworkError' })],
+    ['closes the connection', failure({ name: 'MongoNetworkError' })],
     ['steps down', failure({ name: 'MongoServerError', code: 10107 })],
     ['shuts down', failure({ name: 'MongoServerError', code: 91 })],
     ['has no majority', failure({ name: 'MongoWriteConcernError', code: 64 })],
     ['has no majority for a bulk', bulk({ noMajority: true })],
-    ['has no majority for a bulk of which a part was refused', bulk({ codes: [11000], noMajority: true })],
-    ['breaks the connection off in a bulk', bulk({ cause: failure({ name: 'MongoNetworkError' }) })],
-  ])('is away when it %s', (_, error) => {
+    ['has no majority for a partly refused bulk', bulk({ codes: [11000], noMajority: true })],
+    ['closes the connection in a bulk', bulk({ cause: failure({ name: 'MongoNetworkError' }) })],
+  ])('is unavailable when it %s', (_, error) => {
     expect([isUnavailable(error), isDuplicate(error)]).toEqual([true, false]);
   });
 
@@ -41,15 +41,15 @@ describe('a database', () => {
     ['refuses a document', failure({ name: 'MongoServerError', code: 121 })],
     ['refuses a part of a bulk', bulk({ codes: [11000, 121] })],
     ['is not what failed', new TypeError('x is not a function')],
-    ['is asked by something that throws no error', 'a text'],
-  ])('is neither away nor has a key twice when it %s', (_, error) => {
+    ['is used by something that throws no Error', 'a text'],
+  ])('is neither unavailable nor reports a duplicate when it %s', (_, error) => {
     expect([isUnavailable(error), isDuplicate(error)]).toEqual([false, false]);
   });
 
   test.each<[string, Error]>([
     ['in a write', failure({ name: 'MongoServerError', code: 11000 })],
     ['in a bulk', bulk({ codes: [11000, 11000] })],
-  ])('has a key twice %s', (_, error) => {
+  ])('reports a duplicate %s', (_, error) => {
     expect([isUnavailable(error), isDuplicate(error)]).toEqual([false, true]);
   });
 });

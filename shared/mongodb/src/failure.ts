@@ -3,7 +3,7 @@
  * `error_codes.yml`).
  */
 
-/** The client could not ask, or got no answer: no server, no connection, or none in time. */
+/** The client could not send, or got no answer: no server, no connection, or no answer in time. */
 const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
@@ -18,10 +18,10 @@ const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'MongoWriteConcernError',
 ]);
 
-/** The server answered that it cannot, for now. */
+/** The server answered that it cannot do it now. */
 const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
-  ...[6, 7, 89, 9001], // a member it needs was out of reach
-  ...[91, 189, 10107, 11600, 11602, 13435, 13436], // shutting down, stepping down, not the primary any more
+  ...[6, 7, 89, 9001], // a member that it needs was unreachable
+  ...[91, 189, 10107, 11600, 11602, 13435, 13436], // shutting down, stepping down, no longer the primary
   ...[50, 262], // out of time
   ...[64, 100, 134], // no majority, in time or at all
   112, // in conflict with another's write

@@ -27,7 +27,7 @@ test.each([
     'by one of the servers',
     (cause: Error) => ({ reason: { servers: new Map([['a:1', { error: cause }]]) } }),
   ],
-])('says in one line that a server is too old, told so %s', (_, failure) => {
+])('says in one line that a server is too old, reported %s', (_, failure) => {
   const cause = new MongoCompatibilityError(
     'Server at a:1 reports maximum wire version 8, 9 (MongoDB 4.4) is needed',
   );
@@ -35,7 +35,7 @@ test.each([
   expect(tooOld(failure(cause))!.message).toBe(`MongoDB is too old: ${cause.message}`);
 });
 
-test.each([[new Error('away')], [undefined], [{ reason: { servers: new Map() } }]])(
+test.each([[new Error('unavailable')], [undefined], [{ reason: { servers: new Map() } }]])(
   'takes no other failure for a server that is too old: %p',
   (failure) => {
     expect(tooOld(failure)).toBeUndefined();
@@ -65,7 +65,7 @@ describeOn(testFerretdb, 'a connection', () => {
 
   afterAll(() => server?.close());
 
-  test('says that the database answers, and that it does not, and goes on by itself', async () => {
+  test('says whether the database answers, and recovers by itself', async () => {
     expect(await checkAnswers(mongodb)).toEqual({ ok: true });
     proxy.cutAll();
     expect(await checkAnswers(mongodb)).toEqual({ ok: false, detail: 'the database does not answer' });
@@ -73,7 +73,7 @@ describeOn(testFerretdb, 'a connection', () => {
     expect(await checkAnswers(mongodb)).toEqual({ ok: true });
   });
 
-  test('begins where the server was away at first', async () => {
+  test('works once a server that was unavailable at first answers', async () => {
     proxy.cutAll();
     const asked = await Promise.allSettled([mongodb.engine(), mongodb.engine(), checkAnswers(mongodb)]);
     expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
@@ -82,7 +82,7 @@ describeOn(testFerretdb, 'a connection', () => {
     expect(await checkAnswers(mongodb)).toEqual({ ok: true });
   });
 
-  test.each(['one write', 'a bulk'])('fails as away when the reply to %s is cut off', async (what) => {
+  test.each(['one write', 'a bulk'])('fails as unavailable when the reply to %s is cut off', async (what) => {
     await mongodb.engine();
     const goods = mongodb.db.collection('goods');
     await goods.insertOne({ name: 'tea' });

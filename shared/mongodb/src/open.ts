@@ -9,8 +9,8 @@ import { type Db, MongoClient, MongoCompatibilityError } from 'mongodb';
 export type Mongodb = {
   readonly db: Db;
   /**
-   * What the server can do; read once. Await it before anything else: left to itself, the driver tries to connect once and
-   * never again, while this tries again at each call until it succeeds.
+   * What the server can do; read once. Await it before anything else: the driver itself tries to connect only once, while
+   * this tries again at each call until it succeeds. Throws Unusable when the server is too old, or the driver's error.
    */
   engine(): Promise<Engine>;
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export type Engine = {
   readonly findsMany: boolean;
   /** The most updates that one command may hold. */
   readonly maxUpdates: number;
-  /** Whether it is a replica set, and so can say what a majority had when it was asked. */
+  /** Whether it is a replica set, which can serve linearizable reads. */
   readonly replicated: boolean;
 };
 
@@ -92,14 +92,14 @@ async function readEngine(client: MongoClient, db: Db): Promise<Engine> {
   });
   const [hello, build] = await Promise.all([db.command({ hello: 1 }), db.command({ buildInfo: 1 })]);
   const replicated = hello.setName !== undefined;
-  // FerretDB 1 reads, changes and writes a document in three steps, finds by an index nothing but one `_id` that is asked
-  // for alone, and holds a connection to its files for each update of a command until all are done: it has a hundred.
+  // FerretDB 1 reads, changes and writes a document in three steps. It uses an index only for a query by one `_id`. Each
+  // update of a command holds one of its hundred connections to its files until all updates are done.
   return 'ferretdbVersion' in build
     ? { atomicUpdates: false, findsMany: false, maxUpdates: 32, replicated }
     : { atomicUpdates: true, findsMany: true, maxUpdates: 1_000, replicated };
 }
 
-/** Unusable, with the driver's words on what is needed and what was found, when a server is too old; undefined otherwise. */
+/** An Unusable with the driver's message about both versions, when a server is too old; undefined otherwise. */
 export function tooOld(error: unknown): Unusable | undefined {
   const causes = [error, ...serversOf(error)];
   const cause = causes.find((one) => one instanceof MongoCompatibilityError);

@@ -1,9 +1,9 @@
 /**
  * Array parameters, encoded here instead of by the driver.
  *
- * What for: the driver writes arrays as text and looks at every element for characters to escape, which costs more than
- * anything else that it does. In binary, the server unescapes nothing either, and goes through a document once instead of
- * twice (to find its end, and to validate it).
+ * What for: the driver writes arrays as text and checks every element for characters to escape, which costs more than anything
+ * else that it does. In binary, the server unescapes nothing either, and reads a document once instead of twice (to find its
+ * end, and to validate it).
  *
  * How to take it out: pass plain arrays to the driver, and JSON texts in them for `jsonArray`. The statements stay.
  *
@@ -35,8 +35,8 @@ export const jsonArray = (values: readonly unknown[]): Buffer =>
 
 /**
  * An array of one dimension in binary, as `array_recv` reads it (src/backend/utils/adt/arrayfuncs.c): number of
- * dimensions, whether there are NULLs, the elements' type, their number, the lower bound; then each element, its length in
- * bytes before it.
+ * dimensions, whether there are NULLs, the elements' type, their number, the lower bound; then the elements, each after its
+ * length in bytes.
  */
 function binaryArray(elementOid: number, values: readonly (string | undefined)[]): Buffer {
   const lengths = values.map((value) => (value === undefined ? NULL_LENGTH : Buffer.byteLength(value)));

@@ -16,7 +16,7 @@ export const sqlStateOf = (error: unknown): string | undefined => {
 
 const DISK_FULL = '53100';
 const UNAVAILABLE = new Set(['08', '40', '53', '57']);
-/** A lock that was not free in time; a transaction that stood idle, or ran, for too long. */
+/** A lock was not free in time; a transaction was idle, or ran, for too long. */
 const TOO_LATE = new Set(['55P03', '25P03', '25P04']);
 
 const CONNECTION_WORDS =
@@ -40,7 +40,7 @@ const MISSING_OR_DENIED = new Set(['42P01', '42703', '42883', '3F000', '42501'])
 
 /**
  * Whether a statement needs what does not exist or is not granted (undefined table, column or function, invalid schema name,
- * insufficient privilege). A role that may only read sees either until the owner has made the schema and granted it.
+ * insufficient privilege). A role that may only read gets either until the owner has created the schema and granted access.
  */
 export const isMissingOrDenied = (error: unknown): boolean => MISSING_OR_DENIED.has(sqlStateOf(error) ?? '');
 

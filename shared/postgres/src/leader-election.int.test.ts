@@ -29,14 +29,14 @@ const untilAborted = (signal: AbortSignal) =>
     if (signal.aborted) resolve();
   });
 
-function stand(name: string, onLead = untilAborted): Leadership {
+function runFor(name: string, onLead = untilAborted): Leadership {
   const leadership = runAsLeader({ url: database.url, name, onLead, logger });
   open.push(leadership);
   return leadership;
 }
 
-/** Another process that leads: it says so, and says when it is over. */
-async function startHolder(name: string): Promise<{ child: ChildProcess; said(): string }> {
+/** Another process that leads: it prints when a term begins and when it is lost. */
+async function startLeader(name: string): Promise<{ child: ChildProcess; said(): string }> {
   const program = `
     import { pino } from 'pino';
     import { runAsLeader } from ${JSON.stringify(new URL('./leader-election.ts', import.meta.url).href)};
@@ -62,11 +62,11 @@ async function startHolder(name: string): Promise<{ child: ChildProcess; said():
   return { child, said: () => said };
 }
 
-test('lets one lead at a time, and each name by itself', async () => {
-  const first = stand('a');
+test('lets one lead at a time, for each name separately', async () => {
+  const first = runFor('a');
   await until(() => first.isLeader());
-  const second = stand('a');
-  const other = stand('b');
+  const second = runFor('a');
+  const other = runFor('b');
   await until(() => other.isLeader());
   expect(second.isLeader()).toBe(false);
   await first.close();
@@ -74,28 +74,28 @@ test('lets one lead at a time, and each name by itself', async () => {
   await until(() => second.isLeader());
 });
 
-test('ends the lead at once when the connection breaks, and stands for it again', async () => {
-  let reigns = 0;
-  const one = stand('c', async (signal) => {
-    reigns += 1;
+test('ends the term at once when the connection breaks, and runs again', async () => {
+  let terms = 0;
+  const one = runFor('c', async (signal) => {
+    terms += 1;
     await untilAborted(signal);
   });
   await until(() => one.isLeader());
   await database.admin.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lock of c' AND datname = current_database()",
   );
-  await until(() => reigns === 2 && one.isLeader());
+  await until(() => terms === 2 && one.isLeader());
 });
 
-test('ends the lead when a heartbeat fails', async () => {
-  let reigns = 0;
+test('ends the term when a heartbeat fails', async () => {
+  let terms = 0;
   let broken = true;
   const one = runAsLeader({
     url: database.url,
     name: 'd',
     logger,
     onLead: async (signal) => {
-      reigns += 1;
+      terms += 1;
       await untilAborted(signal);
     },
     heartbeat: async () => {
@@ -103,21 +103,21 @@ test('ends the lead when a heartbeat fails', async () => {
     },
   });
   open.push(one);
-  await until(() => reigns === 2);
+  await until(() => terms === 2);
   broken = false;
   await until(() => one.isLeader());
 });
 
-test('stands for it again when the work ends or throws', async () => {
-  let reigns = 0;
-  stand('e', async () => {
-    reigns += 1;
-    if (reigns === 1) throw new Error('once');
+test('runs again when the work ends or throws', async () => {
+  let terms = 0;
+  runFor('e', async () => {
+    terms += 1;
+    if (terms === 1) throw new Error('once');
   });
-  await until(() => reigns === 3);
+  await until(() => terms === 3);
 });
 
-test('begins no term when it is closed before it learns that it won', async () => {
+test('begins no term when it is closed before it learns that it has won', async () => {
   const query = pg.Client.prototype.query;
   const spy = jest.spyOn(pg.Client.prototype, 'query').mockImplementation(async function (
     this: pg.Client,
@@ -129,7 +129,7 @@ test('begins no term when it is closed before it learns that it won', async () =
   } as typeof query);
   const closed = Promise.withResolvers<void>();
   let terms = 0;
-  const one = stand('h', async () => {
+  const one = runFor('h', async () => {
     terms += 1;
   });
   await closed.promise;
@@ -137,16 +137,16 @@ test('begins no term when it is closed before it learns that it won', async () =
   expect(terms).toBe(0);
 });
 
-test('passes the lead on when its holder is killed', async () => {
-  const { child } = await startHolder('f');
-  const standby = stand('f');
+test('elects another leader when the leader is killed', async () => {
+  const { child } = await startLeader('f');
+  const standby = runFor('f');
   child.kill('SIGKILL');
   await until(() => standby.isLeader());
 });
 
-test('passes the lead on when its holder is frozen, which learns of it when it wakes', async () => {
-  const { child, said } = await startHolder('g');
-  const standby = stand('g');
+test('elects another leader when the leader is frozen, which learns of it when it wakes up', async () => {
+  const { child, said } = await startLeader('g');
+  const standby = runFor('g');
   child.kill('SIGSTOP');
   await until(() => standby.isLeader());
   expect(said()).toBe('leads\n');

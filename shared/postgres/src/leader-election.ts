@@ -18,12 +18,12 @@ import type { Client } from './pool.ts';
 /** The server ends a session that is silent for this long. */
 const SILENCE_MS = 3_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
-/** With the interval no more than the silence, so that a leader steps down no later than the server ends its session. */
+/** Together with the interval at most `SILENCE_MS`, so that a leader steps down before the server ends its session. */
 const ANSWER_TIMEOUT_MS = 2_000;
 const STANDBY_INTERVAL_MS = 250;
 const RECONNECT_INTERVAL_MS = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
-const GOODBYE_MS = 500;
+const DISCONNECT_TIMEOUT_MS = 500;
 
 export type Leadership = {
   isLeader(): boolean;
@@ -32,10 +32,10 @@ export type Leadership = {
 };
 
 /**
- * Runs for leader of `name` within the database of `url` until it is closed. `onLead` runs for each term that is won. Its
- * signal is not aborted yet then; it is as soon as the connection or a heartbeat fails, or at `close`, and `onLead` should
- * return. When it returns or throws, the term ends, and the instance runs again. `heartbeat` is a query of the caller on the
- * lock's connection, once a second during a term: if it fails, the term ends.
+ * Runs for leader of `name` within the database of `url` until it is closed. `onLead` is called for each term that is won, with
+ * a signal that is aborted as soon as the connection or a heartbeat fails, or at `close`; `onLead` should return then. When it
+ * returns or throws, the term ends, and the instance runs again. `heartbeat` is the caller's own query on the lock's connection,
+ * once a second during a term: if it fails, the term ends.
  */
 export function runAsLeader({
   url,
@@ -68,7 +68,7 @@ export function runAsLeader({
       await client.connect();
       await client.query(`SET idle_session_timeout = ${SILENCE_MS}`);
       while (!(await tryLock(client, name))) await sleep(STANDBY_INTERVAL_MS, undefined, { signal });
-      // It may have been aborted while the answer was on its way; an `onLead` that waits for the abort would wait for ever.
+      // The signal may have been aborted before the answer came; an `onLead` that waits for the abort would wait for ever.
       signal.throwIfAborted();
       term = signal;
       const beating = beat(client, heartbeat, lost);
@@ -80,7 +80,7 @@ export function runAsLeader({
         await beating;
       }
     } finally {
-      await Promise.race([client.end(), sleep(GOODBYE_MS, undefined, { ref: false })]);
+      await Promise.race([client.end(), sleep(DISCONNECT_TIMEOUT_MS, undefined, { ref: false })]);
     }
   }
 
@@ -89,7 +89,7 @@ export function runAsLeader({
       try {
         await runForElection();
       } catch (err) {
-        if (!closing.signal.aborted) logger.warn({ err, lock: name }, 'leader election failed; trying again');
+        if (!closing.signal.aborted) logger.warn({ err, lock: name }, 'leader election failed; retrying');
       }
       await sleep(RECONNECT_INTERVAL_MS, undefined, { signal: closing.signal }).catch(() => {});
     }

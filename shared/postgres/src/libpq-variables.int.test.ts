@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { removeLibpqVariables } from './libpq-variables.ts';
 
-/** All that the driver takes from the environment, set as for another server, or so that nothing works. */
+/** All variables that the driver reads, set for another server or to values that do not work. */
 const VARIABLES: Readonly<Record<string, string>> = {
   PGHOST: '192.0.2.1',
   PGHOSTADDR: '192.0.2.1',
@@ -28,12 +28,12 @@ const VARIABLES: Readonly<Record<string, string>> = {
   PGSERVICE: 'nowhere',
   NODE_PG_FORCE_NATIVE: '1',
 };
-/** Those of them that would keep it from working, or from working as it is meant to, were they left. */
+/** Those that break the driver, or change what it does, unless they are removed. */
 const HARMFUL = ['PGOPTIONS', 'PGSSLMODE', 'PGSSLNEGOTIATION', 'PGREPLICATION', 'NODE_PG_FORCE_NATIVE'];
 
 const module = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
 
-/** Runs a script in a process that has these variables besides what it needs. */
+/** Runs a script in a process with these variables added to its environment. */
 const inProcess = async (script: string, variables: Record<string, string>): Promise<string> => {
   const environment = {
     PATH: process.env.PATH,
@@ -58,19 +58,19 @@ const REMOVE_AND_ASK = `
 const DEFAULT_PATH = '{"path":"\\"$user\\", public"}';
 
 test.each([...Object.keys(VARIABLES).map((name) => [name]), ['all']])(
-  '%s of the shell reaches no connection',
+  '%s of the shell affects no connection',
   async (name) => {
     const variables = name === 'all' ? VARIABLES : { [name]: VARIABLES[name]! };
     expect(await inProcess(REMOVE_AND_ASK, variables)).toBe(DEFAULT_PATH);
   },
 );
 
-test.each(HARMFUL)('%s would, were it left', async (name) => {
+test.each(HARMFUL)('%s would affect it without the removal', async (name) => {
   const asked = inProcess(ASK, { [name]: VARIABLES[name]! });
   expect(await asked.catch(() => 'failed')).not.toBe(DEFAULT_PATH);
 });
 
-test("a test run's own server is started and reached whatever the shell has set", async () => {
+test("a test run's own server starts and is reached whatever the shell has set", async () => {
   const script = `
     delete process.env.TEST_POSTGRES_URL;
     await (await import(${module('../../testing/src/global-setup.ts')})).default();
@@ -82,7 +82,7 @@ test("a test run's own server is started and reached whatever the shell has set"
   expect(await inProcess(script, VARIABLES)).toBe(DEFAULT_PATH);
 });
 
-test('nothing else is taken away', () => {
+test('removes no other variable', () => {
   const environment = { PATH: '/bin', PG: '1', pgpassword: 'x', MY_PGHOST: 'y', TEST_POSTGRES_URL: 'z' };
   const before = { ...environment };
   removeLibpqVariables(environment);

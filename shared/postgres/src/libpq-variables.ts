@@ -4,7 +4,7 @@
  */
 const NAMES = /^(PG[A-Z_]+|NODE_PG_FORCE_NATIVE)$/;
 
-/** Removes them all, so that a connection goes where its URL says, and nowhere else. */
+/** Removes them all, so that only its URL decides where a connection goes. */
 export function removeLibpqVariables(environment: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(environment)) if (NAMES.test(name)) delete environment[name];
 }

@@ -6,13 +6,14 @@ import { requireVersion } from './server-version.ts';
 /** A folder of numbered SQL files, and the name under which a database remembers which of them it has run. */
 export type Migrations = { readonly name: string; readonly folder: URL };
 
-/** Any number will do, as long as every process of this project takes the same. */
+/** Any number works, as long as every process of this project uses the same. */
 const LOCK_KEY = 7_410_117;
 
 /**
- * Brings a schema of a database up to date, folder by folder. Any number of processes may call it at the same moment: the first
- * to get an advisory lock does the work, the others wait and find it done. Throws Unusable, and changes nothing, when the
- * server is too old. The schema must exist; what has been run there is remembered there, and bare names mean it alone.
+ * Brings a schema of a database up to date, folder by folder. Any number of processes may call it at once: the first to get an
+ * advisory lock does the work, the others wait and find it done. The schema must exist; its files and its record of what was
+ * run use names in this schema only. Throws Unusable, and changes nothing, when the server is too old; otherwise the driver's
+ * error.
  */
 export async function migrate(
   url: string,

@@ -13,6 +13,6 @@ test('refuses a parameter without a value, and a value without a parameter', () 
   expect(() => valuesOf({ known: 1, other: 2 })).toThrow('do not match: other');
 });
 
-test('takes a value that is null', () => {
+test('accepts null as a value', () => {
   expect(numberParameters('SELECT :one').valuesOf({ one: null })).toEqual([null]);
 });

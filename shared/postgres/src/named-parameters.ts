@@ -1,15 +1,15 @@
-/** A text in PostgreSQL's own form, with `$1`, `$2`, …, and what orders values by it. */
+/** A statement with `$1`, `$2`, …, and a function that puts values in their order. */
 export type Numbered<Name extends string> = {
   readonly text: string;
   valuesOf<Value>(values: Readonly<Record<Name, Value>>): Value[];
 };
 
-/** A colon and a name; the colons of a cast (`::text`) are not one. */
+/** A colon and a name, but not the second colon of a cast (`::text`). */
 const PARAMETER = /(?<!:):([a-z_]+)/g;
 
 /**
  * Numbers the parameters of a statement: `:name` becomes `$1`, `$2`, … in the order in which names first appear; a name that
- * appears again keeps its number. The text must hold no such thing within quotes or comments. Throws when a parameter has no
+ * appears again keeps its number. Quotes and comments of the text must not contain such names. Throws when a parameter has no
  * value, or a value no parameter.
  */
 export function numberParameters<Name extends string>(text: string): Numbered<Name> {

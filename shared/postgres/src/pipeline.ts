@@ -1,9 +1,9 @@
 /**
  * A transaction in one round trip, by a subclass of the driver's query. It sends a Bind and an Execute for each statement, and
- * one Sync behind the last. That is a transaction by itself, without BEGIN and COMMIT: the server commits it at the Sync;
- * where a statement fails, it skips the others up to there and rolls back (PostgreSQL manual, "Message Flow", "Pipelining").
+ * one Sync behind the last. Without BEGIN and COMMIT this is a transaction: the server commits it at the Sync. When a
+ * statement fails, the server skips the others up to the Sync and rolls back (PostgreSQL manual, "Message Flow", "Pipelining").
  *
- * What for: the driver sends a Sync behind every statement, so the server answers each of them by itself, and wakes this
+ * What for: the driver sends a Sync behind every statement, so the server answers each of them separately, and wakes this
  * process for each (docs/decisions/0012-a-batch-in-one-pipeline.md).
  *
  * How to take it out: let `inPipelinedTransaction` (pool.ts) call `executeAll` within `inTransaction`. Callers stay as they are.
@@ -13,14 +13,14 @@
 import pg from 'pg';
 import type { Statement } from './statement.ts';
 
-/** What pipelines have prepared on a connection: texts by name. The driver keeps its own account of what it prepares. */
+/** What pipelines have prepared on each connection: texts by name. The driver keeps a record of its own. */
 const prepared = new WeakMap<pg.Connection, Map<string, string>>();
 
 const nameOnWire = (name: string): string => `pipeline ${name}`;
 
 /** For a client that executes nothing else meanwhile. Calls `done` once, with the error of the statement that failed. */
 export class Pipeline extends pg.Query {
-  /** Whether it prepares statements. If it fails then, nobody knows which of them exist, and the connection must be closed. */
+  /** Whether it prepares statements. If it fails then, it is unknown which exist, and the connection must be closed. */
   hasPrepared = false;
   readonly #statements: readonly Statement[];
 
@@ -36,7 +36,7 @@ export class Pipeline extends pg.Query {
     const toParse = new Set<string>();
     for (const { name, text } of this.#statements) {
       if (name === undefined || known.get(name) === text) continue;
-      if (known.has(name)) return new Error(`the name ${name} stands for another statement already`);
+      if (known.has(name)) return new Error(`the name ${name} is already used for another statement`);
       known.set(name, text);
       toParse.add(name);
       this.hasPrepared = true;

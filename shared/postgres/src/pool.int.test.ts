@@ -25,8 +25,8 @@ const insert = (n: number): Statement => ({
 const stored = async () =>
   (await pool.query<{ n: number }>('SELECT n FROM numbers ORDER BY n')).rows.map(({ n }) => n);
 
-describe('a transaction in one trip', () => {
-  test('does all of its statements, in order', async () => {
+describe('a pipelined transaction', () => {
+  test('executes all of its statements, in order', async () => {
     await inPipelinedTransaction(pool, [
       insert(1),
       { text: 'UPDATE numbers SET n = n + $1', values: [1] },
@@ -35,7 +35,7 @@ describe('a transaction in one trip', () => {
     expect(await stored()).toEqual([1, 2]);
   });
 
-  test('does none of them when one fails, says why that one did, and leaves the connection fit for use', async () => {
+  test('writes nothing when one fails, throws the error of that one, and leaves the connection usable', async () => {
     await expect(inPipelinedTransaction(pool, [insert(1), insert(-1), insert(1)])).rejects.toMatchObject({
       code: '23514',
     });
@@ -44,7 +44,7 @@ describe('a transaction in one trip', () => {
     expect(await stored()).toEqual([2]);
   });
 
-  test('leaves the connection fit for use also when it fails at once, with its statements prepared for nothing', async () => {
+  test('leaves the pool usable when the pipeline that prepares statements fails', async () => {
     const fresh = openPool(database.url, { max: 1, name: 'test' });
     await expect(inPipelinedTransaction(fresh, [insert(-1), insert(1)])).rejects.toMatchObject({
       code: '23514',
@@ -55,12 +55,12 @@ describe('a transaction in one trip', () => {
     expect(await stored()).toEqual([1, 2]);
   });
 
-  test('does none of them when a name stands for two statements', async () => {
+  test('writes nothing when a name is used for two statements', async () => {
     const clash: Statement = { ...insert(2), text: 'INSERT INTO numbers VALUES ($1 + 1)' };
     const fresh = openPool(database.url, { max: 1, name: 'test' });
     for (const asked of [pool, fresh])
       await expect(inPipelinedTransaction(asked, [insert(1), clash, insert(3)])).rejects.toThrow(
-        /stands for another/,
+        /is already used for another/,
       );
     expect(await stored()).toEqual([]);
     await inPipelinedTransaction(fresh, [insert(2)]);
@@ -68,7 +68,7 @@ describe('a transaction in one trip', () => {
     expect(await stored()).toEqual([2]);
   });
 
-  test('may be a trip of statements that the driver has prepared by itself', async () => {
+  test('may contain statements that the driver has prepared before', async () => {
     const client = await pool.connect();
     await execute(client, insert(1));
     client.release();
@@ -84,7 +84,7 @@ describe('a transaction in one trip', () => {
     expect(rows).toEqual([{ a: 1, b: 'two', c: true, d: Buffer.from([3]), e: null }]);
   });
 
-  test('would be done in part, were its statements sent as the driver does', async () => {
+  test('would be written in part if its statements were sent as the driver does', async () => {
     const client = await pool.connect();
     const sent = [insert(1), insert(-1), insert(3)].map((one) => execute(client, one));
     await Promise.allSettled(sent);

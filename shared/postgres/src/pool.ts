@@ -20,8 +20,8 @@ const types: pg.CustomTypesConfig = {
 /**
  * Opens a pool of at most `max` connections; a server has about a hundred for all its clients. Connections open when they are
  * first needed. A connection that breaks while idle is dropped and reported to `onIdleError`; one that breaks in use fails
- * its query. `settings` are the server's, for each session. Queries that a client sends without waiting for one another
- * travel together, and the server executes them in order.
+ * its query. `settings` are settings of each session on the server. Queries that a client sends without awaiting
+ * each other are sent together, and the server executes them in order.
  */
 export function openPool(
   url: string,
@@ -77,8 +77,8 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
 }
 
 /**
- * Executes statements as one transaction in one round trip (pipeline.ts): they are sent together and committed together. Where
- * one fails, nothing is done, and the server's error for that one is thrown. So a condition of the transaction must be a
+ * Executes statements as one transaction in one round trip (pipeline.ts): they are sent together and committed together. When
+ * one fails, nothing is written, and this throws the server's error for that one. So a condition of the transaction must be a
  * statement that fails.
  */
 export async function inPipelinedTransaction(pool: Pool, statements: readonly Statement[]): Promise<void> {
@@ -104,12 +104,12 @@ export async function inSnapshot<T>(pool: Pool, work: (client: Client) => Promis
   try {
     return await workAfter('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', client, work);
   } finally {
-    // Nothing depends on how a transaction ends that only read, so nobody waits for it.
+    // The end of a transaction that only read is not awaited, because nothing depends on it.
     client.query('COMMIT').then(() => giveBack(), giveBack);
   }
 }
 
-/** BEGIN travels with the first statement of the work, which saves a round trip; if BEGIN fails, that statement does too. */
+/** Sends BEGIN together with the first statement of the work, which saves a round trip; if BEGIN fails, both fail. */
 async function workAfter<T>(begin: string, client: Client, work: (client: Client) => Promise<T>): Promise<T> {
   const failure = client.query(begin).then(
     () => undefined,

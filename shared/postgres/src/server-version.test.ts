@@ -10,13 +10,13 @@ describe('a server', () => {
     [150018, '15.18'],
     [160000, '16.0'],
     [90624, '9.6.24'],
-  ])('of version %d is too old, which one line says with what is needed', (number, version) => {
+  ])('of version %d is too old, and one line says which version is needed', (number, version) => {
     expect(whyTooOld(URL_OF_CART, number)).toBe(
       `PostgreSQL 17 or newer is needed; db.example:5432/cart is ${version}`,
     );
   });
 
-  test('is judged by its major version alone, and never by its password', () => {
+  test('is judged by its major version alone, and its password is never shown', () => {
     fc.assert(
       fc.property(fc.integer({ min: 80_000, max: 400_000 }), (number) => {
         const why = whyTooOld(URL_OF_CART, number);
@@ -26,7 +26,7 @@ describe('a server', () => {
     );
   });
 
-  test('is asked for its version over the connection that is to be used', async () => {
+  test('is asked for its version over the connection that will be used', async () => {
     const client = (version: string) => ({ query: async () => ({ rows: [{ version }] }) }) as never;
     await expect(requireVersion(client('150018'), URL_OF_CART)).rejects.toThrow(Unusable);
     await requireVersion(client('170000'), URL_OF_CART);

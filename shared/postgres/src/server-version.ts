@@ -1,10 +1,10 @@
 import { Unusable } from '@micromart/process/unusable';
 import pg from 'pg';
 
-/** The first version with `transaction_timeout`, which frees the positions that a frozen follower holds (subscription). */
+/** The first version with `transaction_timeout`, which unlocks the positions of a frozen follower (subscription). */
 const LEAST_MAJOR = 17;
 
-/** This check only looks; other code waits for a server that does not answer. */
+/** Short, because this check is not for waiting; other code waits for a server that does not answer. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**

@@ -27,7 +27,7 @@ describe('logger', () => {
       'postgres://cart:***@127.0.0.1:5432/cart',
     ],
     [
-      'a URL whose password holds an @',
+      'a URL whose password contains an @',
       { url: 'postgres://cart:hunter2@2@db/cart' },
       'postgres://cart:***@db/cart',
     ],
@@ -35,14 +35,14 @@ describe('logger', () => {
     ['a header', { headers: { authorization: 'hunter2' } }, '"authorization":"***"'],
     ['a text with a bearer token', { detail: 'sent Bearer hunter2' }, 'sent Bearer ***'],
     ['a field called password', { password: 'hunter2"hunter2' }, '"password":"***"'],
-  ])('strikes the secret out of %s', (_, fields, left) => {
+  ])('masks the secret in %s', (_, fields, left) => {
     const line = logged(fields);
     expect(line).toContain(left);
     expect(line).not.toContain('hunter2');
     expect(() => JSON.parse(line)).not.toThrow();
   });
 
-  test('strikes out a JWT wherever it stands', () => {
+  test('masks a JWT wherever it occurs', () => {
     expect(logged({ detail: `got ${jwt}.` }, `token ${jwt}`)).not.toContain('eyJzdWIi');
   });
 });

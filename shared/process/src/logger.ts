@@ -3,7 +3,7 @@ import pino, { type DestinationStream } from 'pino';
 export type { Logger } from 'pino';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** No line may show a password in a URL, a bearer token or a JWT, whatever the line is made of. */
+/** No line may show a password in a URL, a bearer token or a JWT, whatever was logged. */
 const SECRETS: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:@/"\\]*):[^\s/"\\]*@/gi, '$1:***@'],
   [/\b(Bearer|Basic) +[A-Za-z0-9._~+/-]+=*/gi, '$1 ***'],

@@ -22,7 +22,7 @@ function rows(due: number): Sweep & { due: number; batches: number[] } {
   return one;
 }
 
-test('goes on until nothing is due, in batches, and not before the interval again', async () => {
+test('deletes in batches until nothing is due, and waits for the interval then', async () => {
   const [few, many] = [rows(3), rows(45)];
   const sweeping = startSweeping([few, many], { onError: () => {}, pace: PACE });
   await until(() => many.due === 0);
@@ -31,26 +31,30 @@ test('goes on until nothing is due, in batches, and not before the interval agai
   expect(few.batches).toEqual([3]);
 });
 
-test('reports what fails, and tries again', async () => {
+test('reports a failure, and retries', async () => {
   const errors: unknown[] = [];
   const one = rows(5);
   let failures = 2;
   const sweep = async (limit: number) => {
-    if (failures-- > 0) throw new Error('away');
+    if (failures-- > 0) throw new Error('unavailable');
     return one.sweep(limit);
   };
   const pace = { ...PACE, intervalMs: 1 };
   const sweeping = startSweeping([{ ...one, sweep }], { onError: (error) => errors.push(error), pace });
   await until(() => one.due === 0);
   await sweeping.close();
-  expect(errors).toEqual([new Error('away'), new Error('away')]);
+  expect(errors).toEqual([new Error('unavailable'), new Error('unavailable')]);
 });
 
-test('shows by how much the oldest row is overdue, and nothing where the store does not answer', async () => {
+test('shows how long the oldest row is overdue, and nothing for a store that does not answer', async () => {
   const registry = new Registry();
-  const away = { ...rows(0), table: 'away', overdueS: () => Promise.reject(new Error('away')) };
-  createSweepMetrics(registry, { sweeps: [rows(7), away] });
+  const unavailable = {
+    ...rows(0),
+    table: 'unavailable',
+    overdueS: () => Promise.reject(new Error('unavailable')),
+  };
+  createSweepMetrics(registry, { sweeps: [rows(7), unavailable] });
   const text = await registry.metrics();
   expect(text).toContain('sweep_overdue_seconds{table="rows"} 7');
-  expect(text).not.toContain('away');
+  expect(text).not.toContain('unavailable');
 });

@@ -1,7 +1,6 @@
 /**
- * Deletes rows that have been kept for long enough: batch after batch until nothing is due, so that it keeps up with whatever is
- * written. After each batch it rests as long as the batch took, so half of the time is left to others, and a busy store is
- * swept more gently.
+ * Deletes expired rows, batch after batch until nothing is due, so that it keeps up with any rate of writes. After each full
+ * batch it rests as long as the batch took, so half of the time is left to other work, and a busy store is swept more gently.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -30,7 +29,7 @@ export type Pace = {
 
 const PACE: Pace = { batchRows: 2_000, intervalMs: 10_000, maxRestMs: 1_000 };
 
-/** A sweep that fails is reported to `onError` and tried again after the interval. */
+/** Runs the sweeps until it is closed. A sweep that fails is reported to `onError` and retried after the interval. */
 export function startSweeping(
   sweeps: readonly Sweep[],
   { onError, pace = PACE }: { onError: (error: unknown) => void; pace?: Pace },
@@ -39,7 +38,7 @@ export function startSweeping(
   const { signal } = closing;
   const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false }).catch(() => {});
 
-  async function sweepOn({ sweep }: Sweep): Promise<void> {
+  async function sweepForever({ sweep }: Sweep): Promise<void> {
     while (!signal.aborted) {
       const startedMs = performance.now();
       const swept = await sweep(pace.batchRows).catch((error) => {
@@ -51,7 +50,7 @@ export function startSweeping(
     }
   }
 
-  const running = Promise.all(sweeps.map(sweepOn));
+  const running = Promise.all(sweeps.map(sweepForever));
   return {
     sweeps,
     async close() {
