@@ -165,6 +165,29 @@ test.each([
   for (const { schema } of declared) expect(text).not.toMatch(new RegExp(schema.pattern ?? ''));
 });
 
+test('every text of a request is declared without NUL, which the services refuse', () => {
+  const texts = all.operations.flatMap(({ service, method, path, parameters, body }) => {
+    const schemas = [
+      ...parameters.map(({ name, schema }) => [name, schema] as const),
+      ['body', body] as const,
+    ];
+    return schemas.flatMap(([name, schema]) =>
+      [...objectsIn(schema, `${service} ${method} ${path} ${name}`)].filter(([, one]) =>
+        [one.type].flat().includes('string'),
+      ),
+    );
+  });
+  expect(texts).not.toEqual([]);
+  const lax = texts.filter(
+    ([, { pattern = '', format, enum: values, const: value }]) =>
+      format === undefined &&
+      values === undefined &&
+      value === undefined &&
+      new RegExp(String(pattern)).test('a\0b'),
+  );
+  expect(lax.map(([way]) => way)).toEqual([]);
+});
+
 test('the URL of an import is declared as one of HTTP', () => {
   const { body } = all.operations.find(({ method, path }) => `${method} ${path}` === 'POST /imports')!;
   const { pattern } = body!.properties!.url!;

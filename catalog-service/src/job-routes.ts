@@ -1,6 +1,6 @@
 import { productContent } from '@micromart/contracts/catalog/product';
 import { productId } from '@micromart/contracts/product-id';
-import { createListCursor } from '@micromart/http/list-cursor';
+import { createListCursor, cursorParameter } from '@micromart/http/list-cursor';
 import { uuid, wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, type RouteRequest, route } from '@micromart/http/route';
@@ -12,7 +12,6 @@ import type { JobRequests } from './jobs/job-requests.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
-const MAX_CURSOR_LENGTH = 2_000;
 /** The number of the job after which the next page begins. */
 const jobCursor = createListCursor(z.tuple([z.string().regex(/^[0-9]{1,15}$/)]));
 
@@ -110,7 +109,7 @@ export function jobRoutes(jobRequests: JobRequests): Route[] {
       roles: ['catalog'],
       query: z.object({
         state: z.enum(JOB_STATES).optional(),
-        cursor: z.string().max(MAX_CURSOR_LENGTH).optional(),
+        cursor: cursorParameter.optional(),
         limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
       }),
       answers: {

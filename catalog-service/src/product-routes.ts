@@ -8,7 +8,7 @@ import {
 import { productId } from '@micromart/contracts/product-id';
 import { matchesWeakly } from '@micromart/http/conditional/entity-tag';
 import type { Preconditions } from '@micromart/http/conditional/preconditions';
-import { createListCursor } from '@micromart/http/list-cursor';
+import { createListCursor, cursorParameter } from '@micromart/http/list-cursor';
 import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, route } from '@micromart/http/route';
@@ -27,7 +27,6 @@ import type { CatalogReader, ProductVersion } from './store/store.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_QUERY_LENGTH = 100;
-const MAX_CURSOR_LENGTH = 2_000;
 /** The product id after which the next page begins. */
 const productCursor = createListCursor(z.tuple([z.string().regex(/^[!-~]+$/)]));
 
@@ -47,7 +46,7 @@ const ids = z
   .meta({ description: `Up to ${MAX_PRODUCTS}, in any order`, example: '1029743,1082185' });
 
 /** What a pattern can say about letters and digits without listing all of Unicode: not only signs of ASCII. */
-const NOT_SIGNS_ALONE = '[^\\u0000-/:-@\\[-`{-\\u007f]';
+const NOT_SIGNS_ALONE = '^[^\\u0000]*[^\\u0000-/:-@\\[-`{-\\u007f][^\\u0000]*$';
 
 const search = z
   .object({
@@ -61,7 +60,7 @@ const search = z
         pattern: NOT_SIGNS_ALONE,
       }),
     category: label,
-    cursor: z.string().max(MAX_CURSOR_LENGTH),
+    cursor: cursorParameter,
     limit: wholeNumber({ min: 1, max: MAX_LIMIT }),
   })
   .partial();

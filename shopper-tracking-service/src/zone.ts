@@ -13,13 +13,14 @@ export type Zone = string & { readonly zone: unique symbol };
 export type ClockStep = 'day' | 'hour';
 
 const MAX_NAME_LENGTH = 64;
-const NAME = /^[A-Za-z][A-Za-z0-9_+/-]+$/;
+/** What such names look like. */
+export const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]+$/;
 /** Further than a clock is ever put back; a day before, too, a zone may have had another date. */
 const LOOK_BACK_MS = 2 * STEP_MS.day;
 
 /** The zone of a name or an alias, in capitals or small letters; undefined where there is none. Offsets are no names. */
 export function readZone(name: string): Zone | undefined {
-  if (name.length > MAX_NAME_LENGTH || !NAME.test(name)) return undefined;
+  if (name.length > MAX_NAME_LENGTH || !ZONE_NAME.test(name)) return undefined;
   try {
     return zoned(0, name as Zone).timeZoneId as Zone;
   } catch (error) {

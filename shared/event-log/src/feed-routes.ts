@@ -184,10 +184,8 @@ const immutable = (etag: string) => ({
 function readAfter(text: string, partitions: number): Sequences {
   const after = parseAfter(text);
   if (after && [...after.keys()].every((partition) => partition < partitions)) return after;
-  const once = `each of the partitions 0 to ${partitions - 1} at most once`;
-  throw problem('invalid', `\`after\` must name ${once}.`, {
-    errors: [{ path: 'query.after', message: `must name ${once}` }],
-  });
+  const message = `must name each of the partitions 0 to ${partitions - 1} at most once`;
+  throw problem('invalid', `\`after\` ${message}.`, { errors: [{ path: 'query.after', message }] });
 }
 
 /**

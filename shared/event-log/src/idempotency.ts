@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { formatPosition } from '@micromart/events/position';
+import { headerText } from '@micromart/http/parameters';
 import type { Answer, RouteRequest } from '@micromart/http/route';
 import { z } from 'zod';
 import {
@@ -20,7 +21,7 @@ export const MAX_KEY_LENGTH = 255;
 
 /** The request headers to declare on a route whose write may be repeated. */
 export const idempotencyHeaders = z.object({
-  'Idempotency-Key': z.string().min(1).max(MAX_KEY_LENGTH).optional().meta({
+  'Idempotency-Key': headerText().min(1).max(MAX_KEY_LENGTH).optional().meta({
     description: 'Makes the request safe to repeat: the same key gets the same answer for 24 hours.',
   }),
 });

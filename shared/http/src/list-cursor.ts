@@ -14,6 +14,18 @@ export type ListCursor<Position extends readonly unknown[]> = {
   read(cursor: string, list: string): Position;
 };
 
+const MAX_LENGTH = 2_000;
+const NOT_OF_THIS_LIST = 'must be `next` of an answer to the same query';
+
+/** The parameter: what such a cursor looks like to clients. */
+export const cursorParameter = z
+  .string()
+  .max(MAX_LENGTH)
+  .regex(/^[A-Za-z0-9_-]+$/, NOT_OF_THIS_LIST)
+  .meta({
+    description: '`next` of the page before',
+  });
+
 /** `position` is a tuple of values that survive JSON, such as `z.tuple([z.number(), productId])`. */
 export function createListCursor<Position extends readonly unknown[]>(
   position: z.ZodType<Position>,
@@ -28,7 +40,7 @@ export function createListCursor<Position extends readonly unknown[]>(
       const { data } = position.safeParse(after);
       if (itsList === list && data !== undefined && write(list, data) === cursor) return data;
       throw problem('invalid', 'The cursor does not belong to this list: begin without it.', {
-        errors: [{ path: 'query.cursor', message: 'must be `next` of an answer to the same query' }],
+        errors: [{ path: 'query.cursor', message: NOT_OF_THIS_LIST }],
       });
     },
   };

@@ -1,5 +1,5 @@
 import { productId } from '@micromart/contracts/product-id';
-import { createListCursor } from '@micromart/http/list-cursor';
+import { createListCursor, cursorParameter } from '@micromart/http/list-cursor';
 import { instant, wholeNumber } from '@micromart/http/parameters';
 import { type Route, route } from '@micromart/http/route';
 import { consistencyHeaders, freshnessHeaders } from '@micromart/subscription/freshness/consistency';
@@ -30,7 +30,7 @@ export const productsRoute = ({ store, questions }: { store: CountStore; questio
       from: instant().optional(),
       to: instant().optional(),
       minAdded: wholeNumber({ max: MAX_MIN_ADDED }).default(0),
-      cursor: z.string().max(500).optional(),
+      cursor: cursorParameter.optional(),
       limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
     }),
     headers: consistencyHeaders,

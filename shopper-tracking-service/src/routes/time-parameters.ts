@@ -1,7 +1,7 @@
 /** What questions about time take: a zone, and a window whose ends are in order. */
 import { problem } from '@micromart/http/problem';
 import { z } from 'zod';
-import { readZone, UTC } from '../zone.ts';
+import { readZone, UTC, ZONE_NAME } from '../zone.ts';
 
 /** `tz=`: the zone whose days and hours are meant. */
 export const timeZone = z
@@ -19,6 +19,7 @@ export const timeZone = z
   .default(UTC)
   .meta({
     description: 'Days and hours are those of this time zone: an IANA name, in capitals or small letters',
+    pattern: ZONE_NAME.source,
     example: 'Europe/Berlin',
   });
 

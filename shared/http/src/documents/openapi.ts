@@ -4,6 +4,7 @@ import {
   createDocument,
   type ZodOpenApiObject,
   type ZodOpenApiOperationObject,
+  type ZodOpenApiOverride,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
@@ -72,6 +73,14 @@ const OF_EVERY_SERVICE = /^\/(health\/|metrics$|docs$|openapi\.json$|asyncapi\.j
 /** The OpenAPI tag of a route: the first part of its path. */
 const tagOf = (path: string): string => (OF_EVERY_SERVICE.test(path) ? SERVICE_TAG : path.split('/')[1]!);
 
+/** Whatever a request's text is, NUL is refused (request/request-text.ts); said of those that declare no form themselves. */
+const WITHOUT_NUL = '^[^\\u0000]*$';
+const declareWithoutNul: ZodOpenApiOverride = ({ jsonSchema, io }) => {
+  const { type, pattern, format, enum: values, const: value } = jsonSchema;
+  const isFree = [pattern, format, values, value].every((one) => one === undefined);
+  if (io === 'input' && type === 'string' && isFree) jsonSchema.pattern = WITHOUT_NUL;
+};
+
 export function openApiDocument({
   title,
   version,
@@ -98,7 +107,7 @@ export function openApiDocument({
       },
     },
   };
-  return createDocument(document);
+  return createDocument(document, { override: declareWithoutNul });
 }
 
 /** All problems that a route answers with: those it declares, and those that follow from its declaration. */

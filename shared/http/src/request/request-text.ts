@@ -3,9 +3,9 @@ import { isStorable } from '@micromart/text/storable';
 import type { FieldError } from '../problem.ts';
 
 const UNSTORABLE = 'must contain neither NUL nor halves of surrogate pairs';
-const NOT_ASCII = 'must contain only visible ASCII characters, spaces and tabs';
+export const NOT_ASCII = 'must contain only visible ASCII characters, spaces and tabs';
 /** The characters that a header should have (RFC 9110, 5.5). The encoding of any others is unknown. */
-const HEADER_TEXT = /^[\t\x20-\x7e]*$/;
+export const HEADER_TEXT = /^[\t\x20-\x7e]*$/;
 
 export type RequestText = {
   readonly path: Readonly<Record<string, string | readonly string[]>>;

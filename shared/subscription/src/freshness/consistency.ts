@@ -1,6 +1,7 @@
 /** Freshness over HTTP: the request headers `Consistent-With` and `Prefer: wait`, and the headers of a fresh answer. */
 
 import { formatPosition, POSITION } from '@micromart/events/position';
+import { headerText } from '@micromart/http/parameters';
 import type { Client, Pool } from '@micromart/postgres/pool';
 import { z } from 'zod';
 import type { LiveGenerations } from '../generations/live-generations.ts';
@@ -18,7 +19,7 @@ export const consistencyHeaders = z.object({
     description: 'A Position, of a write for example: the answer includes it, or says that it does not yet.',
     example: 'cart-3f2a9c1e/7@1234',
   }),
-  Prefer: z.string().optional().meta({
+  Prefer: headerText().optional().meta({
     description: 'How long to wait for it, in seconds, at most 30 (RFC 7240).',
     example: 'wait=5',
   }),
