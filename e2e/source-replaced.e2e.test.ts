@@ -57,4 +57,34 @@ test("stops, and says so, when the cart's database was emptied, and counts nothi
   await until(isStopped);
   await until(async () => (await shop.operator('GET', '/subscriptions')).body.items[0].state === 'stopped');
   expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
+
+  // A rebuild follows the present log from its first event, and the switch makes it live.
+  const begun = await shop.operator('POST', '/rebuilds');
+  expect(begun).toMatchObject({ status: 202, body: { state: 'creating', live: false } });
+  const rebuild = begun.headers.get('location')!;
+  await until(async () => (await shop.operator('GET', rebuild)).body.state === 'ready');
+  const { comparison } = (await shop.operator('GET', rebuild)).body;
+  expect(comparison).toMatchObject({ position: null, otherHistory: expect.stringContaining('replaced') });
+  expect(comparison.listed).toContainEqual({
+    table: 'counts_total',
+    key: { product_id: 'tea' },
+    live: { added: 3, units_added: 3 },
+    other: { added: 40, units_added: 40 },
+  });
+  expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
+  expect(await shop.operator('POST', `${rebuild}/switch`)).toMatchObject({
+    status: 409,
+    body: { type: '/problems/generations-differ' },
+  });
+  const accepted = { body: { acceptDifferences: true } };
+  expect((await shop.operator('POST', `${rebuild}/switch`, accepted)).status).toBe(200);
+  expect(await shop.business('GET', '/products/tea/counts', token)).toMatchObject({
+    status: 200,
+    body: { added: 40 },
+  });
+  await until(async () => (await readiness()).body.degraded === false);
+  const shown = (await shop.operator('GET', '/subscriptions')).body;
+  expect(shown.items).toMatchObject([{ name: 'cart-events~2' }]);
+  expect(shown.others).toMatchObject([{ name: 'cart-events', state: 'stopped' }]);
+  expect((await shop.operator('POST', `${rebuild}/switch-back`)).status).toBe(409);
 });

@@ -5,8 +5,9 @@
  */
 import { createMetrics } from '@micromart/http/metrics';
 import { createLogger } from '@micromart/process/logger';
-import { followCart } from '@micromart/shopper-tracking-service/subscriptions';
+import { CART_EVENTS, countCartEvents } from '@micromart/shopper-tracking-service/subscriptions';
 import { createSubscriptionMetrics } from '@micromart/subscription/metrics';
+import { startSubscription } from '@micromart/subscription/subscription';
 import { onFreshDatabase, type Server } from './database.ts';
 import type { Figure, Row } from './figure.ts';
 import { countApplied, openCounters, requireCounted } from './follower-database.ts';
@@ -65,8 +66,9 @@ const follow = (server: Server, workload: Workload): Promise<number> =>
   onFreshDatabase(server, async (url) => {
     const store = await openCounters(url);
     const startedMs = performance.now();
-    const subscription = followCart({
-      store,
+    const subscription = startSubscription({
+      name: CART_EVENTS,
+      projection: countCartEvents(store, () => new Date()),
       url,
       source: createMemorySource(workload),
       metrics: createSubscriptionMetrics(createMetrics('bench').registry),

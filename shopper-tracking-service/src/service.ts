@@ -6,14 +6,18 @@ import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { startService } from '@micromart/service/start-service';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
+import { createGenerationChecks } from '@micromart/subscription/generations/checks';
+import { startGenerations } from '@micromart/subscription/generations/generations';
+import { createLiveGenerations } from '@micromart/subscription/generations/live-generations';
 import { createSubscriptionMetrics } from '@micromart/subscription/metrics';
+import { createRebuilds } from '@micromart/subscription/rebuild/rebuild';
+import { createRebuildRoutes } from '@micromart/subscription/rebuild/routes';
 import { createSubscriptionRoutes } from '@micromart/subscription/routes';
-import { createSubscriptionChecks } from '@micromart/subscription/status';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import type { Config } from './config.ts';
 import { trackingRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
-import { CART_EVENTS, followCart } from './subscriptions.ts';
+import { CART_EVENTS, cartCounts } from './subscriptions.ts';
 
 const NAME = 'shopper-tracking-service';
 
@@ -32,32 +36,35 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
       token: createServiceToken(config.SERVICE_TOKEN_FILE),
       logger,
     });
-    const subscription = started(
-      followCart({
-        store,
+    const model = cartCounts(store);
+    const live = createLiveGenerations([model]);
+    const generations = started(
+      await startGenerations({
+        model,
+        live,
         url: config.STORE_URL,
         ...cart.from,
         metrics: createSubscriptionMetrics(metrics.registry),
         logger,
       }),
     );
+    const { subscriptions } = generations;
     const consistency = createConsistency({
       pool: store.pool,
       subscriptions: () => [CART_EVENTS],
-      applied: subscription.applied,
+      applied: live.applied,
+      live,
     });
+    const isLive = (name: string) => live.of(CART_EVENTS)?.name === name;
     return {
       routes: [
         ...trackingRoutes({ store, consistency, now: () => new Date() }),
-        ...createSubscriptionRoutes({ pool: store.pool, subscriptions: () => [subscription], logger }),
+        ...createSubscriptionRoutes({ pool: store.pool, subscriptions, isLive, logger }),
+        ...createRebuildRoutes(createRebuilds(generations, logger)),
       ],
       checks: [
         { name: 'store', check: store.check },
-        ...createSubscriptionChecks({
-          pool: store.pool,
-          subscription,
-          maxLagMs: config.READY_MAX_LAG_MS,
-        }),
+        ...createGenerationChecks({ generations, live, maxLagMs: config.READY_MAX_LAG_MS }),
         ...cart.checks,
       ],
       isUnavailable,

@@ -1,9 +1,6 @@
 import { type CartEvent, cartEvent, cartEventTypes } from '@micromart/contracts/cart-events';
-import type { Logger } from '@micromart/process/logger';
-import type { SubscriptionMetrics } from '@micromart/subscription/metrics';
+import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import type { Projection } from '@micromart/subscription/projection';
-import type { EventSource, Transport } from '@micromart/subscription/sources/event-source';
-import { type Subscription, startSubscription } from '@micromart/subscription/subscription';
 import { tally } from './counts.ts';
 import type { CountStore } from './store/store.ts';
 
@@ -19,20 +16,9 @@ export const countCartEvents = (
   effects: (events) => store.addition(tally(events, now())),
 });
 
-/** Follows the cart's events. */
-export const followCart = ({
-  store,
-  ...deps
-}: {
-  store: CountStore;
-  url: string;
-  source: EventSource;
-  transport?: Transport;
-  metrics: SubscriptionMetrics;
-  logger: Logger;
-}): Subscription =>
-  startSubscription({
-    ...deps,
-    name: CART_EVENTS,
-    projection: countCartEvents(store, () => new Date()),
-  });
+/** The counters, built from the cart's events. */
+export const cartCounts = (store: Pick<CountStore, 'addition' | 'readModel'>): ReadModel<CartEvent> =>
+  store.readModel(
+    CART_EVENTS,
+    countCartEvents(store, () => new Date()),
+  );

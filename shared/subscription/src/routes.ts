@@ -7,77 +7,30 @@ import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { z } from 'zod';
 import { listParked } from './dead-letters/parked-events.ts';
+import {
+  MAX_NAME,
+  parkedId,
+  parkedSchema,
+  releasedSchema,
+  subscriptionName,
+  subscriptionSchema,
+} from './route-schemas.ts';
 import { readStatus, type SubscriptionStatus } from './status.ts';
 import type { Subscription } from './subscription.ts';
 
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
-const time = z.iso.datetime();
-
-const subscriptionSchema = z.object({
-  name: z.string(),
-  state: z.enum(['starting', 'running', 'standby', 'waiting', 'paused', 'stopped']),
-  reason: z
-    .string()
-    .nullable()
-    .meta({ description: 'Why it is stopped, or makes no progress although nobody stopped it.' }),
-  leader: z
-    .boolean()
-    .meta({ description: 'Whether the instance that answers is the leader. One instance is.' }),
-  assigned: z
-    .array(z.int())
-    .nullable()
-    .meta({ description: 'The partitions that a broker has assigned to this instance; null without one.' }),
-  log: z.string().nullable(),
-  lagEvents: z.int(),
-  lagMs: z.int().nullable(),
-  parked: z.int(),
-  partitions: z.array(
-    z.object({
-      partition: z.int(),
-      position: z.int(),
-      head: z.int(),
-      lagEvents: z.int(),
-      lagMs: z.int().nullable(),
-      asOf: time.nullable(),
-      parked: z.int(),
-      state: z.enum(['current', 'behind']),
-    }),
-  ),
-});
-
-const parkedSchema = z.object({
-  id: z.string(),
-  subscription: z.string(),
-  partition: z.int(),
-  sequence: z.int(),
-  key: z.string(),
-  event: z.unknown(),
-  reason: z.string(),
-  attempts: z.int(),
-  state: z.enum(['parked', 'retried', 'discarded']),
-  parkedAt: time,
-  resolvedAt: time.nullable(),
-  resolvedBy: z.string().nullable(),
-});
-
-const releasedSchema = z.object({
-  applied: z.int().meta({ description: 'How many events of the key were applied.' }),
-  parked: z.int().meta({ description: 'How many events of the key are still parked.' }),
-  reason: z.string().nullable().meta({ description: 'Why the first of those could not be applied.' }),
-});
-
-const parkedId = z.object({ id: z.string().regex(/^[1-9][0-9]{0,17}$/, 'the id of a parked event') });
-const subscriptionName = z.object({ name: z.string().max(200) });
-
 export function createSubscriptionRoutes({
   pool,
   subscriptions,
+  isLive = () => true,
   logger,
 }: {
   pool: Pool;
   subscriptions: () => readonly Subscription[];
+  /** Whether answers come from what this subscription builds: of a read model with generations, from one of several. */
+  isLive?: (name: string) => boolean;
   logger: Logger;
 }): Route[] {
   const names = () => subscriptions().map(({ name }) => name);
@@ -153,13 +106,20 @@ export function createSubscriptionRoutes({
       roles: ['operator'],
       answers: {
         200: {
-          description: 'All subscriptions',
-          schema: z.object({ items: z.array(subscriptionSchema), next: z.null() }),
+          description: 'All subscriptions: those that answers come from, and apart the other generations',
+          schema: z.object({
+            items: z.array(subscriptionSchema),
+            others: z.array(subscriptionSchema),
+            next: z.null(),
+          }),
         },
       },
       problems: ['unavailable'],
       async handle() {
-        return { status: 200, body: { items: await Promise.all(subscriptions().map(show)), next: null } };
+        const shown = await Promise.all(subscriptions().map(show));
+        const items = shown.filter(({ name }) => isLive(name));
+        const others = shown.filter(({ name }) => !isLive(name));
+        return { status: 200, body: { items, others, next: null } };
       },
     }),
     controlling('pause', 'Applies no more events until it is resumed', ({ control }) => control.pause()),
@@ -174,6 +134,9 @@ export function createSubscriptionRoutes({
       summary: 'Events that could not be applied, and those that wait behind them',
       roles: ['operator'],
       query: z.object({
+        subscription: z.string().max(MAX_NAME).optional().meta({
+          description: 'Of another generation; left out: of those that answers come from',
+        }),
         state: z.enum(['parked', 'retried', 'discarded']).default('parked'),
         cursor: z
           .string()
@@ -187,10 +150,10 @@ export function createSubscriptionRoutes({
           schema: z.object({ items: z.array(parkedSchema), next: z.string().nullable() }),
         },
       },
-      problems: ['unavailable'],
-      async handle({ query: { state, cursor, limit } }) {
+      problems: ['not-found', 'unavailable'],
+      async handle({ query: { subscription, state, cursor, limit } }) {
         const found = await listParked(pool, {
-          subscriptions: names(),
+          subscriptions: subscription === undefined ? names().filter(isLive) : [find(subscription).name],
           state,
           after: cursor,
           limit: limit + 1,

@@ -72,13 +72,16 @@ function toStatus(rows: readonly Row[]): SubscriptionStatus {
 export function createSubscriptionChecks({
   pool,
   subscription: { name, waiting },
+  live = () => name,
   maxLagMs,
 }: {
   pool: Pool;
   subscription: Pick<Subscription, 'name' | 'waiting'>;
+  /** The name of the subscription that is meant, where it is a read model with generations. */
+  live?: () => string;
   maxLagMs: number;
 }): [source: Check, following: Check] {
-  const read = async () => (await readStatus(pool, [name]))[0];
+  const read = async () => (await readStatus(pool, [live()]))[0];
   return [
     {
       name: `source of ${name}`,

@@ -2,6 +2,7 @@ import { migrate } from '@micromart/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
+import { countsMigrations, createCountsModel } from './postgres-generations.ts';
 import { queries } from './postgres-queries.ts';
 import { series } from './postgres-series.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
@@ -17,17 +18,12 @@ const MAX_LIST_STATEMENT_MS = 2_000;
 /** Lists take milliseconds; starting parallel workers or the compiler for one takes longer than it saves. */
 const READER_SETTINGS = { max_parallel_workers_per_gather: '0', jit: 'off' };
 
-const migrations = [
-  subscriptionMigrations,
-  { name: 'counts', folder: new URL('./migrations/', import.meta.url) },
-];
-
 export async function openPostgresStore(
   url: string,
   onError: (error: unknown) => void,
   now: () => Date,
 ): Promise<CountStore> {
-  await migrate(url, migrations);
+  await migrate(url, [subscriptionMigrations, countsMigrations]);
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
     name: 'shopper-tracking-service',
@@ -47,6 +43,7 @@ export async function openPostgresStore(
     listPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
+    readModel: (name, projection) => createCountsModel({ name, url, projection, now, onError }),
     ...queries,
     series,
     quartersFrom,

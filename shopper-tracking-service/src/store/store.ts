@@ -1,5 +1,7 @@
 import type { Client, Pool } from '@micromart/postgres/pool';
 import type { Statement } from '@micromart/postgres/statement';
+import type { ReadModel } from '@micromart/subscription/generations/read-model';
+import type { Projection } from '@micromart/subscription/projection';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, Product } from '../list.ts';
@@ -21,6 +23,8 @@ export type CountStore = {
   readonly sweeps: Sweeping['sweeps'];
   /** The statements that add sums to the counters. */
   addition(tally: Tally): readonly Statement[];
+  /** The counters as a read model of that name with generations, built by a projection. */
+  readModel<E>(name: string, projection: Projection<E>): ReadModel<E>;
   total(client: Client, productId: string): Promise<Counts>;
   /** What was counted for a product within a window. */
   within(client: Client, productId: string, window: Window): Promise<Counts>;

@@ -26,7 +26,7 @@ export async function compareTables(
   const newCounters = new Set<string>();
   for (const { name, keys, counters, swept } of tables) {
     const [compared, isNew] = divide(counters, shape);
-    for (const counter of isNew) newCounters.add(counter);
+    for (const counter of compared.length > 0 ? isNew : [name]) newCounters.add(counter);
     if (swept || compared.length === 0) continue;
     const found = await compareTable(
       client,

@@ -14,7 +14,7 @@ export type Differences = {
   readonly differing: number;
   /** The first of those. */
   readonly listed: readonly Difference[];
-  /** Counters that only one of the two counts from the first event on, and that were not compared. */
+  /** Counters, or whole tables, that only one of the two has counted from the first event on; they were not compared. */
   readonly newCounters: readonly string[];
   /** Tables that were left out because time sweeps them. */
   readonly leftOut: readonly string[];
