@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 
-/** Puts a file in place by a rename, so whoever reads it meanwhile sees the old text or the new one, never a part. */
+/** Writes a file by a rename, so that readers see the old text or the new one, never a part. */
 export async function writeAtomically(file: string, text: string, mode: number): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {

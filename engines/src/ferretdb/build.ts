@@ -1,8 +1,8 @@
 /**
- * FerretDB 1.24.2 embedded in a small program of ours (main.go): a server that speaks MongoDB's protocol, for people and
- * tests without MongoDB. It is not for production, since its updates are not atomic. Go builds it once, from the module
- * proxy; the program is kept in a folder of the user's cache by the hash of what it is made from, so that a later start
- * needs no Go and no network.
+ * FerretDB 1.24.2 embedded in a small program of ours (main.go): a server that speaks MongoDB's protocol, for developers and
+ * tests without MongoDB. It is not for production, because its updates are not atomic. Go builds it once, with modules from
+ * the module proxy. The program is kept in a folder of the user's cache, under the hash of its sources, so that a later start
+ * needs neither Go nor the network.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,8 +21,8 @@ const MAX_OUTPUT = 10_000_000;
 const MAX_LINES = 5;
 
 /**
- * FerretDB indexes `_id` by one expression and looks for it by another, so that SQLite reads every document to find
- * one. With both the same, a document is found by its index.
+ * FerretDB indexes `_id` by one expression and queries it by another, so SQLite reads every document to find one. With the same
+ * expression, it uses the index.
  */
 const PATCH = {
   file: 'vendor/github.com/FerretDB/FerretDB/internal/backends/sqlite/metadata/metadata.go',
@@ -34,8 +34,8 @@ const execute = promisify(execFile);
 const sourceOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * Gives the path of the server's program, building it where it is not there yet, which takes some minutes. Throws one
- * line that says what to install.
+ * Resolves with the path of the server's program. Builds it if it is missing, which takes some minutes. Throws one line that
+ * says what to install.
  */
 export async function buildFerretdb(log: (line: string) => void, cache = CACHE): Promise<string> {
   const program = await programIn(cache);
@@ -56,7 +56,7 @@ export async function buildFerretdb(log: (line: string) => void, cache = CACHE):
   return program;
 }
 
-/** Why the server cannot be had on this machine, in one line that says what to install; undefined where it can. */
+/** Why the server is not available on this machine, in one line that says what to install; undefined if it is. */
 export async function whyNoFerretdb(cache = CACHE): Promise<string | undefined> {
   if (await isThere(await programIn(cache))) return undefined;
   return requireGo().then(
@@ -65,7 +65,7 @@ export async function whyNoFerretdb(cache = CACHE): Promise<string | undefined> 
   );
 }
 
-/** Where the program lies, under a name that says what it was made from and for. */
+/** The path of the program, under a name with its platform and the hash of its sources. */
 async function programIn(cache: string): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(PATCH));
   for (const name of SOURCES) hash.update(await readFile(sourceOf(name)));
@@ -73,23 +73,23 @@ async function programIn(cache: string): Promise<string> {
 }
 
 async function requireGo(): Promise<void> {
-  const advice = `The MongoDB-compatible server is built with Go ${LEAST_GO.join('.')} or newer; install it (apt install golang, brew install go, or go.dev/dl), or name a MongoDB of your own`;
+  const advice = `The MongoDB-compatible server is built with Go ${LEAST_GO.join('.')} or newer; install it (apt install golang, brew install go, or go.dev/dl), or give the URL of a MongoDB of your own`;
   const said = await execute('go', ['env', 'GOVERSION'], { timeout: ASK_TIMEOUT_MS }).catch(() => undefined);
-  if (!said) throw new Error(`${advice}; the command "go" is not there, or does not run`);
+  if (!said) throw new Error(`${advice}; the command "go" is missing or does not run`);
   const [, major, minor] = /^go(\d+)\.(\d+)/.exec(said.stdout) ?? [];
   const isEnough =
     Number(major) > LEAST_GO[0] || (Number(major) === LEAST_GO[0] && Number(minor) >= LEAST_GO[1]);
   if (!isEnough) throw new Error(`${advice}; the command "go" is ${said.stdout.trim()}`);
 }
 
-async function go(folder: string, words: readonly string[]): Promise<void> {
-  await execute('go', words, {
+async function go(folder: string, args: readonly string[]): Promise<void> {
+  await execute('go', args, {
     cwd: folder,
     timeout: BUILD_TIMEOUT_MS,
     maxBuffer: MAX_OUTPUT,
   }).catch((error) => {
     throw new Error(
-      `Go could not build the MongoDB-compatible server (go ${words[0]}): ${firstLines(String(error.stderr || error.message))}`,
+      `Go could not build the MongoDB-compatible server (go ${args[0]}): ${firstLines(String(error.stderr || error.message))}`,
     );
   });
 }
@@ -97,7 +97,7 @@ async function go(folder: string, words: readonly string[]): Promise<void> {
 async function applyPatch(folder: string): Promise<void> {
   const file = join(folder, PATCH.file);
   const source = await readFile(file, 'utf8');
-  if (!source.includes(PATCH.from)) throw new Error(`${PATCH.file} is not the one that is to be patched`);
+  if (!source.includes(PATCH.from)) throw new Error(`${PATCH.file} is not the version that the patch is for`);
   await writeFile(file, source.replace(PATCH.from, PATCH.to));
 }
 

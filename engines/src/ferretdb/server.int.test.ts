@@ -13,7 +13,7 @@ import { MongoClient } from 'mongodb';
 import { buildFerretdb } from './build.ts';
 import { startFerretdb } from './server.ts';
 
-describeOn(testFerretdb, 'a MongoDB-compatible server of our own', () => {
+describeOn(testFerretdb, 'a local MongoDB-compatible server', () => {
   let folder: string;
   const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -59,7 +59,7 @@ describeOn(testFerretdb, 'a MongoDB-compatible server of our own', () => {
     MONGODB_START_CAP_MS,
   );
 
-  test('stops while somebody is connected', async () => {
+  test('stops while a client is connected', async () => {
     const server = await start();
     await withClient(server.url, async (client) => {
       await client.db('shop').command({ ping: 1 });
@@ -93,7 +93,7 @@ describeOn(testFerretdb, 'a MongoDB-compatible server of our own', () => {
     await expect(startFerretdb({ folder, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  test('tells when it ends by itself', async () => {
+  test('reports that it has ended by itself', async () => {
     let said: string | undefined;
     const server = await startFerretdb({ folder, port: 0, onExit: (lastWords) => (said = lastWords) });
     process.kill(server.pid, 'SIGKILL');

@@ -6,28 +6,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildFerretdb } from './build.ts';
 
 /**
- * A MongoDB-compatible server of our own on 127.0.0.1, without containers. See build.ts for what it is.
+ * A local MongoDB-compatible server on 127.0.0.1, without containers (build.ts says what it is).
  *
- * - It runs in a process group of its own, so that Ctrl-C does not reach it before its clients have finished: it ends
- *   when `stop` is called, or when this process is gone, for it ends with its standard input.
- * - It knows no passwords: whoever reaches the port may read and write.
+ * - It runs in a process group of its own, so that Ctrl-C does not end it before its clients have finished. It ends when `stop`
+ *   is called, or when this process ends, because that closes its standard input.
+ * - It has no passwords: every client that reaches the port may read and write.
  */
 export type Ferretdb = {
   /** Without a database: add its name, as in `${url}catalog`. */
   readonly url: string;
   readonly pid: number;
-  /** Ends it in order, or the hard way when that takes too long; its data survives both. */
+  /** Shuts it down, or kills it when that takes too long; its data survives both. */
   stop(): Promise<void>;
 };
 
 export type FerretdbOptions = {
-  /** The data folder; made when it is not there. */
+  /** The data folder; created if it is missing. */
   readonly folder: string;
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Called once when the server ends by itself, with what it said last. */
+  /** Called once when the server ends by itself, with its last lines of output. */
   readonly onExit?: (lastWords: string) => void;
-  /** Hears what is done besides, and each line that the server prints. */
+  /** Called with each line that the server prints, and when its program is built. */
   readonly log?: (line: string) => void;
 };
 
@@ -37,8 +37,8 @@ const KILL_CAP_MS = 5_000;
 const LAST_LINES = 10;
 
 /**
- * Starts the server and comes back once it listens; builds its program before, where that is missing. An error with the
- * code `EADDRINUSE` says that the port is taken.
+ * Starts the server and resolves once it listens; builds its program first if that is missing. Rejects with the code
+ * `EADDRINUSE` when the port is taken.
  */
 export async function startFerretdb({
   folder,
@@ -53,7 +53,7 @@ export async function startFerretdb({
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  // An error to write to it would say only that it has ended.
+  // An error of writing to it only says that it has ended.
   child.stdin.on('error', () => {});
   const lastLines: string[] = [];
   createInterface(child.stderr).on('line', (line) => {
@@ -61,7 +61,7 @@ export async function startFerretdb({
     if (lastLines.length > LAST_LINES) lastLines.shift();
     log(line);
   });
-  // `close` and not `exit`: by then every line it printed has been read.
+  // `close` and not `exit`, because by then every line that it printed has been read.
   const ended = once(child, 'close').then(
     () => lastLines.join('\n'),
     (error: Error) => error.message,
@@ -81,7 +81,7 @@ export async function startFerretdb({
   };
 }
 
-/** The first line it prints is its URL, when it listens. */
+/** When it listens, it prints its URL as the first line. */
 async function awaitUrl(child: ChildProcess, ended: Promise<string>, port: number): Promise<string> {
   const cap = new AbortController();
   const outcome = await Promise.race([

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** What the development issuer's tokens say of who made them, and for whom. */
+/** Issuer and audience of the development issuer's tokens. */
 export const ISSUER = 'micromart-dev';
 export const AUDIENCE = 'micromart';
 

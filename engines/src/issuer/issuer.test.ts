@@ -20,25 +20,25 @@ afterEach(() => rm(home, { recursive: true }));
 const authenticate = ({ jwksFile: jwks, issuer, audience }: Issuer, token: string) =>
   createAuthentication({ jwks, issuer, audience })(`Bearer ${token}`);
 
-test('signs tokens that the services believe', async () => {
+test('signs tokens that the services accept', async () => {
   const issuer = await prepareIssuer(folder);
   const token = await issuer.sign({ subject: 'ann', roles: ['shopper'], ttlS: 60 });
   expect(await authenticate(issuer, token)).toEqual({ subject: 'ann', roles: ['shopper'] });
 });
 
-test('signs tokens that end', async () => {
+test('signs tokens that expire', async () => {
   const issuer = await prepareIssuer(folder);
   const token = await issuer.sign({ subject: 'ann', roles: ['shopper'], ttlS: -60 });
   await expect(authenticate(issuer, token)).rejects.toThrow(/expired/);
 });
 
-test('keeps its key, so that a token outlives the next start', async () => {
+test('keeps its key, so that a token is still valid after the next start', async () => {
   const first = await prepareIssuer(folder);
   const token = await first.sign({ subject: 'ann', roles: ['shopper'], ttlS: 60 });
   expect(await authenticate(await prepareIssuer(folder), token)).toMatchObject({ subject: 'ann' });
 });
 
-test('has one key however many processes make it at once', async () => {
+test('has one key however many processes create it at once', async () => {
   const [one, ...others] = await Promise.all(Array.from({ length: 8 }, () => prepareIssuer(folder)));
   for (const other of others) {
     const token = await other.sign({ subject: 'ann', roles: [], ttlS: 60 });
@@ -47,19 +47,19 @@ test('has one key however many processes make it at once', async () => {
   expect((await readdir(folder)).sort()).toEqual(['jwks.json', 'private.json']);
 });
 
-test('keeps the private key to its owner and publishes only the public one', async () => {
+test('lets only its owner read the private key, and publishes only the public one', async () => {
   const { jwksFile } = await prepareIssuer(folder);
   expect((await stat(join(folder, 'private.json'))).mode & 0o777).toBe(0o600);
   const { keys } = JSON.parse(await readFile(jwksFile, 'utf8'));
   expect(Object.keys(keys[0]).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
 });
 
-test('says what to do where no system was started yet, and makes nothing there', async () => {
+test('says what to do when no system was started yet, and creates nothing', async () => {
   await expect(openIssuer(folder)).rejects.toThrow(/no system was started yet.*run npm start first/);
   expect(await readdir(home)).toEqual([]);
 });
 
-test("renews a service's token at half of its life, by a file of its own", async () => {
+test("renews a service's token at half of its lifetime, in a file of its own", async () => {
   const issuer = await prepareIssuer(folder);
   const file = join(home, 'tracking.token');
   let nowMs = 0;
@@ -84,7 +84,7 @@ test("renews a service's token at half of its life, by a file of its own", async
   }
 });
 
-test('tells of a renewal that failed, and tries again', async () => {
+test('reports a renewal that failed, and retries', async () => {
   const issuer = await prepareIssuer(folder);
   const file = join(home, 'tracking.token');
   let nowMs = 0;

@@ -1,6 +1,6 @@
 /**
- * The development issuer: an ES256 key of this data folder, and tokens signed by it. The private key never leaves the
- * folder and only its owner may read it; the services know the public one, as a JSON Web Key Set (RFC 7517).
+ * The development issuer: an ES256 key in a folder, and tokens signed with it. The private key never leaves the folder, and only
+ * its owner may read it. The services get the public key as a JSON Web Key Set (RFC 7517).
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,20 +12,20 @@ import { AUDIENCE, ISSUER, jwksFileOf } from './identity.ts';
 export type Issuer = {
   readonly issuer: string;
   readonly audience: string;
-  /** Path of the public keys. */
+  /** Path of the file with the public keys. */
   readonly jwksFile: string;
-  /** Signs a token (RFC 7519) that lives `ttlS` seconds. */
+  /** Signs a token (RFC 7519) that is valid for `ttlS` seconds. */
   sign(claims: { subject: string; roles: readonly string[]; ttlS: number }): Promise<string>;
 };
 
 const PRIVATE_KEY = 'private.json';
 const ALGORITHM = 'ES256';
 
-/** Opens the issuer of a folder. Throws when there is none yet. */
+/** Opens the issuer of a folder. Throws one line that says what to do when there is none, or it cannot be read. */
 export async function openIssuer(folder: string): Promise<Issuer> {
   const text = await readFile(join(folder, PRIVATE_KEY), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES')
-      throw new Error(`${folder} may be read by the user alone who ran npm start first`);
+      throw new Error(`${folder} may be read only by the user who ran npm start first`);
     if (error.code !== 'ENOENT') throw new Error(`${folder} cannot be read (${error.code})`);
     throw new Error(
       `no system was started yet with this DATA_DIR (${folder} holds no key); run npm start first`,
@@ -50,7 +50,7 @@ export async function openIssuer(folder: string): Promise<Issuer> {
   };
 }
 
-/** Opens the issuer of a folder, made first where there is none. Any number of processes may do so at once. */
+/** Opens the issuer of a folder, and creates it if there is none. Any number of processes may do so at once. */
 export async function prepareIssuer(folder: string): Promise<Issuer> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, PRIVATE_KEY);
@@ -70,7 +70,7 @@ async function createKey(): Promise<JWK> {
   return { ...jwk, alg: ALGORITHM, use: 'sig', kid: await calculateJwkThumbprint(jwk) };
 }
 
-/** Writes a file that comes to be whole, and by one writer only: a second one's is dropped. */
+/** Creates a file completely or not at all. If another process has created it, that one stays. */
 async function writeOnce(file: string, text: string): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, text, { mode: 0o600 });

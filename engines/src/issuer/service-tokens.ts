@@ -1,6 +1,6 @@
 /**
- * Keeps each process that calls others supplied with a token: a file of its own, replaced at half of the token's life.
- * Whether one is due is asked of the wall clock, every few seconds, because timers stand still while a laptop sleeps.
+ * Supplies each process that calls others with a token, in a file of its own, replaced at half of the token's lifetime. It
+ * checks the wall clock every few seconds, because timers stop while a laptop sleeps.
  */
 
 import { writeAtomically } from '../write-atomically.ts';
@@ -11,7 +11,7 @@ const CHECK_MS = 10_000;
 
 export type ServiceTokens = { close(): void };
 
-/** Comes back once every file is there. `onError` hears of a renewal that failed; it is tried again at the next check. */
+/** Resolves once every file exists. Calls `onError` for a renewal that failed, and retries at the next check. */
 export async function startServiceTokens(
   holders: readonly { readonly name: string; readonly file: string }[],
   {
@@ -29,16 +29,16 @@ export async function startServiceTokens(
     return now();
   };
   let renewedMs = await renew();
-  let underWay = false;
+  let isRenewing = false;
   const timer = setInterval(async () => {
-    if (underWay || now() - renewedMs < (LIFETIME_S * 1_000) / 2) return;
-    underWay = true;
+    if (isRenewing || now() - renewedMs < (LIFETIME_S * 1_000) / 2) return;
+    isRenewing = true;
     try {
       renewedMs = await renew();
     } catch (error) {
       onError(error);
     } finally {
-      underWay = false;
+      isRenewing = false;
     }
   }, checkMs);
   return { close: () => clearInterval(timer) };

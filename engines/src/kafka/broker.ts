@@ -1,6 +1,6 @@
 /**
- * One broker's process. It runs in a process group of its own, so that Ctrl-C does not reach it before its clients have
- * finished, and in its node's folder, where its properties and its data lie.
+ * One broker's process. It runs in a process group of its own, so that Ctrl-C does not end it before its clients have finished,
+ * and in its node's folder, which holds its properties and its data.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,32 +14,32 @@ import { type KafkaUser, LOG_FOLDER } from './properties.ts';
 
 export type Broker = {
   readonly pid: number;
-  /** Resolves with what it said last, once it has ended and every line was read. */
+  /** Resolves with its last lines of output, once it has ended and all of them were read. */
   readonly ended: Promise<string>;
   hasEnded(): boolean;
-  /** Ends it in order, or the hard way when that takes too long. */
+  /** Shuts it down, or kills it when that takes too long. */
   stop(): Promise<void>;
 };
 
 const READY_CAP_MS = 120_000;
 const FORMAT_TIMEOUT_MS = 60_000;
 const LAST_LINES = 10;
-/** Any will do, as long as all nodes of a cluster have the same. */
+/** Any id works, as long as all nodes of a cluster have the same. */
 const CLUSTER_ID = 'bWljcm9tYXJ0LWthZmthMQ';
 const READY = /Kafka Server started/;
 const STACK = /^\s+(at |\.\.\. )/;
 
-/** A small heap and a quick start: 190 MB resident, ready in 2 s. */
+/** For a small heap and a quick start. */
 const FLAGS = [
   ...['-Xms192m', '-Xmx256m', '-Xss512k', '-XX:+UseSerialGC', '-XX:MaxMetaspaceSize=128m'],
   ...['-XX:TieredStopAtLevel=1', '-XX:+ExitOnOutOfMemoryError'],
   ...['-Djava.net.preferIPv4Stack=true', '-Djava.awt.headless=true'],
   ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
-  // The one line of information that is waited for.
+  // This line says that the broker is ready.
   ...['-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info'],
 ];
 
-/** Makes the node's data folder where there is none, with the user in it who may log in. */
+/** Creates the node's data folder if there is none, with `user` as the one who may log in. */
 export async function formatStorage(
   { lib }: KafkaPrograms,
   nodeFolder: string,
@@ -59,13 +59,13 @@ export async function formatStorage(
     { cwd: nodeFolder, timeout: FORMAT_TIMEOUT_MS },
   ).catch((error) => {
     // Not the error's message, which repeats the command and so the password.
-    throw new Error(`Kafka's data folder ${logFolder} could not be made: ${error.stderr || error.code}`);
+    throw new Error(`Kafka's data folder ${logFolder} could not be created: ${error.stderr || error.code}`);
   });
 }
 
 /**
- * Starts the node's broker and comes back once it serves requests, which one of three does when a second is there. An
- * error with the code `EADDRINUSE` says that a port is taken; every error says what the broker said last.
+ * Starts the node's broker and resolves once it serves requests; one of three does so when a second one runs. Rejects with the
+ * code `EADDRINUSE` when a port is taken; every error contains the broker's last lines of output.
  */
 export async function startBroker(
   { lib }: KafkaPrograms,
@@ -85,13 +85,13 @@ export async function startBroker(
     createInterface(child.stderr).on('line', (line) => {
       if (READY.test(line)) return done();
       onLine(line);
-      // Where in the program it went wrong, line for line, would leave no room for what went wrong.
+      // Stack traces are left out, because they would push the message out of the last lines.
       if (STACK.test(line)) return;
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
     });
   });
-  // `close` and not `exit`: by then every line it printed has been read.
+  // `close` and not `exit`, because by then every line that it printed has been read.
   const ended = once(child, 'close').then(() => lastLines.join('\n'));
   const broker: Broker = {
     pid,

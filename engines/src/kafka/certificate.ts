@@ -11,16 +11,15 @@ const TIMEOUT_MS = 60_000;
 const DAYS = 30;
 
 /**
- * Makes a key for 127.0.0.1 with a certificate that vouches for itself, by Java's own keytool. Clients
- * are to trust the certificate in `caFile`.
+ * Creates a key for 127.0.0.1 with a self-signed certificate, by Java's keytool. Clients must trust the certificate in `caFile`.
  */
-export async function makeCertificate(folder: string): Promise<Certificate> {
+export async function createCertificate(folder: string): Promise<Certificate> {
   const keystore = join(folder, KEYSTORE);
   const caFile = join(folder, CERTIFICATE);
   const keystorePassword = randomBytes(16).toString('hex');
   await rm(keystore, { force: true });
-  const run = (...words: string[]) =>
-    promisify(execFile)('keytool', [...words, '-keystore', keystore, '-storepass', keystorePassword], {
+  const run = (...args: string[]) =>
+    promisify(execFile)('keytool', [...args, '-keystore', keystore, '-storepass', keystorePassword], {
       timeout: TIMEOUT_MS,
     });
   await run(

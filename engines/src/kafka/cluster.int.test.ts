@@ -37,7 +37,7 @@ const makeTopic = (cluster: KafkaCluster) =>
   asAdmin(cluster, (admin) => admin.createTopics({ topics: [{ topic: TOPIC }], waitForLeaders: true }));
 const topicsOf = (cluster: KafkaCluster) => asAdmin(cluster, (admin) => admin.listTopics());
 
-describeKafka('a broker of its own', () => {
+describeKafka('a local broker', () => {
   let folder: string;
   let cluster: KafkaCluster | undefined;
 
@@ -52,7 +52,7 @@ describeKafka('a broker of its own', () => {
   });
 
   test(
-    'keeps its data when it is killed, comes back when it is told to, and loses all when it is wiped',
+    'keeps its data when it is killed, can be restarted, and loses all data when it is wiped',
     async () => {
       const ends: number[] = [];
       cluster = await openTestKafka({ onExit: ({ id }) => ends.push(id) });
@@ -80,7 +80,7 @@ describeKafka('a broker of its own', () => {
   );
 
   test(
-    'lets in whoever knows the password, over TLS, and nobody else',
+    'accepts only clients with the password, over TLS',
     async () => {
       const secure = { user: 'ann', password: 'p@ss "w/\\ord%' };
       cluster = await openTestKafka({ secure });
@@ -128,7 +128,7 @@ describeKafka('a broker of its own', () => {
   );
 
   test(
-    'is one of three, any of which may be killed or stopped',
+    'is one of three, of which any one may be killed or stopped',
     async () => {
       cluster = await openTestKafka({ brokers: 3 });
       await until(() => makeTopic(cluster!));

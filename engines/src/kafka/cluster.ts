@@ -1,25 +1,24 @@
 import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Broker, formatStorage, startBroker } from './broker.ts';
-import { type Certificate, makeCertificate } from './certificate.ts';
+import { type Certificate, createCertificate } from './certificate.ts';
 import { endLeftOverBrokers, nodeFolderOf, propertiesFileOf } from './leftover.ts';
 import { type KafkaPrograms, openKafkaPrograms } from './programs.ts';
 import { HOST, type KafkaUser, LOG_FOLDER, type NodePorts, serverProperties } from './properties.ts';
 
 /**
- * A real Apache Kafka of our own on 127.0.0.1, one broker or three, without containers: Java runs it from the jars that
- * Maven fetches.
+ * A local Apache Kafka on 127.0.0.1, one broker or three, without containers: Java runs it from the jars that Maven fetches.
  *
- * - It ends when `close` is called, and only then; whatever a killed parent left over in its folder is ended first.
+ * - It ends only when `close` is called. A start first ends brokers that a killed parent left running in its folder.
  * - Its data is kept from one start to the next. A folder belongs to one number of brokers.
- * - Three brokers replicate threefold and acknowledge by two, so that any one of them may fail.
- * - It does not flush each write to the disk: a machine that loses its power loses the last messages.
+ * - Three brokers keep three replicas and acknowledge with two, so that any one broker may fail.
+ * - It does not flush each write to the disk: after a power failure the last messages are lost.
  */
 export type KafkaCluster = {
   /** The brokers' addresses, `host:port`. */
   readonly brokers: readonly string[];
   readonly nodes: readonly KafkaNode[];
-  /** What clients must trust; undefined without `secure`. */
+  /** File of the certificate that clients must trust; undefined without `secure`. */
   readonly caFile: string | undefined;
   close(): Promise<void>;
 };
@@ -27,13 +26,13 @@ export type KafkaCluster = {
 export type KafkaNode = {
   /** 1, 2, 3. */
   readonly id: number;
-  /** Undefined while it does not run. */
+  /** Undefined while the broker does not run. */
   readonly pid: number | undefined;
-  /** Sends a signal; with SIGKILL and SIGTERM it comes back once the process has ended. */
+  /** Sends a signal; for SIGKILL and SIGTERM it resolves once the process has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Ends it where it still runs, and starts it; comes back once it serves requests. */
+  /** Ends the broker if it runs, and starts it; resolves once it serves requests. */
   restart(): Promise<void>;
-  /** Kills it and deletes all of its data; it stays down. */
+  /** Kills the broker and deletes all of its data, without starting it again. */
   wipe(): Promise<void>;
 };
 
@@ -42,28 +41,28 @@ export type KafkaOptions = {
   /** One or three nodes. */
   readonly ports: readonly NodePorts[];
   /**
-   * Has clients come by TLS, to a certificate made for it, and log in as this user by SCRAM-SHA-512. The password may
-   * hold no comma and no bracket.
+   * Requires TLS, with a certificate created for it, and a login as this user by SCRAM-SHA-512. The password must contain no
+   * comma and no bracket.
    */
   readonly secure?: KafkaUser | undefined;
-  /** Server settings of a node besides our own, such as `log.retention.ms`. */
+  /** More server settings of a node, such as `log.retention.ms`; they replace ours. */
   readonly settings?: (id: number) => Readonly<Record<string, string>>;
-  /** Called when a node that was up ends without having been told to, with what it said last. */
+  /** Called when a running node ends by itself, with its last lines of output. */
   readonly onExit?: (node: KafkaNode, lastWords: string) => void;
-  /** Hears what is done besides: the jars fetched, a broker ended that was left over. */
+  /** Called with progress: jars are fetched, or a left-over broker is ended. */
   readonly log?: (line: string) => void;
-  /** Called with each line that a node's broker prints: warnings and worse, many of which mean nothing. */
+  /** Called with each line that a broker prints: warnings and errors, many of them harmless. */
   readonly onLine?: (id: number, line: string) => void;
 };
 
-/** Starts the brokers and comes back once all serve requests. Throws one line that says what is missing. */
+/** Starts the brokers and resolves once all serve requests. Throws one line that says what is missing. */
 export async function startKafka(options: KafkaOptions): Promise<KafkaCluster> {
   const { ports, secure, settings = () => ({}), log = () => {} } = options;
   const programs = await openKafkaPrograms(log);
   await mkdir(options.folder, { recursive: true });
   const folder = await realpath(options.folder);
   await endLeftOverBrokers(folder, log);
-  const certificate = secure && (await makeCertificate(folder));
+  const certificate = secure && (await createCertificate(folder));
   const nodes = ports.map((_, index) => {
     const id = index + 1;
     const properties = serverProperties(id, ports, withKey(secure, certificate), settings(id));
@@ -101,9 +100,9 @@ function createNode(
   }: KafkaOptions & { programs: KafkaPrograms; properties: string },
 ): KafkaNode {
   let broker: Broker | undefined;
-  let told = false;
+  let isEnding = false;
   const stop = async () => {
-    told = true;
+    isEnding = true;
     await broker?.stop();
     broker = undefined;
   };
@@ -115,7 +114,7 @@ function createNode(
     kill: async (signal) => {
       if (signal === 'SIGTERM') return stop();
       if (node.pid === undefined) return;
-      if (signal === 'SIGKILL') told = true;
+      if (signal === 'SIGKILL') isEnding = true;
       process.kill(node.pid, signal);
       if (signal === 'SIGKILL') await broker?.ended;
     },
@@ -126,9 +125,9 @@ function createNode(
       await formatStorage(programs, folder, secure);
       const started = await startBroker(programs, folder, (line) => onLine?.(id, line));
       broker = started;
-      told = false;
+      isEnding = false;
       void started.ended.then((lastWords) => {
-        if (!told && broker === started) onExit?.(node, lastWords);
+        if (!isEnding && broker === started) onExit?.(node, lastWords);
       });
     },
     wipe: async () => {

@@ -1,6 +1,6 @@
 /**
- * A broker outlives a parent that is killed, and keeps its ports and its data folder. Its process id is written beside
- * its data; only a process whose command line names this very folder is that broker, and only that is sent a signal.
+ * A broker outlives a killed parent, and keeps its ports and its data folder. Its process id is stored beside its data. Only a
+ * process whose command line names this folder is that broker, and only that process is sent a signal.
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -14,25 +14,25 @@ const PID_FILE = 'broker.pid';
 const PS_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
-/** A broker takes a second to end in order; one that lost its fellows would wait minutes for them. */
+/** A broker shuts down within a second; one that has lost the other brokers would wait minutes for them. */
 const SHUTDOWN = [
   { signal: 'SIGTERM', capMs: 10_000 },
   { signal: 'SIGKILL', capMs: 5_000 },
 ] as const;
 
-/** A node's own folder within its cluster's, whose name has no links in it, as the broker is known by it again. */
+/** A node's folder within its cluster's. The path must contain no links, because it identifies the broker later. */
 export const nodeFolderOf = (clusterFolder: string, id: number): string => join(clusterFolder, `node${id}`);
 
 export const propertiesFileOf = (nodeFolder: string): string => join(nodeFolder, 'server.properties');
 
-/** Synchronous, so that nothing comes between the start and this. */
+/** Synchronous, so that nothing happens between the start and this. */
 export const rememberBroker = (nodeFolder: string, pid: number): void =>
   writeFileSync(join(nodeFolder, PID_FILE), String(pid));
 
 export const forgetBroker = (nodeFolder: string): Promise<void> =>
   rm(join(nodeFolder, PID_FILE), { force: true });
 
-/** Ends the brokers left over in a cluster's folder. Throws when one does not end. */
+/** Ends the brokers that were left running in a cluster's folder. Throws when one does not end. */
 export async function endLeftOverBrokers(folder: string, log: (line: string) => void): Promise<void> {
   const home = await realpath(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
@@ -51,12 +51,12 @@ async function endLeftOver(nodeFolder: string, log: (line: string) => void): Pro
   await forgetBroker(nodeFolder);
 }
 
-/** Ends a broker by ever harder ways; comes back once it `isGone`, and throws when nothing helps. */
+/** Ends a broker with SIGTERM, then SIGKILL. Resolves once it `isGone`; throws when neither helps. */
 export async function endBroker(pid: number, isGone: () => boolean | Promise<boolean>): Promise<void> {
   for (const { signal, capMs } of SHUTDOWN) {
     if (await isGone()) return;
     send(pid, signal);
-    // One that was stopped (SIGSTOP) hears of its end only when it goes on.
+    // A broker that was stopped (SIGSTOP) handles the signal only when it continues.
     send(pid, 'SIGCONT');
     for (let waitedMs = 0; waitedMs < capMs; waitedMs += POLL_MS) {
       if (await isGone()) return;

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true }));
 
 const JAVA_17 = 'echo \'openjdk version "17.0.15" 2025-04-15\' >&2';
-/** Puts one jar where it is told to, as Maven would. */
+/** Writes one jar into the output directory, as Maven would. */
 const MAVEN = `for word; do case $word in -DoutputDirectory=*) echo jar > "\${word#*=}/kafka.jar";; esac; done`;
 
 const install = async (name: string, script: string): Promise<void> => {
@@ -26,7 +26,7 @@ const install = async (name: string, script: string): Promise<void> => {
   await chmod(join(home, 'bin', name), 0o755);
 };
 
-/** Looks for the programs in a process that finds no others than those installed here; gives what it said. */
+/** Opens the programs in a process that finds only those installed here; resolves with its output. */
 const open = async (): Promise<string> => {
   const source = `
     import { openKafkaPrograms } from '${new URL('./programs.ts', import.meta.url)}';
@@ -48,18 +48,18 @@ test.each([
   expect(javaRelease(text)).toBe(release);
 });
 
-test('says how to get Java where there is none, or an old one', async () => {
-  expect(await open()).toMatch(/needs Java 17 or newer; install one \(.*"java" is not there/);
+test('says how to install Java when it is missing or too old', async () => {
+  expect(await open()).toMatch(/needs Java 17 or newer; install one \(.*"java" is missing/);
   await install('java', 'echo \'java version "1.8.0_412"\' >&2');
   expect(await open()).toMatch(/needs Java 17 or newer.*is Java 8/);
 });
 
-test('says how to get Maven where it is needed', async () => {
+test('says how to install Maven when it is needed', async () => {
   await install('java', JAVA_17);
   expect(await open()).toMatch(/fetched by Maven, once.*apt install maven/);
 });
 
-test('has Maven fetch the jars once, and never again', async () => {
+test('lets Maven fetch the jars once, and never again', async () => {
   await install('java', JAVA_17);
   await install('mvn', MAVEN);
   expect(await open()).toMatch(/^fetching Apache Kafka .*\nthere\n$/);
@@ -68,7 +68,7 @@ test('has Maven fetch the jars once, and never again', async () => {
   expect(await readdir(lib)).toEqual(['kafka.jar']);
 });
 
-test('leaves nothing half-fetched, and repeats what Maven said', async () => {
+test('leaves nothing half-fetched, and repeats the error of Maven', async () => {
   await install('java', JAVA_17);
   await install('mvn', '[ "$1" = --version ] && exit; echo "[ERROR] no network"; exit 1');
   expect(await open()).toContain('Maven could not fetch Kafka: [ERROR] no network');

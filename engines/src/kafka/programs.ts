@@ -1,6 +1,6 @@
 /**
- * The programs that a broker is run by: Java, from the machine, and Kafka's own jars, which Maven fetches once into a
- * folder of the user's cache. A later start needs no Maven and no network.
+ * The programs that a broker needs: Java, installed on the machine, and Kafka's jars, which Maven fetches once into a folder of
+ * the user's cache. A later start needs neither Maven nor the network.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
 
 const execute = promisify(execFile);
 
-/** Finds the programs, and fetches the jars where they are missing. Throws one line that says what to install. */
+/** Finds the programs, and fetches the jars if they are missing. Throws one line that says what to install. */
 export async function openKafkaPrograms(
   log: (line: string) => void,
   lib = join(homedir(), '.cache/micromart', `kafka-${KAFKA_VERSION}`),
@@ -37,10 +37,10 @@ export async function openKafkaPrograms(
 
 async function requireJava(): Promise<void> {
   const advice = `Kafka needs Java ${LEAST_JAVA} or newer; install one (apt install openjdk-17-jre-headless, brew install openjdk, or adoptium.net)`;
-  // The version goes to standard error, as it always has.
+  // Java prints its version to standard error.
   const said = await execute('java', ['-version'], { timeout: ASK_TIMEOUT_MS }).catch(() => undefined);
   const release = said && javaRelease(said.stderr);
-  if (release === undefined) throw new Error(`${advice}; the command "java" is not there, or does not run`);
+  if (release === undefined) throw new Error(`${advice}; the command "java" is missing or does not run`);
   if (release < LEAST_JAVA) throw new Error(`${advice}; the command "java" is Java ${release}`);
 }
 
@@ -53,7 +53,7 @@ export function javaRelease(text: string): number | undefined {
 async function fetchJars(lib: string, log: (line: string) => void): Promise<void> {
   await execute('mvn', ['--version'], { timeout: ASK_TIMEOUT_MS }).catch(() => {
     throw new Error(
-      'Kafka is fetched by Maven, once, and the command "mvn" is not there, or does not run; ' +
+      'Kafka is fetched by Maven, once, and the command "mvn" is missing or does not run; ' +
         'install it (apt install maven, brew install maven, or maven.apache.org)',
     );
   });
@@ -61,8 +61,8 @@ async function fetchJars(lib: string, log: (line: string) => void): Promise<void
   await mkdir(dirname(lib), { recursive: true });
   const draft = await mkdtemp(`${lib}.`);
   try {
-    const words = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
-    await execute('mvn', ['-q', '-B', '-C', '-f', POM, ...words], {
+    const args = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
+    await execute('mvn', ['-q', '-B', '-C', '-f', POM, ...args], {
       timeout: FETCH_TIMEOUT_MS,
       maxBuffer: MAX_OUTPUT,
     }).catch((error) => {

@@ -13,7 +13,7 @@ const settings = (...given: Parameters<typeof serverProperties>): Record<string,
   );
 
 describe('the properties of a node', () => {
-  test('let one broker do alone', () => {
+  test('let one broker work alone', () => {
     expect(settings(1, ports.slice(0, 1), undefined, {})).toMatchObject({
       'node.id': '1',
       'controller.quorum.voters': '1@127.0.0.1:9093',
@@ -24,7 +24,7 @@ describe('the properties of a node', () => {
     });
   });
 
-  test('have three replicate threefold, acknowledge by two, and know each other', () => {
+  test('let three brokers know each other, keep three replicas, and acknowledge with two', () => {
     expect(settings(2, ports, undefined, {})).toMatchObject({
       'node.id': '2',
       'controller.quorum.voters': '1@127.0.0.1:9093,2@127.0.0.1:9095,3@127.0.0.1:9097',
@@ -36,19 +36,19 @@ describe('the properties of a node', () => {
     });
   });
 
-  test('ask for TLS and a login where that is wanted, and nowhere offer less', () => {
+  test('require TLS and a login on every listener when asked to', () => {
     const properties = settings(1, ports, secure, {});
     expect(properties['advertised.listeners']).toBe('SASL_SSL://127.0.0.1:9092');
     expect(properties.listeners).not.toContain('PLAINTEXT');
     expect(properties['sasl.enabled.mechanisms']).toBe('SCRAM-SHA-512');
   });
 
-  test('hold a password as Java reads it: quoted for the login, escaped for the file, Latin-1', () => {
+  test('contain a password as Java reads it: quoted for the login, escaped for the file, Latin-1', () => {
     const [line] = /^listener\.name.*$/m.exec(serverProperties(1, ports, secure, {}))!;
     expect(line).toContain(String.raw`password="p\\"a\\\\ss \u00e9";`);
   });
 
-  test('take what is given besides, over our own', () => {
+  test('prefer given settings to ours', () => {
     const given = { 'log.retention.ms': '1000', 'num.io.threads': '8' };
     expect(settings(1, ports, undefined, given)).toMatchObject(given);
   });

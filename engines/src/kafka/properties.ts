@@ -1,25 +1,25 @@
 /**
- * What each broker is told: the settings of a node that is broker and controller in one (KRaft), sized for a development
- * machine. Three nodes replicate everything threefold and fail over within seconds.
+ * The settings of a node that is broker and controller in one (KRaft), sized for a development machine. Three nodes keep three
+ * replicas of everything and fail over within seconds.
  */
 export type NodePorts = { readonly broker: number; readonly controller: number };
 
-/** A user who may log in with SCRAM-SHA-512, as the brokers among themselves do. */
+/** A user who may log in with SCRAM-SHA-512; the brokers log in to each other with it too. */
 export type KafkaUser = { readonly user: string; readonly password: string };
 
 export type SecureListener = KafkaUser & { readonly keystorePassword: string };
 
 export const HOST = '127.0.0.1';
 
-/** Within a node's own folder, in which its process runs. */
+/** In a node's own folder, in which its process runs. */
 export const LOG_FOLDER = 'log';
-/** Within the cluster's folder, one level above. */
+/** In the cluster's folder, one level above. */
 export const KEYSTORE = 'keystore.p12';
 export const CERTIFICATE = 'ca.pem';
 
 type Settings = Readonly<Record<string, string | number>>;
 
-/** The text of a node's properties file (java.util.Properties). `more` comes last and so wins. */
+/** The text of a node's properties file (java.util.Properties). `more` replaces our settings. */
 export function serverProperties(
   id: number,
   ports: readonly NodePorts[],
@@ -59,13 +59,13 @@ const SMALL: Settings = {
   'offsets.topic.num.partitions': 3,
   'transaction.state.log.num.partitions': 3,
   'group.initial.rebalance.delay.ms': 0,
-  // A topic is made with the partitions it needs, never by a reader that asks for it too early.
+  // A topic is created with the partitions that it needs, never by a reader that asks for it too early.
   'auto.create.topics.enable': 'false',
   'log.segment.bytes': 16_777_216,
   // The default does not fit into a small heap.
   'log.cleaner.dedupe.buffer.size': 4_194_304,
   'log.cleaner.threads': 1,
-  // How soon a killed broker is given up, and may come back.
+  // How soon a killed broker counts as lost, and may be restarted.
   'broker.session.timeout.ms': 3_000,
   'broker.heartbeat.interval.ms': 500,
 };
@@ -104,7 +104,7 @@ const secureSettings = ({ user, password, keystorePassword }: SecureListener): S
 
 const escapeQuoted = (text: string): string => text.replace(/["\\]/g, '\\$&');
 
-/** The file is read as Latin-1, a backslash begins an escape, and leading blanks are dropped. */
+/** Java reads the file as Latin-1, a backslash begins an escape, and leading blanks are dropped. */
 const escapeValue = (text: string): string =>
   text
     .replaceAll('\\', '\\\\')

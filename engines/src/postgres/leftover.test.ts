@@ -8,11 +8,11 @@ test("reads a server's pid file", () => {
   expect(parsePidFile(WHOLE.replace('ready   ', 'starting'))).toEqual({ pid: 4711, ready: false });
 });
 
-test('makes nothing of a pid file that is empty, broken or names everybody', () => {
+test('ignores a pid file that is empty, broken or names a group of processes', () => {
   for (const text of ['', 'x\n', '-1\n', '0\n', '1\n', '1.5\n']) expect(parsePidFile(text)).toBeUndefined();
 });
 
-test('knows a server by its program and its very folder', () => {
+test('recognises a server by its program and its folder', () => {
   const command = ['/opt/pg/bin/postgres', '-D', '/data/postgres', '-p', '4032'];
   expect(isServerCommand(command, '/data/postgres')).toBe(true);
   expect(isServerCommand(command, '/data')).toBe(false);

@@ -5,10 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /**
- * A server outlives a parent that is killed: it keeps the data folder and the port. It is found by the `postmaster.pid`
- * it keeps in its folder, and ended before another starts. A process id by itself says little, as the system gives it to
- * somebody else later: only a process whose command line names this very data folder is the server, and only that is
- * ever sent a signal. A zombie has no command line, so it counts as gone.
+ * A server outlives a killed parent, and keeps the data folder and the port. It is found by the `postmaster.pid` in its folder,
+ * and ended before another one starts. The system reuses process ids, so only a process whose command line names this data
+ * folder is the server, and only that process is sent a signal. A zombie has no command line, so it counts as gone.
  */
 export type PidFile = { readonly pid: number; readonly ready: boolean };
 
@@ -19,7 +18,7 @@ const SHUTDOWN = [
 ] as const;
 const POLL_MS = 10;
 
-/** Reads the text of a `postmaster.pid` (PostgreSQL's pidfile.h); undefined while it is not yet whole. */
+/** Reads the text of a `postmaster.pid` (PostgreSQL's pidfile.h); undefined while it is incomplete. */
 export function parsePidFile(text: string): PidFile | undefined {
   const lines = text.split('\n').map((line) => line.trim());
   const pid = Number(lines[0]);
@@ -31,11 +30,11 @@ export async function readPidFile(folder: string): Promise<PidFile | undefined> 
   return parsePidFile(await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => ''));
 }
 
-/** Whether a command line, given as its arguments, is that of a server of this data folder, as we start it. */
+/** Whether these arguments are the command line of a server of this data folder, as server.ts starts it. */
 export const isServerCommand = (command: readonly string[], folder: string): boolean =>
   basename(command[0] ?? '') === 'postgres' && command[1] === '-D' && command[2] === folder;
 
-/** Whether the process runs and is a server of this data folder (an absolute path, as the server was given it). */
+/** Whether the process runs and is a server of this data folder (the absolute path that the server was started with). */
 export async function isServerOf(pid: number, folder: string): Promise<boolean> {
   if (process.platform === 'linux') {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -48,7 +47,7 @@ export async function isServerOf(pid: number, folder: string): Promise<boolean> 
 }
 
 /**
- * Ends a server left over in this data folder and removes what it left lying. Throws when it does not end.
+ * Ends a server that was left running in this data folder and removes its pid file. Throws when it does not end.
  */
 export async function endLeftOver(folder: string, log: (line: string) => void): Promise<void> {
   const left = await readPidFile(folder);
@@ -56,14 +55,14 @@ export async function endLeftOver(folder: string, log: (line: string) => void): 
     log(`ending the server left over from an earlier run (pid ${left.pid})`);
     await endServer(left.pid, async () => !(await isServerOf(left.pid, folder)));
   }
-  // PostgreSQL believes a stale file when its process id has gone to somebody else or to a zombie. What guards the
-  // data against a second server besides, the shared memory of one still running, is checked by PostgreSQL itself.
+  // PostgreSQL would trust a stale file when another process, or a zombie, has its process id now. It still protects the data
+  // against a second server, because it also checks the shared memory of a running one.
   await rm(join(folder, 'postmaster.pid'), { force: true });
 }
 
 /**
- * Ends a server by ever harder ways (PostgreSQL manual, 18.5): fast, immediate, and killed; it recovers from the latter
- * two at its next start. Comes back once it `isGone`; throws when nothing helps.
+ * Ends a server: fast, then immediate (PostgreSQL manual, 18.5), then by SIGKILL; after the latter two it recovers at its next
+ * start. Resolves once it `isGone`; throws when nothing helps.
  */
 export async function endServer(pid: number, isGone: () => boolean | Promise<boolean>): Promise<void> {
   for (const { signal, capMs } of SHUTDOWN) {

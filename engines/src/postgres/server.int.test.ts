@@ -58,7 +58,7 @@ test('keeps the data from one start to the next', async () => {
   expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 7 }]);
 });
 
-test('is UTF-8, in the locale C, and lets nobody in without the password', async () => {
+test('uses UTF-8 and the locale C, and accepts nobody without the password', async () => {
   const { url } = await start();
   const settings = "SELECT current_setting('server_encoding') AS encoding, datcollate AS locale";
   expect(await query(url, `${settings} FROM pg_database WHERE datname = 'postgres'`)).toEqual([
@@ -69,7 +69,7 @@ test('is UTF-8, in the locale C, and lets nobody in without the password', async
   await expect(query(wrong.href, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
 });
 
-test('works with a umask that lets nobody else read, and in a folder only its owner may enter', async () => {
+test('works with a umask that denies others, and in a folder that only its owner may enter', async () => {
   await chmod(home, 0o700);
   const umask = process.umask(0o077);
   try {
@@ -80,19 +80,19 @@ test('works with a umask that lets nobody else read, and in a folder only its ow
   }
 });
 
-test('leaves nothing but the data folder beside it', async () => {
+test('leaves nothing beside its data folder', async () => {
   await start();
   expect(await readdir(home)).toEqual(['data']);
 });
 
-test('makes a folder anew whose making was cut short', async () => {
+test('creates a folder again whose creation was interrupted', async () => {
   await mkdir(join(home, 'data.new-abc123/data'), { recursive: true });
   await writeFile(join(home, 'data.new-abc123/data/PG_VERSION'), '18\n');
   await start();
   expect(await readdir(home)).toEqual(['data']);
 });
 
-test('leaves a folder alone that holds something else', async () => {
+test('does not touch a folder that contains something else', async () => {
   await mkdir(folder);
   await writeFile(join(folder, 'thesis.txt'), 'years of work');
   await expect(start()).rejects.toThrow(/data is not empty and not a data folder of PostgreSQL/);
@@ -106,11 +106,11 @@ test('says that the port is taken', async () => {
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE', message: `port ${port} is taken` });
 });
 
-test('says what the server said when it does not start', async () => {
+test('repeats the error of a server that does not start', async () => {
   await expect(start({ settings: { no_such_setting: '1' } })).rejects.toThrow(/no_such_setting/);
 });
 
-test('tells when the server ends by itself, and only then', async () => {
+test('reports that the server has ended by itself, and only then', async () => {
   const ends: string[] = [];
   const onExit = (lastWords: string) => ends.push(lastWords);
   const first = await start({ onExit });
@@ -122,7 +122,7 @@ test('tells when the server ends by itself, and only then', async () => {
   await second.stop();
 });
 
-test('starts at once after the server was killed, with what was committed', async () => {
+test('starts at once after the server was killed, with all committed data', async () => {
   const first = await start();
   await query(first.url, 'CREATE TABLE t AS SELECT 7 AS n');
   process.kill(first.pid, 'SIGKILL');
@@ -131,7 +131,7 @@ test('starts at once after the server was killed, with what was committed', asyn
 });
 
 describe('when its parent was killed', () => {
-  /** A server whose parent, another process, is gone: its pid. */
+  /** Starts a server from another process, kills that process, and resolves with the server's pid. */
   const orphan = async (): Promise<number> => {
     const module = new URL('./server.ts', import.meta.url).href;
     const options = {
@@ -154,7 +154,7 @@ describe('when its parent was killed', () => {
     return Number(pid);
   };
 
-  test('the server left over is ended and another takes its place', async () => {
+  test('the left-over server is ended, and another one starts', async () => {
     const left = await orphan();
     expect(await isServerOf(left, folder)).toBe(true);
     const { pid, url } = await start();
@@ -163,7 +163,7 @@ describe('when its parent was killed', () => {
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('a process that got its pid since is left alone', async () => {
+  test('a process that has its pid now is not touched', async () => {
     const first = await start();
     await first.stop();
     const bystander = spawn('sleep', ['60']);
@@ -174,7 +174,7 @@ describe('when its parent was killed', () => {
     await once(bystander, 'exit');
   });
 
-  test('the data folder alone suffices to end it', async () => {
+  test('it can be ended with the data folder alone', async () => {
     const left = await orphan();
     const lines: string[] = [];
     await endLeftOver(folder, (line) => lines.push(line));

@@ -7,35 +7,35 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { locateBinaries } from './binaries.ts';
 import { clusterOwner, prepareCluster } from './cluster.ts';
 import { endLeftOver, endServer, readPidFile } from './leftover.ts';
-import { chooseWay, cleanEnvironment, readPasswd, waysToRun } from './user.ts';
+import { chooseRunAs, cleanEnvironment, readPasswd, runAsCandidates } from './user.ts';
 
 /**
- * A PostgreSQL server of our own, from the programs of an npm package: no container, no installed database.
+ * A local PostgreSQL server, from the programs of an npm package: no container, no installed database.
  *
- * - It runs in a process group of its own, so that Ctrl-C does not reach it before its clients have finished: it ends
- *   when `stop` is called, and only then.
- * - It listens on 127.0.0.1 alone and asks for a password there (SCRAM).
- * - A server left over by a killed parent is ended first; a half-made data folder is made anew.
- * - `stop` ends it in the "fast" way (PostgreSQL manual, 18.5): clients are cut, the data is flushed. It always comes
- *   back: a server that does not end in time is ended the hard way and recovers at its next start.
+ * - It runs in a process group of its own, so that Ctrl-C does not end it before its clients have finished. It ends only when
+ *   `stop` is called.
+ * - It listens on 127.0.0.1 alone and requires a password (SCRAM).
+ * - A start first ends a server that a killed parent left running, and creates a half-created data folder again.
+ * - `stop` is a "fast" shutdown (PostgreSQL manual, 18.5): clients are disconnected, the data is flushed. A server that does not
+ *   end in time is killed, and recovers at its next start.
  */
 export type EmbeddedServer = {
-  /** Superuser's URL of the database `postgres`; it holds the password. */
+  /** The superuser's URL of the database `postgres`, with the password. */
   readonly url: string;
   readonly pid: number;
   stop(): Promise<void>;
 };
 
 export type EmbeddedServerOptions = {
-  /** The data folder; made when it is not there. Folders beside it bear its name and an ending. */
+  /** The data folder; created if it is missing. Folders beside it have its name with an ending. */
   readonly folder: string;
   readonly port: number;
   readonly superuserPassword: string;
-  /** Server settings besides our own, such as `fsync: 'off'` for tests. */
+  /** More server settings, such as `fsync: 'off'` for tests; they replace ours. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Called once when the server ends by itself, with what it said last. */
+  /** Called once when the server ends by itself, with its last lines of output. */
   readonly onExit?: (lastWords: string) => void;
-  /** Called with each line the server prints. */
+  /** Called with each line that the server prints. */
   readonly log?: (line: string) => void;
 };
 
@@ -46,8 +46,8 @@ const RETRY_MS = 100;
 const LAST_LINES = 10;
 
 /**
- * Starts the server and comes back once it takes connections. An error with the code `EADDRINUSE` says that the port is
- * taken; every error's message says what the server said.
+ * Starts the server and resolves once it accepts connections. Rejects with the code `EADDRINUSE` when the port is taken; every
+ * other error contains the server's output.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const { port, superuserPassword, settings = {}, onExit, log = () => {} } = options;
@@ -55,17 +55,17 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   const binaries = await locateBinaries(`${folder}.lib`);
   const environment = cleanEnvironment(binaries.environment);
   const self = { uid: process.geteuid!(), gid: process.getegid!() };
-  const way = await chooseWay(waysToRun(self, await clusterOwner(folder), await readPasswd()), {
+  const runAs = await chooseRunAs(runAsCandidates(self, await clusterOwner(folder), await readPasswd()), {
     postgres: binaries.postgres,
     parent: dirname(folder),
     environment,
   });
   await endLeftOver(folder, log);
   const durable = settings.fsync !== 'off';
-  await prepareCluster({ folder, superuserPassword, binaries, way, environment, durable });
+  await prepareCluster({ folder, superuserPassword, binaries, runAs, environment, durable });
 
   const [file, ...args] = [
-    ...way.prefix,
+    ...runAs.prefix,
     binaries.postgres,
     ...['-D', folder, '-p', String(port)],
     ...Object.entries({
@@ -81,7 +81,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
-      ...way.identity,
+      ...runAs.identity,
     });
     return awaitReady(child, { folder, port, log });
   };
@@ -100,7 +100,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   };
 }
 
-/** The folder's absolute name without links: by it a left-over server is known again. */
+/** The folder's absolute path without links, which identifies a left-over server. */
 async function realFolder(folder: string): Promise<string> {
   const absolute = resolve(folder);
   await mkdir(dirname(absolute), { recursive: true });
@@ -124,7 +124,7 @@ async function awaitReady(
   child.once('error', (error) => {
     failure = error;
   });
-  // `close` and not `exit`: by then every line it printed has been read.
+  // `close` and not `exit`, because by then every line that it printed has been read.
   const closed = once(child, 'close').catch(() => {});
   for (let waitedMs = 0; waitedMs < READY_CAP_MS; waitedMs += POLL_MS) {
     if (failure) throw failure;
@@ -149,7 +149,7 @@ function startFailure(port: number, lastWords: string): Error {
   return new Error(`PostgreSQL did not start: ${lastWords || 'it said nothing'}`);
 }
 
-/** The workers of a server that was killed hold its memory for a moment longer; PostgreSQL refuses until they end. */
+/** The workers of a killed server hold its shared memory a moment longer; PostgreSQL refuses to start until they end. */
 async function retryWhileMemoryIsHeld(launch: () => Promise<Launched>): Promise<Launched> {
   for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
     try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { chooseWay, cleanEnvironment, parsePasswd, waysToRun } from './user.ts';
+import { chooseRunAs, cleanEnvironment, parsePasswd, runAsCandidates } from './user.ts';
 
 const PASSWD = parsePasswd(
   [
@@ -12,24 +12,24 @@ const PASSWD = parsePasswd(
 );
 const ROOT = { uid: 0, gid: 0 };
 
-test("reads the system's users, negative ids as the system means them", () => {
+test("reads the system's users, with negative ids as unsigned numbers", () => {
   expect(PASSWD.map(({ name }) => name)).toEqual(['root', 'ann', 'nobody']);
   expect(parsePasswd('nobody:*:-2:-2:x:/:/y')).toEqual([
     { name: 'nobody', uid: 4294967294, gid: 4294967294 },
   ]);
 });
 
-describe('the ways to run', () => {
-  test('are one for an ordinary user: as itself', () => {
+describe('the users to run as', () => {
+  test('are one for an ordinary user: itself', () => {
     const self = { uid: 1000, gid: 1001 };
-    expect(waysToRun(self, 65534, PASSWD)).toEqual([
+    expect(runAsCandidates(self, 65534, PASSWD)).toEqual([
       { name: 'this user', prefix: [], identity: undefined, owner: self },
     ]);
   });
 
   test('are nobody and then a user namespace for root', () => {
     const nobody = { uid: 65534, gid: 65533 };
-    expect(waysToRun(ROOT, undefined, PASSWD)).toEqual([
+    expect(runAsCandidates(ROOT, undefined, PASSWD)).toEqual([
       { name: 'nobody', prefix: [], identity: nobody, owner: nobody },
       {
         name: 'nobody of a user namespace',
@@ -41,7 +41,7 @@ describe('the ways to run', () => {
   });
 
   test('begin with the owner of an existing folder', () => {
-    expect(waysToRun(ROOT, 1000, PASSWD).map(({ name }) => name)).toEqual([
+    expect(runAsCandidates(ROOT, 1000, PASSWD).map(({ name }) => name)).toEqual([
       'ann',
       'nobody',
       'nobody of a user namespace',
@@ -49,18 +49,18 @@ describe('the ways to run', () => {
   });
 
   test('name nobody once when the folder is already its own, and never root', () => {
-    expect(waysToRun(ROOT, 65534, PASSWD)).toHaveLength(2);
-    expect(waysToRun(ROOT, 0, PASSWD)).toHaveLength(2);
+    expect(runAsCandidates(ROOT, 65534, PASSWD)).toHaveLength(2);
+    expect(runAsCandidates(ROOT, 0, PASSWD)).toHaveLength(2);
   });
 });
 
-test('says in one line what to do when no way works', async () => {
-  const place = { postgres: '/nowhere/postgres', parent: '/', environment: cleanEnvironment({}) };
+test('says in one line what to do when no user works', async () => {
+  const programs = { postgres: '/nowhere/postgres', parent: '/', environment: cleanEnvironment({}) };
   const self = { uid: process.geteuid!(), gid: process.getegid!() };
-  const own = chooseWay(waysToRun({ uid: 1000, gid: 1000 }, undefined, PASSWD), place);
+  const own = chooseRunAs(runAsCandidates({ uid: 1000, gid: 1000 }, undefined, PASSWD), programs);
   await expect(own).rejects.toThrow(
     /^PostgreSQL's programs do not run here\. Give the URL .*\/nowhere\/postgres/,
   );
   const switching = [{ name: 'nobody', prefix: [], identity: self, owner: self }];
-  await expect(chooseWay(switching, place)).rejects.toThrow(/does not run as root.*Move the repository/);
+  await expect(chooseRunAs(switching, programs)).rejects.toThrow(/does not run as root.*Move the repository/);
 });
