@@ -3,7 +3,8 @@ import {
   type CatalogEvidence,
   type Evidence,
   type Job,
-  type LogEvent,
+  type LogClose,
+  type LogMove,
   NO_CATALOG,
   NO_HISTORY,
 } from './evidence/evidence.ts';
@@ -26,7 +27,9 @@ const CART = 'cart a';
 
 const place = (sequence: number) => ({ log: LOG, partition: 3, sequence });
 
-const event = (sequence: number, change: Partial<LogEvent> = {}): LogEvent => ({
+const timeOf = (sequence: number) => new Date(10 * sequence).toISOString();
+
+const event = (sequence: number, change: Partial<LogMove> = {}): LogMove => ({
   partition: 3,
   sequence,
   trace: sequence,
@@ -35,6 +38,21 @@ const event = (sequence: number, change: Partial<LogEvent> = {}): LogEvent => ({
   productId: 'tea',
   quantity: 2,
   version: sequence + 1,
+  time: timeOf(sequence),
+  ...change,
+});
+
+const closed = (sequence: number, change: Partial<LogClose> = {}): LogClose => ({
+  partition: 3,
+  sequence,
+  trace: sequence,
+  kind: 'close',
+  cartId: CART,
+  reason: 'bought',
+  startedAt: timeOf(1),
+  lines: new Map([['tea', 4]]),
+  version: sequence + 1,
+  time: timeOf(sequence),
   ...change,
 });
 
@@ -84,7 +102,7 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
     ...history,
   },
   log: [event(1), event(2)],
-  carts: new Map([[CART, { version: 3, lines: new Map([['tea', 4]]) }]]),
+  carts: new Map([[CART, { version: 3, isClosed: false, lines: new Map([['tea', 4]]) }]]),
   counters: [new Map([['tea', counters({ added: 2, unitsAdded: 4 })]])],
   followers: [],
   stops: [],
@@ -97,6 +115,18 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   figures: NO_FIGURES,
   demands: {},
   ...rest,
+});
+
+/** The same, and a third change that closes the cart. */
+const closing = (close: Partial<LogClose> = {}, reason: 'bought' | 'abandoned' = 'bought'): Given => ({
+  history: {
+    changes: [
+      ...evidence().history.changes,
+      change([attempt(3, acknowledged(3))], { kind: 'close', reason, items: [] }),
+    ],
+  },
+  log: [event(1), event(2), closed(3, close)],
+  carts: new Map([[CART, { version: 4, isClosed: true, lines: new Map([['tea', 4]]) }]]),
 });
 
 const LAST = FEED_PRODUCTS.at(-1)!;
@@ -151,6 +181,20 @@ const seen = (...sequences: number[]) => sequences.map((sequence) => ({ partitio
 
 const acquitted: Readonly<Record<string, Given>> = {
   'a run without a fault': {},
+  'a cart that was closed with what it held': closing(),
+  'a cart that was closed when all had been taken out again': {
+    ...closing(),
+    history: {
+      changes: [
+        change([attempt(1, acknowledged(1))]),
+        change([attempt(2, acknowledged(2))], { kind: 'remove' }),
+        change([attempt(3, acknowledged(3))], { kind: 'close', reason: 'bought', items: [] }),
+      ],
+    },
+    log: [event(1), event(2, { kind: 'remove' }), closed(3, { lines: new Map() })],
+    carts: new Map([[CART, { version: 4, isClosed: true, lines: new Map() }]]),
+    counters: [new Map([['tea', counters({ added: 1, unitsAdded: 2, removed: 1, unitsRemoved: 2 })]])],
+  },
   'an unknown change that happened': {
     history: { changes: [change([attempt(1, unknown)]), change([attempt(2, acknowledged(2))])] },
   },
@@ -325,11 +369,49 @@ const objected: readonly (Given & {
   },
   {
     name: 'a cart that forgot a change',
-    carts: new Map([[CART, { version: 2, lines: new Map([['tea', 2]]) }]]),
+    carts: new Map([[CART, { version: 2, isClosed: false, lines: new Map([['tea', 2]]) }]]),
     by: 'carts',
     what: /holds 2 of tea; its events come to 4/,
   },
   { name: 'a cart that is gone', carts: new Map(), by: 'carts', what: /was opened and is not there/ },
+  {
+    ...closing({ lines: new Map([['tea', 3]]) }),
+    name: 'a close with another quantity than the cart held',
+    by: 'closes',
+    what: /close of cart cart a, @3, is wrong about tea/,
+  },
+  {
+    ...closing({ lines: new Map([...closed(3).lines, ['milk', 1]]) }),
+    name: 'a close with a product that the cart did not hold',
+    by: 'closes',
+    what: /wrong about milk/,
+  },
+  {
+    ...closing({ startedAt: timeOf(2) }),
+    name: 'a close with a start that is not that of the first addition',
+    by: 'closes',
+    what: /says that it was started 1970-01-01T00:00:00.020Z/,
+  },
+  {
+    ...closing(),
+    name: 'a cart that is open though the log closed it',
+    carts: evidence().carts,
+    by: 'closes',
+    what: /cart a is open; its events say otherwise/,
+  },
+  {
+    ...closing(),
+    name: 'an event behind the close of its cart',
+    log: [event(1), closed(2, { trace: 3, version: 3 }), event(3, { trace: 2, version: 4 })],
+    by: 'closes',
+    what: /@2, is not its last event/,
+  },
+  {
+    ...closing({}, 'abandoned'),
+    name: 'a close for another reason than was given',
+    by: 'changes',
+    what: /otherwise than asked for/,
+  },
   {
     name: 'an event counted twice',
     counters: [evidence().counters[0]!, new Map([['tea', counters({ added: 3, unitsAdded: 6 })]])],

@@ -3,6 +3,7 @@ import type { Evidence } from './evidence/evidence.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { judgeCarts } from './judges/carts.ts';
 import { judgeChanges } from './judges/changes.ts';
+import { judgeCloses } from './judges/closes.ts';
 import { judgeCounts } from './judges/counts.ts';
 import { judgeCoverage } from './judges/coverage.ts';
 import { judgeFollowers } from './judges/followers.ts';
@@ -21,6 +22,7 @@ export const JUDGES = {
   changes: judgeChanges,
   order: judgeOrder,
   carts: judgeCarts,
+  closes: judgeCloses,
   counts: judgeCounts,
   answers: judgeAnswers,
   followers: judgeFollowers,

@@ -59,7 +59,7 @@ export const SCENARIOS = {
       'freeze postgres': 2,
       'freeze launcher': 1,
     },
-    demands: { 'requests that ended unknown': 1, 'batches applied again': 1 },
+    demands: { 'requests that ended unknown': 1, 'batches applied again': 1, 'carts closed': 1 },
   },
   'frozen-followers': {
     says: 'the tracking that applies is frozen past its lock, and wakes up beside its successor',
@@ -94,7 +94,7 @@ export const SCENARIOS = {
       'half-open tracking store': 1,
       'half-open feed': 1,
     },
-    demands: { 'requests that ended unknown': 1, 'batches applied again': 1 },
+    demands: { 'requests that ended unknown': 1, 'batches applied again': 1, 'carts closed': 1 },
   },
   'hard-writers': {
     says: 'writers wait, roll back and die in the middle of their transactions; no follower skips an event',

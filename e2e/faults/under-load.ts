@@ -203,6 +203,7 @@ function countHistory({ changes, answers }: History, log: Evidence['log']): Reco
     'requests sent again': attempts.length - changes.length,
     'answers judged': answers.length,
     'events in the log': log.length,
+    'carts closed': log.filter(({ kind }) => kind === 'close').length,
   };
 }
 

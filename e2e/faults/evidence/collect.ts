@@ -35,20 +35,24 @@ export async function collect(system: System): Promise<Collected> {
 
 function toLogEvent(event: LoggedEvent): LogEvent[] {
   const parsed = cartEvent.parse(event);
-  if (parsed.type !== 'cart.item-added' && parsed.type !== 'cart.item-removed') return [];
-  const { cartId, productId, quantity, cartVersion } = parsed.data;
-  return [
-    {
-      partition: parsed.partition,
-      sequence: Number(parsed.sequence),
-      trace: parseTrace(parsed.traceparent),
-      kind: parsed.type === 'cart.item-added' ? 'add' : 'remove',
-      cartId,
-      productId,
-      quantity,
-      version: cartVersion,
-    },
-  ];
+  if (parsed.type === 'cart.shopper-forgotten') return [];
+  const { cartId, cartVersion: version } = parsed.data;
+  const ofCart = {
+    partition: parsed.partition,
+    sequence: Number(parsed.sequence),
+    trace: parseTrace(parsed.traceparent),
+    time: parsed.time,
+    cartId,
+    version,
+  };
+  if (parsed.type === 'cart.closed') {
+    const { reason, startedAt, items } = parsed.data;
+    if (!items) throw new Error(`the close of cart ${cartId} says nothing of its lines`);
+    const lines = new Map(items.map(({ productId, quantity }) => [productId, quantity]));
+    return [{ ...ofCart, kind: 'close', reason, startedAt, lines }];
+  }
+  const { productId, quantity } = parsed.data;
+  return [{ ...ofCart, kind: parsed.type === 'cart.item-added' ? 'add' : 'remove', productId, quantity }];
 }
 
 async function readCounters(url: string, { issuer }: System, heads: readonly LogPosition[]) {
@@ -92,9 +96,10 @@ export async function readCarts(
       const headers = { authorization: `Bearer ${await tokenOf(subject)}` };
       const { status, body } = await readCart(client, cartId, headers);
       if (status === 404) continue;
-      const { version, items } = JSON.parse(body) as CartBody;
+      const { version, state, items } = JSON.parse(body) as CartBody;
       states.set(cartId, {
         version,
+        isClosed: state === 'closed',
         lines: new Map(items.map(({ productId, quantity }) => [productId, quantity])),
       });
     }
@@ -118,4 +123,4 @@ async function readCart(client: HttpClient, cartId: string, headers: Readonly<Re
   }
 }
 
-type CartBody = { version: number; items: { productId: string; quantity: number }[] };
+type CartBody = { version: number; state: string; items: { productId: string; quantity: number }[] };

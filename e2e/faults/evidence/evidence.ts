@@ -1,24 +1,46 @@
 /** All that a run is judged by: what was asked and answered, and what is there in the end. */
 import type { Figures } from '../figures.ts';
 import type { Glance } from '../load/glances.ts';
-import type { Counters, History } from '../load/history.ts';
+import type { CloseReason, Counters, History } from '../load/history.ts';
 import { NO_ORDERS, type OrderHistory } from '../load/orders.ts';
 
-/** An event of the log that moves a product. */
-export type LogEvent = {
+/** An event of a cart in the log. */
+export type LogEvent = LogMove | LogClose;
+
+type OfCart = {
   readonly partition: number;
   readonly sequence: number;
   /** The number of the request that it came from; undefined when it was none of ours. */
   readonly trace: number | undefined;
-  readonly kind: 'add' | 'remove';
+  /** RFC 3339. */
+  readonly time: string;
   readonly cartId: string;
-  readonly productId: string;
-  readonly quantity: number;
   /** The cart's version after the change. */
   readonly version: number;
 };
 
-export type CartState = { readonly version: number; readonly lines: ReadonlyMap<string, number> };
+/** It moves a product. */
+export type LogMove = OfCart & {
+  readonly kind: 'add' | 'remove';
+  readonly productId: string;
+  readonly quantity: number;
+};
+
+export type LogClose = OfCart & {
+  readonly kind: 'close';
+  readonly reason: CloseReason;
+  readonly startedAt: string | undefined;
+  /** Quantities by product, as the event has them. */
+  readonly lines: ReadonlyMap<string, number>;
+};
+
+export const isMove = (event: LogEvent): event is LogMove => event.kind !== 'close';
+
+export type CartState = {
+  readonly version: number;
+  readonly isClosed: boolean;
+  readonly lines: ReadonlyMap<string, number>;
+};
 
 /** A process that was told to end. Times are the wall clock's, in milliseconds since 1970. */
 export type Stop = {

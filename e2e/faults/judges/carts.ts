@@ -1,4 +1,5 @@
-import type { Evidence } from '../evidence/evidence.ts';
+import { type Evidence, isMove } from '../evidence/evidence.ts';
+import { linesOf } from './closes.ts';
 
 /** Every cart holds in the end what its events come to: no update is lost, and no state is without its events. */
 export function judgeCarts({ history, log, carts }: Evidence): string[] {
@@ -6,10 +7,7 @@ export function judgeCarts({ history, log, carts }: Evidence): string[] {
   return [...history.carts.keys()].flatMap((cartId) => {
     const cart = carts.get(cartId);
     if (!cart) return [`cart ${cartId} was opened and is not there`];
-    const events = byCart.get(cartId) ?? [];
-    const lines = new Map<string, number>();
-    for (const { kind, productId, quantity } of events)
-      lines.set(productId, (lines.get(productId) ?? 0) + (kind === 'add' ? quantity : -quantity));
+    const lines = linesOf((byCart.get(cartId) ?? []).filter(isMove));
     const wrong = [...new Set([...lines.keys(), ...cart.lines.keys()])].filter(
       (productId) => (lines.get(productId) ?? 0) !== (cart.lines.get(productId) ?? 0),
     );

@@ -42,10 +42,14 @@ function judgeChange(
   return objections;
 }
 
-function isAsAsked({ kind, cartId, items }: Change, events: readonly LogEvent[]): boolean {
+function isAsAsked({ kind, reason, cartId, items }: Change, events: readonly LogEvent[]): boolean {
+  const [first] = events;
+  if (kind === 'close' && first?.kind === 'close')
+    return events.length === 1 && first.cartId === cartId && first.reason === reason;
   return (
     events.length === items.length &&
     events.every((event, n) => {
+      if (event.kind === 'close') return false;
       const { productId, quantity } = items[n]!;
       // A removal takes out what there is, up to what was asked for.
       const fits = kind === 'add' ? event.quantity === quantity : event.quantity <= quantity;

@@ -1,4 +1,4 @@
-import type { Evidence, LogEvent } from '../evidence/evidence.ts';
+import { type Evidence, isMove, type LogEvent, type LogMove } from '../evidence/evidence.ts';
 
 /**
  * Order per cart holds in the log: each change was decided upon the one before it (versions rise by one, and no line is
@@ -13,7 +13,7 @@ export function judgeOrder({ history, log }: Evidence): string[] {
   const changesOf = Map.groupBy(history.changes, ({ cartId }) => cartId);
   return [...byCart].flatMap(([cartId, events]) => [
     ...judgeVersions(cartId, events),
-    ...judgeLines(cartId, events),
+    ...judgeLines(cartId, events.filter(isMove)),
     ...judgeTimes(cartId, changesOf.get(cartId) ?? [], sequenceOf),
   ]);
 }
@@ -34,7 +34,7 @@ function judgeVersions(cartId: string, events: readonly LogEvent[]): string[] {
   );
 }
 
-function judgeLines(cartId: string, events: readonly LogEvent[]): string[] {
+function judgeLines(cartId: string, events: readonly LogMove[]): string[] {
   const lines = new Map<string, number>();
   return events.flatMap(({ kind, productId, quantity, sequence }) => {
     const left = (lines.get(productId) ?? 0) + (kind === 'add' ? quantity : -quantity);

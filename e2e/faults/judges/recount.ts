@@ -1,5 +1,5 @@
 /** Counts the log again, up to any position: what the counters of a product must have been there. */
-import type { LogEvent } from '../evidence/evidence.ts';
+import { isMove, type LogEvent, type LogMove } from '../evidence/evidence.ts';
 import { COUNTERS, type Counters, countersBy, NO_COUNTERS } from '../load/history.ts';
 
 export type Recount = {
@@ -13,7 +13,7 @@ type Step = { readonly sequence: number; readonly counters: Counters };
 export function createRecount(log: readonly LogEvent[]): Recount {
   /** By product and partition, the running counters at each of its events. */
   const steps = new Map<string, Map<number, Step[]>>();
-  for (const event of log) {
+  for (const event of log.filter(isMove)) {
     const lanes = steps.get(event.productId) ?? new Map<number, Step[]>();
     const lane = lanes.get(event.partition) ?? [];
     lane.push({
@@ -33,7 +33,7 @@ export function createRecount(log: readonly LogEvent[]): Recount {
   };
 }
 
-const countersOf = ({ kind, quantity }: LogEvent): Counters =>
+const countersOf = ({ kind, quantity }: LogMove): Counters =>
   kind === 'add'
     ? { ...NO_COUNTERS, added: 1, unitsAdded: quantity }
     : { ...NO_COUNTERS, removed: 1, unitsRemoved: quantity };

@@ -1,6 +1,8 @@
 /** What shoppers and business users recorded of a run: every request, and how it ended so far as they could know. */
 import type { LogPosition } from '@micromart/events/position';
 
+export type CloseReason = 'bought' | 'abandoned';
+
 export type Item = { readonly productId: string; readonly quantity: number };
 
 export type Outcome =
@@ -23,8 +25,10 @@ export type Attempt = {
 /** A change that a shopper wanted: one request, or with an Idempotency-Key as many as it took. */
 export type Change = {
   readonly cartId: string;
-  readonly kind: 'add' | 'remove';
-  /** What is added, all or none of it; of a removal, one item with the most that may be taken out. */
+  readonly kind: 'add' | 'remove' | 'close';
+  /** Of a close. */
+  readonly reason?: CloseReason;
+  /** What is added, all or none of it; of a removal, one item with the most that may be taken out; of a close, nothing. */
   readonly items: readonly Item[];
   readonly attempts: readonly Attempt[];
 };

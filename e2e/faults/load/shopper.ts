@@ -1,12 +1,12 @@
 /**
- * A shopper fills carts, with two hands at once, so that changes of one cart meet. One hand sends Idempotency-Keys and
+ * A shopper fills carts and closes them, with two hands at once, so that changes of one cart meet. One hand sends Idempotency-Keys and
  * repeats a request until it knows how it ended, and now and then once more for nothing; the other sends each request
  * once, whatever becomes of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Draw } from '@micromart/demo/draws';
 import type { Attempt, Change, Item } from './history.ts';
-import type { Sender } from './sending.ts';
+import type { Sender, Write } from './sending.ts';
 
 export type ShopperDeps = {
   readonly subject: string;
@@ -22,6 +22,8 @@ export type ShopperDeps = {
 
 const CARTS = 2;
 const CHANGES_OF_A_CART = 40;
+/** Of how many closed carts one is left, and not bought. */
+const ABANDON_ONE_IN = 3;
 const MAX_ITEMS = 3;
 const MAX_QUANTITY = 5;
 /** More than a line may hold once it is not empty: such a request is refused. */
@@ -30,7 +32,7 @@ const ATTEMPTS = 200;
 const PAUSE_MS = 40;
 
 type Place = { cartId: string | undefined; changes: number };
-type Plan = Pick<Change, 'kind' | 'items'>;
+type Plan = Pick<Change, 'kind' | 'reason' | 'items'>;
 
 /** Shops until the signal is aborted; comes back when nothing is in flight any more. */
 export async function shop(deps: ShopperDeps): Promise<void> {
@@ -45,8 +47,9 @@ async function useHand(deps: ShopperDeps, places: readonly Place[], keyed: boole
     const cartId = await cartAt(deps, place);
     if (cartId === undefined) continue;
     place.changes += 1;
-    if (place.changes >= CHANGES_OF_A_CART) Object.assign(place, { cartId: undefined, changes: 0 });
-    const plan = planChange(deps);
+    const isLast = place.changes >= CHANGES_OF_A_CART;
+    if (isLast) Object.assign(place, { cartId: undefined, changes: 0 });
+    const plan = isLast ? planClose(deps) : planChange(deps);
     const key = keyed ? `${subject}-${number}` : undefined;
     const attempts = await carryOut(deps, cartId, plan, key);
     onChange({ cartId, ...plan, attempts });
@@ -69,6 +72,12 @@ async function cartAt({ sender, token, subject, onOpening, onCart, signal }: Sho
   return id;
 }
 
+const planClose = ({ draw }: ShopperDeps): Plan => ({
+  kind: 'close',
+  reason: draw(ABANDON_ONE_IN) === 0 ? 'abandoned' : 'bought',
+  items: [],
+});
+
 function planChange({ draw, products }: ShopperDeps): Plan {
   const product = () => products[draw(products.length)]!;
   const chance = draw(100);
@@ -86,18 +95,11 @@ function planChange({ draw, products }: ShopperDeps): Plan {
 async function carryOut(
   { sender, token, draw, signal }: ShopperDeps,
   cartId: string,
-  { kind, items }: Plan,
+  plan: Plan,
   key: string | undefined,
 ): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
-  const [first] = items as readonly [Item];
-  const request =
-    kind === 'add'
-      ? ({ method: 'POST', path: `/carts/${cartId}/items`, body: { items } } as const)
-      : ({
-          method: 'DELETE',
-          path: `/carts/${cartId}/items/${first.productId}?quantity=${first.quantity}`,
-        } as const);
+  const request = requestOf(cartId, plan);
   const onceMore = key !== undefined && draw(10) === 0 ? 1 : 0;
   for (let known = 0; attempts.length < ATTEMPTS; ) {
     const { attempt } = await sender.send({ ...request, token, key });
@@ -110,9 +112,21 @@ async function carryOut(
   return attempts;
 }
 
-/** Whether the question is settled; a first request that is still under way, or a server that is not there, settles nothing. */
+function requestOf(cartId: string, { kind, reason, items }: Plan): Pick<Write, 'method' | 'path' | 'body'> {
+  if (kind === 'close') return { method: 'POST', path: `/carts/${cartId}/close`, body: { reason } };
+  if (kind === 'add') return { method: 'POST', path: `/carts/${cartId}/items`, body: { items } };
+  const [{ productId, quantity }] = items as readonly [Item];
+  return { method: 'DELETE', path: `/carts/${cartId}/items/${productId}?quantity=${quantity}` };
+}
+
+/**
+ * Whether the question is settled: a first request that is still under way, or a server that is not there, settles nothing. The
+ * other hand may have closed the cart.
+ */
 const isAnswer = ({ outcome }: Attempt): boolean =>
-  outcome.kind === 'acknowledged' || (outcome.kind === 'refused' && !/^(409|429|ECONN)/.test(outcome.why));
+  outcome.kind === 'acknowledged' ||
+  (outcome.kind === 'refused' &&
+    (outcome.why.includes('This cart is closed') || !/^(409|429|ECONN)/.test(outcome.why)));
 
 /** Cut short when the run ends, which a last attempt may not be. */
 const pause = (signal: AbortSignal): Promise<void> =>
