@@ -3,7 +3,7 @@ import type { DemoSettings } from './demo.ts';
 
 export const USAGE = `Usage: npm run demo -- [options]
 
-Has the running system's catalog import the products, replays real baskets as carts, prints the products
+Makes the running system's catalog import the products, replays real baskets as carts, prints the products
 most often put in and taken out again, and compares every counter with what it sent. Exits 1 when one of
 them differs.
 
@@ -23,7 +23,7 @@ const MAX_CONCURRENCY = 512;
 
 type Arguments = Pick<DemoSettings, 'baskets' | 'catalog' | 'limit' | 'seed' | 'concurrency'>;
 
-/** Reads the command's arguments; throws when one is unknown or out of its range. */
+/** Reads the command's arguments; throws if one is unknown or out of its range. */
 export function readArguments(
   args: readonly string[],
   defaults: { baskets: string; catalog: string },
@@ -52,5 +52,5 @@ function parse(args: readonly string[]) {
 function readNumber(name: string, text: string, from: number, to = Number.MAX_SAFE_INTEGER): number {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= from && value <= to) return value;
-  throw new Error(`--${name} ${text}: a whole number from ${from} to ${to} is needed`);
+  throw new Error(`--${name} ${text} must be a whole number from ${from} to ${to}`);
 }

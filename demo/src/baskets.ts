@@ -1,14 +1,14 @@
 import { readRows } from './csv-file.ts';
 import type { Basket, BasketLine } from './plan.ts';
 
-/** As many lines as a cart takes. */
+/** The most lines that a cart may have. */
 const MAX_LINES = 500;
 const ID = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 const QUANTITY = /^[1-9][0-9]{0,2}$/;
 
 /**
- * Reads the first `limit` baskets of a CSV file with the columns shopper, basket, product and quantity (1 to 999), the rows of a basket
- * following each other. Only one basket is held at a time. Throws at the first row that cannot go into a cart.
+ * Reads the first `limit` baskets of a CSV file with the columns shopper, basket, product and quantity (1 to 999), in which the
+ * rows of a basket follow each other. It holds only one basket at a time. Throws at the first row that cannot go into a cart.
  */
 export async function* readBaskets(file: string, limit: number): AsyncGenerator<Basket> {
   let basket: (Basket & { lines: BasketLine[] }) | undefined;

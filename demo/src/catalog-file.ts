@@ -1,6 +1,6 @@
 import { readRows } from './csv-file.ts';
 
-/** What a catalog file with the columns product_id and name holds: how many products, and the names of those asked for. */
+/** Reads a catalog file with the columns product_id and name: the number of products, and the names of the given ids. */
 export async function readCatalog(
   file: string,
   wanted: ReadonlySet<string>,

@@ -11,7 +11,7 @@ const counters = (added: number, removed: number, unitsAdded: number, unitsRemov
 const tally = (entries: Record<string, Counters>): Tally => new Map(Object.entries(entries));
 
 describe('the comparison', () => {
-  test('finds nothing when every counter grew by what was sent', () => {
+  test('finds nothing if every counter grew by what was sent', () => {
     const before = tally({ milk: counters(5, 1, 9, 1), bread: counters(1, 0, 1, 0) });
     const after = tally({
       milk: counters(7, 2, 13, 4),
@@ -22,7 +22,7 @@ describe('the comparison', () => {
     expect(compare(before, after, sent)).toEqual([]);
   });
 
-  test('names product and counter where an event was lost', () => {
+  test('names product and counter if an event was lost', () => {
     const sent = tally({ milk: counters(2, 1, 4, 3) });
     expect(compare(tally({}), tally({ milk: counters(1, 1, 2, 3) }), sent)).toEqual([
       { productId: 'milk', counter: 'added', sent: 2, counted: 1 },
@@ -30,7 +30,7 @@ describe('the comparison', () => {
     ]);
   });
 
-  test('finds what was counted though nobody sent it, and what fell or vanished', () => {
+  test('finds counts that were never sent, and counters that fell or vanished', () => {
     expect(compare(tally({}), tally({ milk: counters(0, 1, 0, 1) }), tally({}))).toHaveLength(2);
     expect(compare(tally({ milk: counters(1, 0, 1, 0) }), tally({}), tally({}))).toEqual([
       { productId: 'milk', counter: 'added', sent: 0, counted: -1 },

@@ -3,13 +3,13 @@ import { COUNTERS, type CounterName, NO_COUNTS, type Tally } from './expected.ts
 export type Difference = {
   readonly productId: string;
   readonly counter: CounterName;
-  /** By how much the counter should have grown. */
+  /** The expected growth of the counter. */
   readonly sent: number;
-  /** By how much it did. */
+  /** Its actual growth. */
   readonly counted: number;
 };
 
-/** Every counter of every product that did not grow by exactly what was sent; products that nobody touched included. */
+/** Every counter of every product that did not grow by exactly what was sent, including untouched products. */
 export function compare(before: Tally, after: Tally, sent: Tally): Difference[] {
   const differences: Difference[] = [];
   for (const productId of new Set([...sent.keys(), ...after.keys(), ...before.keys()])) {

@@ -10,15 +10,15 @@ const PAGE_SIZE = 1_000;
 const MAX_PAGES = 10_000;
 const MAX_READINGS = 3;
 const PAUSE_BETWEEN_READINGS_MS = 1_000;
-/** Seconds for which one request waits for the events: the most that a read model grants. */
+/** The longest that a read model lets one request wait for events, in seconds. */
 const WAIT_S = 30;
-/** For a follower that is restarted, or has a long way to catch up. */
+/** Long enough for a follower that restarts, or has much to catch up. */
 const CATCH_UP_CAP_MS = 600_000;
 
 /**
- * Reads the counters of every product, all of them including the events up to `consistentWith`, however long that
- * takes; `onWait` gets how far behind they are. The list is sorted by a counter. So when a product appears twice,
- * counters have changed during the reading, and it starts again.
+ * Reads the counters of every product, all of which include the events up to `consistentWith`, however long that takes;
+ * `onWait` is told how far behind they are. The list is sorted by a counter. If a product appears twice, counters have
+ * changed during the reading, and it starts again.
  */
 export async function readCounters({
   tracking,
@@ -53,13 +53,13 @@ export async function readCounters({
     await sleep(PAUSE_BETWEEN_READINGS_MS);
   }
   throw new Error(
-    'the counters changed each time they were read: run the demo while nobody else puts anything into a cart',
+    'the counters changed each time they were read: run the demo while no other client changes carts',
   );
 }
 
 type Page = { readonly items: readonly (Counters & { productId: string })[]; readonly next: string | null };
 
-/** Undefined when a product turned up twice. */
+/** Undefined if a product appeared twice. */
 async function readAll(readPage: (cursor: string | null) => Promise<Page>): Promise<Tally | undefined> {
   const tally: Tally = new Map();
   let cursor: string | null = null;

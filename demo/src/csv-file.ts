@@ -6,15 +6,15 @@ import { parse } from 'csv-parse';
 const MAX_ROW_BYTES = 10_000;
 
 /**
- * Reads the named columns of a CSV file (RFC 4180, its first row naming the columns), gzipped when its name ends in .gz:
- * each row's fields in the order asked for. It streams, so a file of any length takes little memory. Throws when the file
- * cannot be read or lacks a column.
+ * Reads named columns of a CSV file (RFC 4180, with a header row), gzipped if its name ends in .gz. Yields each row's fields
+ * in the order of `columns`. It streams, so a file of any length takes little memory. Throws if the file cannot be read or
+ * lacks a column.
  */
 export async function* readRows(file: string, columns: readonly string[]): AsyncGenerator<string[]> {
   const rows = parse({ bom: true, skip_empty_lines: true, max_record_size: MAX_ROW_BYTES });
   const source = createReadStream(file);
   const piped = file.endsWith('.gz') ? pipeline(source, createGunzip(), rows) : pipeline(source, rows);
-  // What fails in the pipeline also ends the loop below, and is thrown there.
+  // An error in the pipeline also ends the loop below, which throws it.
   piped.catch(() => {});
 
   let indexes: number[] | undefined;

@@ -56,7 +56,7 @@ async function run(url: string): Promise<{ exact: boolean; printed: string }> {
 }
 
 describe('the demo', () => {
-  test('has the catalog import its products first', async () => {
+  test('makes the catalog import its products first', async () => {
     shop = await openFakeShop();
     const { printed } = await run(shop.url);
     expect(shop.imported.map(String)).toEqual([CATALOG]);
@@ -86,7 +86,7 @@ describe('the demo', () => {
     expect((await run(shop.url)).exact).toBe(true);
   });
 
-  test('is exact though answers are lost, limited, refused for a while or still in flight', async () => {
+  test('is exact even if answers are lost, limited, refused for a while or still in flight', async () => {
     shop = await openFakeShop({ faultsIn: 6 });
     const { exact, printed } = await run(shop.url);
     expect(shop.faults()).toBeGreaterThan(20);
@@ -94,7 +94,7 @@ describe('the demo', () => {
     expect(exact).toBe(true);
   });
 
-  test('tells which counters are wrong when a single event is not counted', async () => {
+  test('says which counters are wrong if a single event is not counted', async () => {
     shop = await openFakeShop({ loses: (_, event) => event === 100 });
     const { exact, printed } = await run(shop.url);
     expect(exact).toBe(false);

@@ -17,7 +17,7 @@ export type DemoSettings = ReplaySettings & {
   readonly cartUrl: string;
   readonly catalogUrl: string;
   readonly trackingUrl: string;
-  /** A file of products, to be imported first; and where to serve it meanwhile. */
+  /** A file of products to import first, and where to serve it for that. */
   readonly catalog: string;
   /** An address of this machine, without a path. */
   readonly feedUrl: string;
@@ -25,12 +25,13 @@ export type DemoSettings = ReplaySettings & {
 
 const IMPORT_TIMEOUT_MS = 20_000;
 const WRITE_TIMEOUT_MS = 20_000;
-/** Above the 30 s for which a read model may hold a request. */
+/** More than the 30 s for which a read model may hold a request. */
 const READ_TIMEOUT_MS = 45_000;
 
 /**
- * Has the catalog import its products, replays baskets as carts, prints the top products as shopper tracking counts them, and compares the growth of every
- * counter with what was sent. Resolves to whether all are exact; throws where the comparison could not be made.
+ * Makes the catalog import its products, replays baskets as carts, prints the top products by shopper tracking's counts, and
+ * compares the growth of every counter with what was sent. Resolves to whether all are exact; rejects if they could not be
+ * compared.
  */
 export async function runDemo(
   settings: DemoSettings,
@@ -52,14 +53,14 @@ export async function runDemo(
 
   try {
     for (const service of [cart, catalog, tracking]) await expectRunning(service);
-    // A first pass finds what is wrong with the files before anything is sent, and where the progress bar ends.
+    // A first pass finds faults in the files before anything is sent, and the total for the progress bar.
     const { products } = await readCatalog(settings.catalog, new Set());
     let carts = 0;
     for await (const _ of readBaskets(baskets, limit)) carts++;
 
     await importProducts(settings, products, { catalog, authorize, output });
 
-    // What anybody did before, an interrupted run of a moment ago included, belongs to what the counters start from.
+    // Earlier writes of any client, even of an interrupted run just before, belong to the start values of the counters.
     const headsBefore = await readHeads(cart, authorize);
     const before = await countersWith(headsBefore.position);
 

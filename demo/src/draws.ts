@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Draws a whole number from 0 to `count` - 1. */
 export type Draw = (count: number) => number;
 
-/** Chance by seed: the same text gives the same draws on every machine (SHA-256 for the start, mulberry32 from there). */
+/** Random draws by seed: the same text gives the same draws on every machine (SHA-256 for the start, then mulberry32). */
 export function createDraw(seed: string): Draw {
   let state = createHash('sha256').update(seed).digest().readUInt32LE();
   return (count) => {

@@ -1,8 +1,8 @@
 import type { Operation } from './plan.ts';
 
 /**
- * The counters that the demo compares, each with how much an operation raises it. They are counted here again, without
- * shopper tracking's own code; counters that are not declared here are not compared.
+ * The counters that the demo compares, and by how much an operation raises each. They are counted here independently of
+ * shopper tracking's code; counters that are not declared here are not compared.
  */
 const INCREMENTS = {
   added: ({ kind }: Operation) => (kind === 'add' ? 1 : 0),
@@ -14,19 +14,19 @@ const INCREMENTS = {
 export type CounterName = keyof typeof INCREMENTS;
 export const COUNTERS = Object.keys(INCREMENTS) as CounterName[];
 
-/** What shopper tracking keeps for a product: how often it was put in and taken out, and how many units in all. */
+/** The counters of a product: how often it was put in and taken out, and how many units in all. */
 export type Counters = { readonly [N in CounterName]: number };
 
-/** Counters by product. A product that is absent has zeros. */
+/** Counters by product. An absent product has zeros. */
 export type Tally = Map<string, Counters>;
 
-/** Counters of which each has the value that is given for it. */
+/** Makes counters from a value for each name. */
 export const countersBy = (of: (name: CounterName) => number): Counters =>
   Object.fromEntries(COUNTERS.map((name) => [name, of(name)])) as Counters;
 
 export const NO_COUNTS: Counters = countersBy(() => 0);
 
-/** Counts an operation that was carried out: every operation is one event, of its units. */
+/** Counts an executed operation: every operation is one event, of its units. */
 export function count(tally: Tally, operation: Operation): void {
   const before = tally.get(operation.productId) ?? NO_COUNTS;
   tally.set(

@@ -5,10 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 
-/** Serves one file to the catalog's worker, which reads feeds over HTTP alone, until it is closed. */
+/** Serves one file to the catalog's worker, which reads feeds only over HTTP, until it is closed. */
 export type FeedServer = { readonly url: string; close(): void };
 
-/** Listens at `at`, the address that the worker may read from, port 0 for any. Throws when the port is taken. */
+/** Listens at `at`, an address that the worker may read from; port 0 means any. Throws if the port is taken. */
 export async function serveFeed(file: string, at: string): Promise<FeedServer> {
   const { size, mtimeMs } = await stat(file);
   const server = createServer((_, response) => {
@@ -22,7 +22,7 @@ export async function serveFeed(file: string, at: string): Promise<FeedServer> {
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     throw new Error(
-      `the port ${port}, where the catalog's feed is to be read, is taken: by another npm run demo?`,
+      `port ${port}, where the demo serves the catalog's feed, is taken: by another npm run demo?`,
     );
   });
   const { port: given } = server.address() as AddressInfo;

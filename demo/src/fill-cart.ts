@@ -6,27 +6,27 @@ import type { Authorize } from './tokens.ts';
 import { classifyWrite } from './verdict.ts';
 
 /**
- * Fills a cart as its shopper would: opens it, carries out the operations one request after the other, and closes it as
- * bought. Each write carries an Idempotency-Key of its own and is repeated until it is answered, so a service that dies in
- * between, or an answer that is lost, neither drops a change nor makes it twice.
+ * Fills a cart as its shopper would: opens it, executes the operations one request after another, and closes it as bought.
+ * Each write has its own Idempotency-Key and is repeated until it is answered. So a service that dies, or a lost answer,
+ * neither drops a change nor makes it twice.
  */
 export type FillCart = (cart: PlannedCart, signal: AbortSignal) => Promise<void>;
 
 export type PlannedCart = {
-  /** Which cart of this run it is. */
+  /** The number of the cart in this run. */
   readonly number: number;
   readonly basket: Basket;
   readonly operations: readonly Operation[];
 };
 
-/** Longer than any restart takes, short of the 24 hours for which keys are remembered. */
+/** Longer than any restart takes, and less than the 24 hours for which keys are stored. */
 const WRITE_CAP_MS = 60_000;
 
 export function createFillCart(deps: {
   readonly client: HttpClient;
   readonly authorize: Authorize;
   readonly positions: Positions;
-  /** Makes the keys of this run differ from those of every other. */
+  /** Makes the keys of this run differ from those of every other run. */
   readonly runId: string;
   readonly onOperation: (operation: Operation) => void;
   readonly onRequest: () => void;

@@ -4,12 +4,12 @@ import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
 import { classifyRead } from './verdict.ts';
 
-/** How far the cart's log has come: as a value of `Consistent-With` (none while it is empty), and in events. */
+/** The end of the cart's log: as a value of `Consistent-With` (none while the log is empty), and in events. */
 export type Heads = { readonly position: string | undefined; readonly events: number };
 
 const CAP_MS = 60_000;
 
-/** Asks the cart service how far its log has come. */
+/** Requests the end of the cart's log. */
 export async function readHeads(cart: HttpClient, authorize: Authorize): Promise<Heads> {
   const authorization = await authorize('demo', 'service');
   const { body } = await ask({

@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
-/** A small HTTP client for one address: connections are kept and bounded, bodies are text, and nothing is retried. */
+/** A small HTTP client for one address. Connections are kept alive and limited, bodies are text, and nothing is retried. */
 export type HttpClient = { readonly url: string; send(sent: Request): Promise<Answer>; close(): void };
 
 export type Request = {
@@ -20,8 +20,8 @@ export type Answer = {
 const MAX_BODY_CHARACTERS = 16_000_000;
 
 /**
- * Opens a client of `url` (http:, without a path) with at most `connections`. `send` rejects when the connection fails,
- * or when nothing moves on it for `timeoutMs`; whether the request took effect is then unknown.
+ * Opens a client of `url` (http:, without a path) with at most `connections`. `send` rejects if the connection fails, or is
+ * silent for `timeoutMs`; whether the request took effect is then unknown.
  */
 export function openHttpClient(
   url: string,

@@ -4,18 +4,18 @@ import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
 import { classifyRead, classifyWrite } from './verdict.ts';
 
-/** How an import ended: products that were written, those that were so already, and lines that were no products. */
+/** How an import ended: products written, products unchanged, and lines that were no products. */
 export type Imported = { readonly written: number; readonly unchanged: number; readonly rejected: number };
 
 const SUBJECT = 'demo';
 const POLL_MS = 200;
 const CAP_MS = 60_000;
-/** Five hours; the catalog itself gives up what gets no further. */
+/** About five hours; the catalog itself gives up jobs without progress. */
 const MAX_POLLS = 100_000;
 
 /**
- * Has the catalog import the products of a feed, and waits until it has: products that it has already are left as they
- * are, so this may be done any number of times. Throws when the import fails, with the catalog's reason.
+ * Makes the catalog import the products of a feed, and waits until it has. Products that the catalog already has stay
+ * unchanged, so this may be repeated. Throws if the import fails, with the catalog's reason.
  */
 export async function importCatalog({
   catalog,
@@ -52,7 +52,9 @@ export async function importCatalog({
       return { written: applied, unchanged, rejected: job.rejected };
     }
     if (job.state === 'failed' || job.state === 'cancelled')
-      throw new Error(`the import of ${feedUrl} has ${job.state}: ${job.error?.detail ?? 'by somebody'}`);
+      throw new Error(
+        `the import of ${feedUrl} has ${job.state}: ${job.error?.detail ?? 'by another client'}`,
+      );
     await sleep(POLL_MS);
   }
   throw new Error(`the import of ${feedUrl} does not end; see ${catalog.url}${path}`);

@@ -9,7 +9,7 @@ async function* stream<T>(items: readonly T[], onRead: () => void = () => {}): A
   }
 }
 
-/** Gives way a number of times, so that work ends in another order than it began. */
+/** Yields a number of times, so that work ends in another order than it began. */
 async function giveWay(times: number): Promise<void> {
   for (let turn = 0; turn < times; turn++) await Promise.resolve();
 }
@@ -17,7 +17,7 @@ async function giveWay(times: number): Promise<void> {
 const items = fc.array(fc.record({ key: fc.integer({ min: 1, max: 5 }).map(String), turns: fc.nat(20) }));
 
 describe('work in turn', () => {
-  test('takes each item once, those of a key in order and never two at a time, within its limits', async () => {
+  test('processes each item once, those of a key in order and never two at a time, within its limits', async () => {
     const limits = fc.record({
       concurrency: fc.integer({ min: 1, max: 6 }),
       lookAhead: fc.integer({ min: 1, max: 9 }),
@@ -49,7 +49,7 @@ describe('work in turn', () => {
   });
 
   test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])(
-    'takes what waited for a key, whenever its work ends while the source is read (%i turns)',
+    'processes what waited for a key, whenever its work ends while the source is read (%i turns)',
     async (turns) => {
       const done: string[] = [];
       const limits = { keyOf: () => 'one key', concurrency: 4, lookAhead: 6 };
@@ -61,7 +61,7 @@ describe('work in turn', () => {
     },
   );
 
-  test('goes on with other keys while one takes long', async () => {
+  test('continues with other keys while one takes long', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -79,7 +79,7 @@ describe('work in turn', () => {
     expect(order).toEqual(['quick 1', 'quick 2', 'slow 1', 'slow 2']);
   });
 
-  test('throws the first failure once the work in hand has ended, and starts nothing more', async () => {
+  test('throws the first failure once the running work has ended, and starts nothing more', async () => {
     const begun: string[] = [];
     const ended: string[] = [];
     const run = forEachInTurn(

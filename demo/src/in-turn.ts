@@ -1,9 +1,9 @@
 /**
- * Works through a stream of items, several at once but never two of the same key: those of one key follow each other in
- * the stream's order. Only `lookAhead` items are held beyond the ones in work, so a stream of any length fits; when all
- * of them wait for keys in work, it works on fewer at once rather than read further.
+ * Works through a stream of items, several at once but never two of the same key: those of one key follow each other in the
+ * stream's order. It holds only `lookAhead` items beyond the running ones, so a stream of any length fits. If all of them wait
+ * for busy keys, it works on fewer at once instead of reading further.
  *
- * The first failure aborts the signal that the others were given, and is thrown once all of them have ended.
+ * The first failure aborts the signal of the others, and is thrown once all of them have ended.
  */
 export async function forEachInTurn<T>(
   items: AsyncIterable<T>,
@@ -33,8 +33,8 @@ export async function forEachInTurn<T>(
   };
 
   /**
-   * Starts items whose keys are free until at most `most` wait. What still waits then waits for a key in work, so some
-   * work is running.
+   * Starts items whose keys are free until at most `most` wait. Each item that still waits needs a busy key, so some work is
+   * running.
    */
   const startUntil = async (most: number): Promise<void> => {
     startThoseFree();

@@ -6,7 +6,7 @@ import { readArguments, USAGE } from './arguments.ts';
 import { runDemo } from './demo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** npm runs scripts in the root; paths are meant from where the command was given. */
+/** npm runs scripts in the root, but paths are relative to where the command was typed. */
 const { DATA_DIR, INIT_CWD = process.cwd() } = process.env;
 
 try {

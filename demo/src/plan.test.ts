@@ -11,7 +11,7 @@ const baskets: fc.Arbitrary<Basket> = fc.record({
 });
 const seeds = fc.nat();
 
-/** A cart that carries out operations as the cart service does, and counts the events that it makes. */
+/** A cart that executes operations as the cart service does, and counts their events. */
 function carryOut(operations: readonly Operation[]): { lines: Map<string, number>; events: Tally } {
   const lines = new Map<string, number>();
   const events: Tally = new Map();
@@ -44,7 +44,7 @@ const tallyOf = (operations: readonly Operation[]): Tally => {
 };
 
 describe('a planned cart', () => {
-  test('makes exactly the events that are expected of its operations', () => {
+  test('makes exactly the expected events', () => {
     fc.assert(
       fc.property(baskets, seeds, (basket, seed) => {
         const operations = planCart(basket, seed);
@@ -53,7 +53,7 @@ describe('a planned cart', () => {
     );
   });
 
-  test('puts every line of its basket in, in order', () => {
+  test('adds every line of its basket, in order', () => {
     fc.assert(
       fc.property(baskets, seeds, (basket, seed) => {
         const added = planCart(basket, seed).filter(({ kind }) => kind === 'add');

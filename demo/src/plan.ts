@@ -1,26 +1,26 @@
 import { createDraw, type Draw } from './draws.ts';
 
-/** What somebody bought at once. */
+/** One purchase. */
 export type Basket = { readonly id: string; readonly shopper: string; readonly lines: readonly BasketLine[] };
 export type BasketLine = { readonly productId: string; readonly quantity: number };
 
 /**
- * One change of a cart. `units` is how many of the product it puts in or takes out, and so what its event counts:
- * - `add` puts them in,
- * - `set` sets the line to `left`, which is `units` fewer than it held,
- * - `take` takes them out, one number of many,
- * - `drop` takes out the whole line, which holds exactly `units`.
+ * One change of a cart. `units` is how many of the product it adds or removes, which is what its event counts:
+ * - `add` adds them,
+ * - `set` sets the line to `left`, which is `units` fewer than before,
+ * - `take` takes them out of a line with more units,
+ * - `drop` removes the whole line, which has exactly `units`.
  */
 export type Operation =
   | { readonly kind: 'add' | 'take' | 'drop'; readonly productId: string; readonly units: number }
   | { readonly kind: 'set'; readonly productId: string; readonly units: number; readonly left: number };
 
-/** Of how many items put into a cart one is taken out again. */
+/** One item in so many is taken out again. */
 const ONE_REMOVED_IN = 12;
 
 /**
- * How a basket comes about in a cart: each line is put in, in order, and about one of twelve is taken out again, at once
- * or a while later, wholly or (when it was more than one unit) in part. The same basket and seed give the same plan.
+ * The operations that fill a cart with a basket. Each line is added, in order. About one in twelve is taken out again, at once
+ * or a while later, wholly or (if it has more than one unit) in part. The same basket and seed give the same plan.
  */
 export function planCart(basket: Basket, seed: number): Operation[] {
   const draw = createDraw(`${seed}/${basket.id}`);
@@ -46,7 +46,7 @@ export function planCart(basket: Basket, seed: number): Operation[] {
   return operations;
 }
 
-/** Half of the removals take everything; the others only a part, where there is one. */
+/** Half of the removals take the whole line; the others only a part, if possible. */
 const drawUnits = (quantity: number, draw: Draw): number =>
   quantity > 1 && draw(2) === 0 ? 1 + draw(quantity - 1) : quantity;
 

@@ -1,10 +1,10 @@
 import { formatPosition, type LogPosition, parsePosition } from '@micromart/events/position';
 
-/** How far into the logs a client's own writes have come: the highest place of each log's partition. */
+/** How far into the logs a client's own writes have come: the highest sequence of each log's partition. */
 export type Positions = {
-  /** Takes note of an answer's `Position` header; there is none on a write before the cart's first event. */
+  /** Records an answer's `Position` header; a write before the cart's first event has none. */
   note(header: string | undefined): void;
-  /** The value of `Consistent-With` that asks for all of them; undefined when there are none. */
+  /** The value of `Consistent-With` that includes all of them; undefined if there are none. */
   consistentWith(): string | undefined;
 };
 

@@ -1,11 +1,11 @@
 import cliProgress from 'cli-progress';
 import { timeLeft } from './time-left.ts';
 
-/** Shows how far a long piece of work has come: a bar in a terminal, else a line now and then. */
+/** Shows the progress of long work: a bar in a terminal, else a line now and then. */
 export type Progress = {
-  /** One more of what counts. */
+  /** Counts one more. */
   step(): void;
-  /** So many of them by now. */
+  /** Sets the count. */
   reach(value: number): void;
   requestDone(): void;
   close(): void;
@@ -14,7 +14,7 @@ export type Progress = {
 const LINE_EVERY_MS = 5_000;
 const ETA_OVER_STEPS = 500;
 
-/** `what` names what is counted, as in "carts". */
+/** `what` names the counted things, such as "carts". */
 export function openProgress(total: number, what: string, stream: NodeJS.WriteStream): Progress {
   const startedAt = Date.now();
   let requests = 0;
@@ -25,11 +25,11 @@ export function openProgress(total: number, what: string, stream: NodeJS.WriteSt
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream,
-    // Drawn by the timer alone: an update that draws would print a line each time where there is no terminal.
+    // Only the timer draws: an update that draws would print a line each time if there is no terminal.
     synchronousUpdate: false,
     etaBuffer: ETA_OVER_STEPS,
     formatTime: timeLeft,
-    // Left alone, so that Ctrl-C leaves the terminal as it was; the bar is cut off at its width.
+    // Unchanged, so that Ctrl-C leaves the terminal as it was; the bar is cut off at its width.
     linewrap: true,
     noTTYOutput: true,
     notTTYSchedule: LINE_EVERY_MS,

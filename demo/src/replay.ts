@@ -9,35 +9,35 @@ import { createPositions } from './positions.ts';
 import type { Progress } from './progress.ts';
 import type { Authorize } from './tokens.ts';
 
-/** Which baskets are replayed, and how. */
+/** Which baskets to replay, and how. */
 export type ReplaySettings = {
   /** A file of baskets. */
   readonly baskets: string;
   readonly seed: number;
-  /** Carts filled at the same time. */
+  /** Carts to fill at the same time. */
   readonly concurrency: number;
-  /** At most so many baskets of the file. */
+  /** The most baskets to read from the file. */
   readonly limit: number;
 };
 
-/** What a replay did. */
+/** The result of a replay. */
 export type Replayed = {
   readonly sent: Tally;
   readonly carts: number;
   readonly requests: number;
-  /** Requests that had to be sent again. */
+  /** Requests that were sent again. */
   readonly repeated: number;
   readonly tookMs: number;
-  /** What to ask of a read model that should include all of it. */
+  /** The `Consistent-With` for a read that must include all of it. */
   readonly consistentWith: string | undefined;
 };
 
-/** Baskets read ahead for each cart in work, so that a shopper who comes several times in a row holds up nobody else. */
+/** Baskets read ahead for each cart in progress, so that consecutive baskets of one shopper delay no other shopper. */
 const LOOK_AHEAD = 4;
 
 /**
- * Replays the baskets as carts, several at once, but one shopper's one after the other: as in life, and below the rate of
- * writes that a subject is granted.
+ * Replays the baskets as carts, several at once, but those of one shopper one after another, as in real life. This also stays
+ * below the limit of writes for a subject.
  */
 export async function replay(
   { baskets, seed, concurrency, limit }: ReplaySettings,

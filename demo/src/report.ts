@@ -3,7 +3,7 @@ import { type Counters, type Tally, total } from './expected.ts';
 import type { Imported } from './import-catalog.ts';
 import type { Replayed } from './replay.ts';
 
-/** What the demo prints: texts of several lines, without colours, so that they may be kept. */
+/** What the demo prints: texts of several lines, without colours, so that they can be saved. */
 
 const TOP = 10;
 const MAX_NAME_CHARACTERS = 34;
@@ -27,7 +27,7 @@ export function replayedText({ sent, carts, requests, repeated, tookMs }: Replay
   );
 }
 
-/** The products with the highest counter, highest first; among equals in the order of their numbers. */
+/** The products with the highest counter, highest first; equal ones by their numbers. */
 export const topBy = (counter: keyof Counters, tally: Tally): [productId: string, counters: Counters][] =>
   [...tally]
     .filter(([, counters]) => counters[counter] > 0)
@@ -60,7 +60,7 @@ export function topTable(
   return [row('', title, 'product', 'times', 'units'), ...rows].join('\n');
 }
 
-/** How the comparison ended. `foreignEvents` is how many more events the cart's log grew by than were sent. */
+/** The result of the comparison. `foreignEvents` is how many more new events the cart's log has than were sent. */
 export function comparisonText({
   differences,
   products,
@@ -82,7 +82,7 @@ export function comparisonText({
   if (foreignEvents !== 0)
     lines.push(
       `The cart's log has ${figure(Math.abs(foreignEvents))} ${foreignEvents > 0 ? 'more' : 'fewer'} new events than were sent; ` +
-        'the comparison supposes that nobody else fills carts meanwhile.',
+        'the comparison requires that no other client changes carts meanwhile.',
     );
   return lines.join('\n');
 }

@@ -3,9 +3,9 @@ import type { Answer } from './http-client.ts';
 import { describe, type Verdict } from './verdict.ts';
 
 /**
- * Repeats a request until an answer is accepted. After a failed connection, or an answer that `classify` says to retry,
- * it pauses: as long as Retry-After asks, or twice as long as before. So a service may be killed and come back
- * meanwhile. Only for requests that may be repeated: reads, and writes with an Idempotency-Key.
+ * Repeats a request until an answer is accepted. After a failed connection, or an answer that `classify` wants to retry, it
+ * pauses: as long as Retry-After says, or twice as long as before. So a service may be killed and come back meanwhile. Only
+ * for requests that may be repeated: reads, and writes with an Idempotency-Key.
  */
 
 const FIRST_PAUSE_MS = 50;
@@ -17,14 +17,14 @@ export type Attempts = {
   readonly name: string;
   readonly send: () => Promise<Answer>;
   readonly classify: (answer: Answer) => Verdict;
-  /** How long to go on asking. */
+  /** How long to retry. */
   readonly capMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Called before each repeat, with the reason. */
   readonly onRetry?: ((why: string) => void) | undefined;
 };
 
-/** The first answer accepted; throws when one is refused, or when there was none within `capMs`. */
+/** Resolves with the first accepted answer; rejects if one is refused, or none was accepted within `capMs`. */
 export async function ask({ name, send, classify, capMs, signal, onRetry }: Attempts): Promise<Answer> {
   const giveUpAt = Date.now() + capMs;
   for (let attempt = 0; ; attempt++) {
@@ -47,8 +47,8 @@ export async function ask({ name, send, classify, capMs, signal, onRetry }: Atte
 }
 
 /**
- * How long to pause after attempt number `attempt` (from 0): what Retry-After asks for, in seconds or as a date (RFC 9110,
- * 10.2.3), but at least from 50 ms doubling to 2 s, up to half of it taken off at random.
+ * The pause after attempt number `attempt` (from 0): what Retry-After says, in seconds or as a date (RFC 9110, 10.2.3), but at
+ * least from 50 ms doubling to 2 s, less up to half of it at random.
  */
 function pauseMs(retryAfter: string | undefined, attempt: number): number {
   const ownMs = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);

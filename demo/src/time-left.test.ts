@@ -19,7 +19,7 @@ test.each([
   expect(timeLeft(seconds)).toBe(words);
 });
 
-test('is in words whatever the bar has worked out', () => {
+test('is in words, whatever the bar has computed', () => {
   const any = fc.oneof(fc.double(), fc.integer(), fc.constantFrom('0', 'NULL', 'INF', '', undefined, null));
   fc.assert(
     fc.property(any, (eta) => {

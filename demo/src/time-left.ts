@@ -1,14 +1,14 @@
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
-/** Nobody plans by more; the rate is a guess that is new each second. */
+/** Longer times are useless for planning, and the rate is a new guess each second. */
 const LONGEST_S = 100 * HOUR_S;
-/** Above ten seconds, only steps of five: a figure that jumps each second says less. */
+/** Above ten seconds in steps of five, because a number that jumps each second says less. */
 const COARSE_FROM_S = 10;
 const STEP_S = 5;
 
 /**
- * How long a piece of work still takes, in words: `5s left`, `3m 05s left`, `2h 10m left`. `eta` is in seconds, as
- * cli-progress has it: also a text where it is not known (before the first step, or with none in a while).
+ * The remaining time of long work, in words: `5s left`, `3m 05s left`, `2h 10m left`. `eta` is in seconds, from cli-progress,
+ * or a text if it is unknown (before the first step, or after a while without any).
  */
 export function timeLeft(eta: unknown): string {
   if (typeof eta !== 'number' || !Number.isFinite(eta) || eta < 0) return 'time left not known yet';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createAuthorize } from './tokens.ts';
 
-test('signs once for each subject and role, and anew well before the token ends', async () => {
+test('signs once for each subject and role, and again well before the token expires', async () => {
   let now = 0;
   let signed = 0;
   const ends: number[] = [];

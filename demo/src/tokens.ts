@@ -1,17 +1,17 @@
 export type Role = 'shopper' | 'business' | 'catalog' | 'service';
 
-/** Signs a token: what the development issuer does. */
+/** Signs a token, as the development issuer does. */
 export type Sign = (claims: { subject: string; roles: Role[]; ttlS: number }) => Promise<string>;
 
-/** The value of an Authorization header for somebody in a role. */
+/** Resolves with the value of an Authorization header for a subject in a role. */
 export type Authorize = (subject: string, role: Role) => Promise<string>;
 
 const TTL_S = 3_600;
-/** A token is not used any more when it ends within this time: a request may have to be repeated for a while. */
+/** A token that expires within this time is not used any more, because a request may be repeated for a while. */
 const RENEW_BEFORE_END_MS = 900_000;
 const MAX_KEPT = 10_000;
 
-/** Signs once for each subject and role, and anew before the token ends. */
+/** Signs once for each subject and role, and again before the token expires. */
 export function createAuthorize(sign: Sign, now: () => number = Date.now): Authorize {
   const kept = new Map<string, { header: Promise<string>; untilMs: number }>();
 

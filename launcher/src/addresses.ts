@@ -1,6 +1,6 @@
 /**
- * The addresses of the system that runs on a data folder: a file there, from its start to its end. So a program that
- * knows the folder needs neither HOST nor PORT_BASE.
+ * The addresses of the system that runs on a data folder: a file there, as long as the system runs. So a program that knows
+ * the folder needs neither HOST nor PORT_BASE.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { writeAtomically } from '@micromart/engines/write-atomically';
 export type Addresses = {
   /** The URL of each process, by its name, without a path. */
   readonly services: Readonly<Record<string, string>>;
-  /** Where `npm run demo` is to serve the feed of its import; the catalog may read from there. */
+  /** Where `npm run demo` serves the feed of its import; the catalog may read from there. */
   readonly demoFeed: string;
 };
 
@@ -20,11 +20,10 @@ export const writeAddresses = (dataDir: string, addresses: Addresses): Promise<v
 
 export const removeAddresses = (dataDir: string): Promise<void> => rm(fileOf(dataDir), { force: true });
 
-/** Throws where no system runs on the data folder. */
+/** Throws if no system runs on the data folder. */
 export async function readAddresses(dataDir: string): Promise<Addresses> {
   const text = await readFile(fileOf(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES')
-      throw new Error(`${dataDir} may be read by the user alone who ran npm start`);
+    if (error.code === 'EACCES') throw new Error(`${dataDir} may be read only by the user who ran npm start`);
     throw new Error(
       `no system runs on the data folder ${dataDir}; start it with npm start, and the same DATA_DIR`,
     );

@@ -3,7 +3,7 @@ import { parseArguments, readSettings } from './arguments.ts';
 import { parseKafkaArguments } from './kafka-arguments.ts';
 import { parseTokenArguments } from './token-arguments.ts';
 
-test('knows its options and says so of anything else', () => {
+test('accepts its options and refuses any other', () => {
   const nothing = { help: false, fresh: false, choice: { events: 'feed', catalogStore: 'postgres' } };
   expect(parseArguments([])).toEqual(nothing);
   expect(parseArguments(['--fresh'])).toEqual({ ...nothing, fresh: true });
@@ -11,13 +11,13 @@ test('knows its options and says so of anything else', () => {
   expect(parseArguments(['--events', 'kafka']).choice).toMatchObject({ events: 'kafka' });
   expect(parseArguments(['--catalog-store=mongodb']).choice).toMatchObject({ catalogStore: 'mongodb' });
   expect(() => parseArguments(['--frsh'])).toThrow(
-    "Unknown option '--frsh'; npm start -- --help shows what it knows",
+    "Unknown option '--frsh'; npm start -- --help lists the options",
   );
   expect(() => parseArguments(['fresh'])).toThrow(/Unexpected argument 'fresh'/);
   expect(() => parseArguments(['--events', 'pigeons'])).toThrow('--events is feed or kafka;');
 });
 
-test('has npm run kafka start one broker or three', () => {
+test('makes npm run kafka start one broker or three', () => {
   expect(parseKafkaArguments([])).toEqual({ brokers: 1 });
   expect(parseKafkaArguments(['--brokers', '3'])).toEqual({ brokers: 3 });
   expect(parseKafkaArguments(['--brokers=2', '--help'])).toBe('help');
@@ -27,13 +27,13 @@ test('has npm run kafka start one broker or three', () => {
   );
 });
 
-test('takes the defaults for what is not set or empty', () => {
+test('uses defaults for settings that are unset or empty', () => {
   const defaults = { portBase: 4000, dataDir: '/repo/.data', host: '127.0.0.1' };
   expect(readSettings({}, '/repo')).toEqual(defaults);
   expect(readSettings({ PORT_BASE: '', DATA_DIR: '', HOST: '' }, '/repo')).toEqual(defaults);
 });
 
-test('takes a data folder from the root of the repository', () => {
+test('reads a data folder relative to the root of the repository', () => {
   expect(readSettings({ DATA_DIR: 'second' }, '/repo').dataDir).toBe('/repo/second');
   expect(readSettings({ DATA_DIR: '/data' }, '/repo').dataDir).toBe('/data');
 });
@@ -47,7 +47,7 @@ test('refuses a PORT_BASE that leaves no room for the ports above it', () => {
   expect(readSettings({ PORT_BASE: '65438' }, '/repo').portBase).toBe(65_438);
 });
 
-test('asks for a token by role and subject', () => {
+test('requests a token by role and subject', () => {
   const roles = ['shopper', 'business'];
   expect(parseTokenArguments(['shopper', 'ann'], roles)).toEqual({ role: 'shopper', subject: 'ann' });
   expect(parseTokenArguments(['business'], roles)).toEqual({ role: 'business', subject: 'business' });

@@ -1,11 +1,11 @@
-/** What the command line and the settings of `npm start` say. */
+/** The command line and the settings of `npm start`. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MAX_PORT_OFFSET } from './system.ts';
 
 export type Arguments = { readonly help: boolean; readonly fresh: boolean; readonly choice: Choice };
 
-/** By what the parts are connected, and where the catalog is kept. */
+/** How events travel, and which engine stores the catalog. */
 export type Choice = {
   readonly events: (typeof EVENTS)[number];
   readonly catalogStore: (typeof CATALOG_STORES)[number];
@@ -18,7 +18,7 @@ export type Settings = {
   readonly portBase: number;
   /** Absolute. */
   readonly dataDir: string;
-  /** What the services listen on: an address, or as `readSettings` gives it, also a name. */
+  /** The address on which the services listen; `readSettings` may also return a name. */
   readonly host: string;
 };
 
@@ -47,7 +47,7 @@ Starts the whole system on this machine and stays until Ctrl-C. Everything it ne
                        a service's PostgreSQL database (17 or newer), instead of an embedded one
   CATALOG_STORE_URL    the catalog's, or mongodb://…, where --catalog-store mongodb builds a server unless set
   QUEUE_URL            the PostgreSQL database of the catalog's jobs
-  API_ROLE             where these are not embedded: the role as which the catalog's API comes, to be granted its part
+  API_ROLE             if these are not embedded: the role of the catalog's API, which gets its rights granted
   IMPORT_ALLOWED_HOSTS host:port,host:port that the catalog may import from, besides the demo's supplier
   KAFKA_BROKERS        host:port,host:port of a Kafka, instead of a local one (npm run kafka); where it asks for TLS
                        and a login kafka+ssl://user:password@host:port,host:port, with KAFKA_CA_FILE
@@ -58,7 +58,7 @@ Starts the whole system on this machine and stays until Ctrl-C. Everything it ne
 Two systems with a PORT_BASE and a DATA_DIR of their own run side by side.
 `;
 
-/** Throws for an argument it does not know. */
+/** Throws for an unknown argument. */
 export function parseArguments(words: readonly string[]): Arguments {
   const { help, fresh, events, 'catalog-store': catalogStore } = parse(words);
   return {
@@ -85,18 +85,18 @@ function parse(words: readonly string[]) {
     }).values;
   } catch (error) {
     const [what] = (error as Error).message.split('. ');
-    throw new Error(`${what}; npm start -- --help shows what it knows`);
+    throw new Error(`${what}; npm start -- --help lists the options`);
   }
 }
 
 function oneOf<const Value extends string>(name: string, values: readonly Value[], given: string): Value {
   const value = values.find((one) => one === given);
   if (value === undefined)
-    throw new Error(`--${name} is ${values.join(' or ')}; npm start -- --help tells more`);
+    throw new Error(`--${name} is ${values.join(' or ')}; npm start -- --help says more`);
   return value;
 }
 
-/** Throws for a setting that cannot be. An empty one counts as not set. */
+/** Throws for an invalid setting. An empty one counts as not set. */
 export function readSettings(environment: Environment, root: string): Settings {
   const given = environment.PORT_BASE || String(DEFAULT_PORT_BASE);
   const portBase = /^[0-9]{1,5}$/.test(given) ? Number(given) : 0;

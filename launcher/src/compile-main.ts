@@ -1,8 +1,8 @@
 /**
- * `node launcher/src/compile-main.ts`: fills the compile cache, so that the very first start finds it filled. A process that
- * has to strip the types from its code by itself keeps the 20 MB that this takes for as long as it lives.
+ * `node launcher/src/compile-main.ts` fills the compile cache, so that even the very first start finds it filled. A process
+ * that has to strip the types itself keeps the memory for that as long as it lives.
  *
- * The entry files are run as well: without any settings, they end as soon as they have loaded what they need.
+ * It runs the entry files too: without any settings, they end as soon as they have loaded their modules.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TIMEOUT_MS = 30_000;
 
 for (const entry of ['launcher/src/load-all.ts', ...SYSTEM.map((row) => row.entry)]) {
-  // What is compiled with other flags would not be taken.
+  // Node ignores cached code that was compiled with other flags.
   spawnSync(process.execPath, [...NODE_FLAGS, entry], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, ...NODE_ENVIRONMENT },

@@ -16,24 +16,24 @@ beforeEach(async () => {
 
 afterEach(() => rm(home, { recursive: true }));
 
-test('is made and marked, and let nobody else look around', async () => {
+test('is created and marked, and other users cannot list it', async () => {
   await openDataFolder(folder);
   await openDataFolder(folder);
   expect(await readdir(folder)).toEqual(['micromart-data.txt']);
   expect((await stat(folder)).mode & 0o777).toBe(0o711);
 });
 
-test('may be an empty folder that is there already', async () => {
+test('may be an existing empty folder', async () => {
   await mkdir(folder, { recursive: true });
   await openDataFolder(folder);
   expect(await readdir(folder)).toEqual(['micromart-data.txt']);
 });
 
-test("is never somebody else's", async () => {
+test('is never a folder with other files', async () => {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'thesis.txt'), 'years of work');
   await expect(openDataFolder(folder)).rejects.toThrow(
-    /holds files that are not Micromart's; name an empty folder/,
+    /contains files that are not Micromart's; name an empty folder/,
   );
   await expect(openDataFolder(join(folder, 'thesis.txt/data'))).rejects.toThrow(
     /is a file, or lies below one; name a folder/,
@@ -41,7 +41,7 @@ test("is never somebody else's", async () => {
   expect(await readdir(folder)).toEqual(['thesis.txt']);
 });
 
-test('may have spaces and whatever else in its name', async () => {
+test('may have spaces and other characters in its name', async () => {
   for (const name of ['a b', "it's", '-x', 'ünï', '$HOME', ' ']) {
     await openDataFolder(join(home, name));
     expect(await readdir(join(home, name))).toEqual(['micromart-data.txt']);
@@ -51,12 +51,12 @@ test('may have spaces and whatever else in its name', async () => {
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 onLinux.each([
-  ['/proc/x', /^DATA_DIR \/proc\/x cannot be made there; name a folder below one that can be written$/],
-  ['/proc/x/y', /cannot be made there/],
+  ['/proc/x', /^DATA_DIR \/proc\/x cannot be created there; name a folder below a writable one$/],
+  ['/proc/x/y', /cannot be created there/],
   ['/dev/null', /is a file, or lies below one/],
   ['/dev/null/data', /is a file, or lies below one/],
-  ['/proc', /holds files that are not Micromart's/],
-  ['/', /holds files that are not Micromart's/],
+  ['/proc', /contains files that are not Micromart's/],
+  ['/', /contains files that are not Micromart's/],
   [`/tmp/${'x'.repeat(300)}`, /cannot be used \(ENAMETOOLONG\)/],
 ])('says in one line why it cannot be %s', async (name, line) => {
   const refused = openDataFolder(name);
@@ -64,7 +64,7 @@ onLinux.each([
   await expect(refused).rejects.toThrow(/^[^\n]*$/);
 });
 
-/** A file system of its own, in namespaces of its own; where that is not allowed nothing is tested. */
+/** A file system in its own namespaces; if that is not allowed, these tests are skipped. */
 const onReadOnly =
   spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0 ? test : test.skip;
 

@@ -11,7 +11,7 @@ const databases = createPlan(SYSTEM, settings, {}).postgres!.databases;
 const roles = [...new Set(databases.flatMap(({ owner, guests }) => [owner, ...guests]))];
 const passwordOf = (role: string) => `password of ${role}`;
 
-/** Every role with every database, and what it is there. */
+/** Every role with every database, and its rights there. */
 const pairs = databases.flatMap(({ name, owner, guests }) =>
   roles.map((role) => ({
     role,
@@ -21,13 +21,13 @@ const pairs = databases.flatMap(({ name, owner, guests }) =>
 );
 const those = (is: string) => pairs.filter((pair) => pair.is === is);
 
-/** One that it may connect to. */
+/** A database that the role may connect to. */
 const databaseOf = (role: string): string =>
   databases.find(({ owner, guests }) => owner === role || guests.includes(role))!.name;
 
 const PERMISSION_DENIED = { code: '42501' };
 
-/** A server of its own, as what is prepared concerns every database of it. */
+/** A server of its own, because preparing it changes all of its databases. */
 let server: EmbeddedServer;
 
 const withPool = async <T>(role: string, database: string, work: (pool: Pool) => Promise<T>): Promise<T> => {
@@ -51,47 +51,44 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-test.each(those('owner'))('$role reads, writes and shapes its own database $name', async ({ role, name }) => {
+test.each(those('owner'))('$role reads, writes and alters its own database $name', async ({ role, name }) => {
   await query(role, name, 'CREATE SCHEMA more; CREATE TABLE more.t (n int); DROP SCHEMA more CASCADE');
   await query(role, name, 'UPDATE goods SET n = 8; UPDATE goods SET n = 7');
   expect(await query(role, name, 'SELECT n FROM goods')).toEqual([{ n: 7 }]);
 });
 
-test.each(those('stranger'))('$role does not get into the database $name', async ({ role, name }) => {
+test.each(those('stranger'))('$role cannot connect to the database $name', async ({ role, name }) => {
   await expect(query(role, name, 'SELECT 1')).rejects.toMatchObject(PERMISSION_DENIED);
 });
 
-test.each(those('guest'))(
-  '$role gets into $name as a guest and finds nothing open',
-  async ({ role, name }) => {
-    expect(await query(role, name, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    for (const text of [
-      'SELECT n FROM public.goods',
-      'INSERT INTO public.goods VALUES (1)',
-      'UPDATE public.goods SET n = 1',
-      'DELETE FROM public.goods',
-      'TRUNCATE public.goods',
-      'DROP TABLE public.goods',
-      'CREATE TABLE public.mine (n int)',
-      'CREATE SCHEMA mine',
-      'CREATE TEMP TABLE mine (n int)',
-    ]) {
-      await expect(query(role, name, text)).rejects.toMatchObject(PERMISSION_DENIED);
-    }
-  },
-);
+test.each(those('guest'))('$role connects to $name as a guest without any rights', async ({ role, name }) => {
+  expect(await query(role, name, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  for (const text of [
+    'SELECT n FROM public.goods',
+    'INSERT INTO public.goods VALUES (1)',
+    'UPDATE public.goods SET n = 1',
+    'DELETE FROM public.goods',
+    'TRUNCATE public.goods',
+    'DROP TABLE public.goods',
+    'CREATE TABLE public.mine (n int)',
+    'CREATE SCHEMA mine',
+    'CREATE TEMP TABLE mine (n int)',
+  ]) {
+    await expect(query(role, name, text)).rejects.toMatchObject(PERMISSION_DENIED);
+  }
+});
 
 describe.each(roles)('the role %s', (role) => {
   const own = databaseOf(role);
   const others = roles.filter((other) => other !== role);
 
-  test.each(['postgres', 'template1', 'template0'])('does not get into %s', async (database) => {
+  test.each(['postgres', 'template1', 'template0'])('cannot connect to %s', async (database) => {
     await expect(query(role, database, 'SELECT 1')).rejects.toMatchObject({
       code: expect.stringMatching(/^(42501|55000)$/),
     });
   });
 
-  test('cannot become more than it is', async () => {
+  test('cannot gain rights', async () => {
     for (const text of [
       'CREATE ROLE another',
       'CREATE DATABASE another',
@@ -123,7 +120,7 @@ describe.each(roles)('the role %s', (role) => {
     }
   });
 
-  test.each(others)('cannot pass for %s', async (other) => {
+  test.each(others)('cannot act as %s', async (other) => {
     await expect(query(role, own, `SET ROLE ${other}`)).rejects.toMatchObject(PERMISSION_DENIED);
     await expect(query(role, own, `GRANT ${other} TO ${role}`)).rejects.toMatchObject(PERMISSION_DENIED);
     await expect(query(role, own, `ALTER ROLE ${other} PASSWORD 'mine'`)).rejects.toMatchObject(
@@ -131,7 +128,7 @@ describe.each(roles)('the role %s', (role) => {
     );
   });
 
-  test('is told nothing of what others ask the server', async () => {
+  test('cannot see the statements of others', async () => {
     await withPool(others[0]!, databaseOf(others[0]!), async (pool) => {
       await pool.query("SELECT 'a secret'");
       const seen = await query(
@@ -145,14 +142,14 @@ describe.each(roles)('the role %s', (role) => {
   });
 });
 
-test('may be prepared again, and keeps what is there', async () => {
+test('may be prepared again, and keeps its data', async () => {
   await prepareDatabases(server.url, databases, passwordOf);
   for (const { name, owner } of databases) {
     expect(await query(owner, name, 'SELECT n FROM goods')).toEqual([{ n: 7 }]);
   }
 });
 
-test('takes a right away that was granted by hand', async () => {
+test('revokes a right that was granted by hand', async () => {
   const outsider = those('stranger').find(({ name }) => name === databases[0]!.name)!.role;
   const superuser = openPool(server.url, { max: 1, name: 'test' });
   await superuser.query(`GRANT CONNECT ON DATABASE ${databases[0]!.name} TO PUBLIC`);

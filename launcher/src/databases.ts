@@ -1,15 +1,15 @@
 /**
- * The embedded databases: each process has a login role of its own, and no way to another's data.
+ * The embedded databases: each process has its own login role, which cannot reach the data of another.
  *
- * PostgreSQL lets everybody connect to every database (manual, 5.8), so that right is taken from everybody, in the
- * maintenance databases too. A role owns nothing but the databases it is named owner of; it cannot make roles or
- * databases, and belongs to no other role.
+ * By default PostgreSQL lets every role connect to every database (manual, 5.8). So that right is revoked, in the maintenance
+ * databases too. A role owns only the databases that name it as owner. It cannot create roles or databases, and is a member
+ * of no other role.
  */
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import type { PasswordOf } from './passwords.ts';
 import type { DatabasePlan } from './plan.ts';
 
-/** Brings the server to what the plan says; whatever is there already is kept. Runs at every start. */
+/** Prepares the server as planned, and keeps what already exists. Runs at every start. */
 export async function prepareDatabases(
   superuserUrl: string,
   databases: readonly DatabasePlan[],
@@ -29,7 +29,7 @@ export async function prepareDatabases(
   await Promise.all(databases.map((database) => prepareSchema(superuserUrl, database)));
 }
 
-/** The URL by which a role reaches a database of the server. */
+/** The URL with which a role connects to a database of the server. */
 export function roleUrl(superuserUrl: string, database: string, role: string, password: string): string {
   const url = new URL(superuserUrl);
   url.username = role;
@@ -64,7 +64,7 @@ async function prepareSchema(superuserUrl: string, { name, owner }: DatabasePlan
   }
 }
 
-/** Runs a statement that takes no parameters, its names (%I) and texts (%L) quoted by the server itself. */
+/** Executes a statement that takes no parameters; the server itself quotes its names (%I) and texts (%L). */
 async function run(pool: Pool, template: string, ...values: string[]): Promise<void> {
   const places = values.map((_, index) => `$${index + 2}::text`).join(', ');
   const { rows } = await pool.query<{ statement: string }>(`SELECT format($1, ${places}) AS statement`, [

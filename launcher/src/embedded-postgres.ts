@@ -1,18 +1,18 @@
-/** Keeps the embedded PostgreSQL running: a server that ends by itself is started again, as a service would be. */
+/** Keeps the embedded PostgreSQL running: if the server ends by itself, it is restarted, as a service would be. */
 import { type EmbeddedServer, startEmbeddedServer } from '@micromart/engines/postgres/server';
 import { portFailure } from './free-ports.ts';
 import { createKeeper } from './keeper.ts';
 import { LOCAL_HOST } from './system.ts';
 
 export type EmbeddedPostgres = {
-  /** The superuser's; it holds the password. */
+  /** The superuser's URL, which contains the password. */
   readonly url: string;
   stop(): Promise<void>;
 };
 
 const NAME = 'PostgreSQL';
-/** Only what keeps the server from working is worth a line among those of the services. */
-const WORTH_TELLING = / PANIC: /;
+/** Among the services' lines, print only what stops the server from working. */
+const WORTH_PRINTING = / PANIC: /;
 
 export async function startEmbeddedPostgres({
   folder,
@@ -27,7 +27,7 @@ export async function startEmbeddedPostgres({
 }): Promise<EmbeddedPostgres> {
   let server: EmbeddedServer | undefined;
   const log = (line: string) => {
-    if (WORTH_TELLING.test(line)) print(line);
+    if (WORTH_PRINTING.test(line)) print(line);
   };
   const onExit = (lastWords: string) => {
     server = undefined;

@@ -1,4 +1,4 @@
-/** What the services need and the environment does not name: their databases, and Kafka where they run over it. */
+/** What the services need and the environment does not name: their databases, and Kafka if they use it. */
 import { join } from 'node:path';
 import { prepareDatabases, roleUrl } from './databases.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
@@ -8,10 +8,10 @@ import type { Output } from './output.ts';
 import { openPasswords } from './passwords.ts';
 import type { Plan } from './plan.ts';
 
-/** Ends something that was started; what was started last ends first. */
+/** Ends something that was started; the last started ends first. */
 export type Closer = () => Promise<void> | void;
 
-/** The URL by which a role reaches an embedded database. */
+/** The URL with which a role connects to an embedded database. */
 export type StoreUrl = (database: string, role: string) => string;
 
 type Embedding = {
@@ -25,14 +25,14 @@ const POSTGRES = 'postgresql';
 const MONGODB = 'mongodb';
 const KAFKA = 'kafka';
 
-/** The names that print. */
+/** The names in the output. */
 export const EMBEDDED_NAMES = [POSTGRES, MONGODB, KAFKA];
 
-/** Starts it all and comes back once it serves requests; adds what ends it to `closers`. */
+/** Starts everything and resolves once it serves requests; adds what ends it to `closers`. */
 export async function startEmbedded(embedding: Embedding, closers: Closer[]): Promise<StoreUrl> {
   const storeUrl = await startPostgres(embedding, closers);
   await startMongodb(embedding, closers);
-  // Not after the services: a follower to which nothing comes from Kafka takes it from the feed.
+  // Before the services: a follower that gets nothing from Kafka would read the feed.
   await startKafka(embedding, closers);
   return storeUrl;
 }
@@ -62,7 +62,7 @@ async function startMongodb(
   const print = (line: string) => output.line(MONGODB, line);
   const mongodb = await startLocalMongodb({ dataDir, port: plan.mongodb.port, print });
   closers.push(() => mongodb.stop());
-  print(`ready at ${mongodb.url} (FerretDB, to try it: it knows no roles, and takes one worker)`);
+  print(`ready at ${mongodb.url} (FerretDB, for trying it: it has no roles, and allows one worker)`);
 }
 
 async function startKafka(

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { fillCatalog } from './fill-catalog.ts';
 
-/** A catalog that answers what it is told to, and remembers what it was asked. */
+/** A catalog that answers as a test says, and records the requests. */
 let server: Server;
 let answers: Record<string, object[]>;
 let asked: string[];
@@ -50,7 +50,7 @@ const job = (state: string, more: object = {}) => ({
   ...more,
 });
 
-test('has an empty catalog import the feed, and tells how it went', async () => {
+test('makes an empty catalog import the feed, and prints the result', async () => {
   answers['GET /jobs/j1'] = [job('active'), job('done')];
   await fill();
   expect(asked).toContain('POST /imports {"url":"http://feed/products"}');
@@ -60,7 +60,7 @@ test('has an empty catalog import the feed, and tells how it went', async () => 
   ]);
 });
 
-test('leaves a catalog alone that holds something, or is about to', async () => {
+test('leaves a catalog alone that has products or will soon have some', async () => {
   answers['GET /products?limit=1'] = [{ items: [{}] }, { items: [] }, { items: [] }];
   answers['GET /jobs?limit=1000'] = [{ items: [job('queued')] }, { items: [job('done')] }];
   await fill();
@@ -70,14 +70,14 @@ test('leaves a catalog alone that holds something, or is about to', async () => 
   expect(printed).toEqual([]);
 });
 
-test('tries again where the last import failed, and tells why it failed again', async () => {
+test('tries again if the last import failed, and prints why it failed again', async () => {
   answers['GET /jobs?limit=1000'] = [{ items: [job('failed'), job('done', { kind: 'put' })] }];
   answers['GET /jobs/j1'] = [job('failed', { error: { detail: 'the feed is away' } })];
   await fill();
   expect(printed[1]).toBe("the demo's products could not be imported: the feed is away");
 });
 
-test('tells of a catalog that does not answer', async () => {
+test('prints that a catalog does not answer', async () => {
   answers['GET /products?limit=1'] = [];
   await fill();
   expect(printed).toEqual(["the demo's products could not be imported: /products?limit=1 answered 503"]);

@@ -1,6 +1,6 @@
 /**
- * Fills an empty catalog as any supplier would have it filled: by an import, which the catalog's worker carries out
- * while everything else goes on. A catalog that holds something, or is being filled, is left alone.
+ * Fills an empty catalog like any other supplier: by an import, which the catalog's worker runs while the system works. A
+ * catalog that has products, or is importing some, is left alone.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -11,7 +11,7 @@ export type CatalogToFill = {
   /** Gives a token of the role `catalog`. */
   readonly token: () => Promise<string>;
   readonly print: (line: string) => void;
-  /** Ends the watching; the import goes on. */
+  /** Ends the waiting; the import continues. */
   readonly signal: AbortSignal;
 };
 
@@ -28,7 +28,7 @@ const PRINT_INTERVAL_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_JOBS = 1_000;
 
-/** Comes back when the import has ended, or none was needed, having printed what came of it. */
+/** Resolves when the import has ended and its result is printed, or if none was needed. */
 export async function fillCatalog(catalog: CatalogToFill): Promise<void> {
   const { catalogUrl, feedUrl, print, signal } = catalog;
   try {
@@ -41,7 +41,7 @@ export async function fillCatalog(catalog: CatalogToFill): Promise<void> {
   }
 }
 
-/** Whether there is nothing in it, and no import that put something there, or is about to. */
+/** Whether it is empty, and no import has filled it or is going to. */
 async function isToBeFilled(catalog: CatalogToFill): Promise<boolean> {
   const products = await ask<{ items: unknown[] }>(catalog, '/products?limit=1');
   if (products.items.length > 0) return false;

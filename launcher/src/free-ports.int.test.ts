@@ -32,7 +32,7 @@ const advised = (message: string): number =>
     )?.[1],
   );
 
-test('whoever finds a port taken is told a PORT_BASE all of whose ports are free', async () => {
+test('a taken port gets the advice of a PORT_BASE with only free ports', async () => {
   const port = await freePortBase();
   await take(port);
   const first = advised(await refusal(port));
@@ -43,7 +43,7 @@ test('whoever finds a port taken is told a PORT_BASE all of whose ports are free
     ),
   ).toBe(true);
 
-  // One port of those that would have been advised is enough to advise others.
+  // To advise another one, it is enough to take one port of the advised ones.
   await take(first + POSTGRES_PORT_OFFSET);
   const second = advised(await refusal(port));
   expect(second).not.toBe(first);
@@ -55,16 +55,13 @@ test('whoever finds a port taken is told a PORT_BASE all of whose ports are free
   ).toBe(true);
 });
 
-test.each([1, 4_004, 64_999, 65_535])(
-  'a PORT_BASE that is advised for port %d can be given',
-  async (port) => {
-    const base = await findFreePortBase(HOST, port);
-    expect(base).toBeGreaterThan(0);
-    expect(base! + Math.max(...PORT_OFFSETS)).toBeLessThanOrEqual(65_535);
-  },
-);
+test.each([1, 4_004, 64_999, 65_535])('a PORT_BASE advised for port %d is valid', async (port) => {
+  const base = await findFreePortBase(HOST, port);
+  expect(base).toBeGreaterThan(0);
+  expect(base! + Math.max(...PORT_OFFSETS)).toBeLessThanOrEqual(65_535);
+});
 
-test('advises nothing where nothing is to be had', async () => {
+test('advises nothing if nothing is free', async () => {
   expect(await findFreePortBase('192.0.2.1', 4_001)).toBeUndefined();
   await expect(requireFreePorts('192.0.2.1', [{ name: 'a service', port: 4_001 }])).rejects.toThrow(
     'a service cannot listen on port 4001 of 192.0.2.1 (EADDRNOTAVAIL); is HOST an address of this machine?',

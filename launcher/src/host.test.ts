@@ -11,7 +11,7 @@ describe('what HOST names', () => {
     },
   );
 
-  test('is the address that a name stands for', async () => {
+  test('is the address of a name', async () => {
     expect(isIP(await addressOf('localhost'))).not.toBe(0);
   });
 
@@ -22,7 +22,7 @@ describe('what HOST names', () => {
     },
   );
 
-  test.each(['::ffff:127.0.0.1', 'fe80::1%lo'])('cannot be %s, which a URL would not name', async (host) => {
+  test.each(['::ffff:127.0.0.1', 'fe80::1%lo'])('cannot be %s, which no URL can contain', async (host) => {
     await expect(addressOf(host)).rejects.toThrow(/^HOST ".*" is (an address that|neither)[^\n]*$/);
   });
 });

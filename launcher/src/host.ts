@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 
 /**
- * The address of what HOST names, looked up once, so that every process listens on the same one, and the catalog can be
- * allowed to read from it. Throws when it is no address, or one that not every URL can name.
+ * The address of HOST, looked up once, so that every process listens on the same one, and the catalog can be allowed to read
+ * from it. Throws if it has no address, or one that not every URL can contain.
  */
 export async function addressOf(host: string): Promise<string> {
   const address = await lookup(host).then(
@@ -16,7 +16,7 @@ export async function addressOf(host: string): Promise<string> {
   );
   if (address.includes('%') || /^::ffff:/i.test(address)) {
     throw new Error(
-      `HOST ${JSON.stringify(host)} is an address that not every URL can name; ` +
+      `HOST ${JSON.stringify(host)} is an address that not every URL can contain; ` +
         'give one without a zone (%), and one of IPv4 in its usual form, such as 127.0.0.1',
     );
   }

@@ -12,13 +12,13 @@ which fetches Kafka (43 MB) into ~/.cache/micromart. The data is kept from one s
   DATA_DIR      where all data is kept, from the repository's root; .data unless set
 `;
 
-/** Throws for what it does not know. */
+/** Throws for an unknown argument. */
 export function parseKafkaArguments(words: readonly string[]): { brokers: 1 | 3 } | 'help' {
   const { help, brokers } = parse(words);
   if (help) return 'help';
   if (brokers === '1') return { brokers: 1 };
   if (brokers === '3') return { brokers: 3 };
-  throw new Error('--brokers is 1 or 3; npm run kafka -- --help tells more');
+  throw new Error('--brokers is 1 or 3; npm run kafka -- --help says more');
 }
 
 function parse(words: readonly string[]) {
@@ -31,6 +31,6 @@ function parse(words: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new Error(`${(error as Error).message}; npm run kafka -- --help shows what it knows`);
+    throw new Error(`${(error as Error).message}; npm run kafka -- --help lists the options`);
   }
 }

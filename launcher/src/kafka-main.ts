@@ -29,7 +29,7 @@ async function runUntilTold(brokers: 1 | 3): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void end().catch(fail));
   }
-  // The terminal, or the program that reads this, is gone.
+  // The terminal, or the program that reads the output, is gone.
   process.stdout.on('error', () => void end().catch(fail));
 
   const addresses = (await starting).brokers.join(',');

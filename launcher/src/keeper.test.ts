@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { until } from '@micromart/testing/until';
 import { createKeeper } from './keeper.ts';
 
-test('starts again what has ended, as often as it takes, and tells of it', async () => {
+test('restarts what has ended, as often as necessary, and says so', async () => {
   const outcomes = [new Error('the port is taken'), undefined];
   let starts = 0;
   const printed: string[] = [];
@@ -23,7 +23,7 @@ test('starts again what has ended, as often as it takes, and tells of it', async
   await keeper.stop();
 });
 
-test('waits for a start that is under way, and begins none after it was stopped', async () => {
+test('waits for a start in progress, and starts nothing after it was stopped', async () => {
   let starts = 0;
   let finish = () => {};
   const printed: string[] = [];

@@ -1,14 +1,14 @@
 import { backOffMs } from './back-off.ts';
 
-/** Starts again, after a while (back-off.ts), what has ended by itself, for as long as that keeps happening. */
+/** Restarts a server that ended by itself, after a pause (back-off.ts), for as long as that keeps happening. */
 export type Keeper = {
-  /** To be called when what was started has ended, with the reason. */
+  /** Call it when the server has ended, with the reason. */
   ended(why: string): void;
-  /** No further start after this; waits for one that is under way. */
+  /** Prevents further starts; waits for one in progress. */
   stop(): Promise<void>;
 };
 
-/** What is to be kept has just been started for the first time; `start` starts it again. */
+/** Create it right after the server's first start; `start` restarts it. */
 export function createKeeper(start: () => Promise<void>, print: (line: string) => void): Keeper {
   let sinceMs = performance.now();
   let waitMs = 0;

@@ -15,8 +15,8 @@ import { SYSTEM } from './system.ts';
 import { freePortBase } from './testing/free-port-base.ts';
 
 /**
- * A service that knows its settings, says what a filled catalog would say, notices whether the database's port still answers while it ends, and can be told
- * not to end at all.
+ * A service that knows its settings, answers like a filled catalog, records whether the database's port still answers while it
+ * ends, and can be told not to end at all.
  */
 const SERVICE = `
 import { createServer } from 'node:http';
@@ -34,7 +34,7 @@ process.on('SIGTERM', () => {
 });
 `;
 
-/** A launcher of the real system's table, with the service above for every entry. */
+/** A launcher with the real system's table, but the service above for every entry. */
 const LAUNCHER = `
 import { launch } from ${JSON.stringify(new URL('./launch.ts', import.meta.url).href)};
 import { SYSTEM } from ${JSON.stringify(new URL('./system.ts', import.meta.url).href)};
@@ -60,7 +60,7 @@ beforeEach(async () => {
   launchers = [];
 });
 
-/** Whatever a failed test left behind is ended here, services and database too. */
+/** Ends whatever a failed test left behind, services and database too. */
 afterEach(async () => {
   for (const child of launchers) if (child.exitCode === null) child.kill('SIGKILL');
   await Promise.all(launchers.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
@@ -157,7 +157,7 @@ describe('a start', () => {
     expect(await query('SELECT current_user AS name')).toEqual([{ name: 'cart_service' }]);
   });
 
-  test('tells no service what the shell has set for another PostgreSQL, nor heeds it', async () => {
+  test("ignores the shell's settings for another PostgreSQL, and passes them to no service", async () => {
     await startUp([], {
       ...{ PGHOST: '192.0.2.1', PGPORT: '1', PGUSER: 'x', PGPASSWORD: 'x', PGDATABASE: 'x' },
       ...{ PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', NODE_PG_FORCE_NATIVE: '1' },
@@ -169,7 +169,7 @@ describe('a start', () => {
     expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('tells by its data folder where it is, as long as it runs', async () => {
+  test('publishes its addresses in its data folder, as long as it runs', async () => {
     const { child, ended } = await startUp([], { HOST: 'localhost' });
     const { services, demoFeed } = await readAddresses(dataDir);
     expect(Object.keys(services)).toEqual(SYSTEM.map(({ name }) => name));
@@ -182,7 +182,7 @@ describe('a start', () => {
     );
   });
 
-  test('keeps the data of the last one, unless it is to be fresh', async () => {
+  test('keeps the data of the last one, unless started with --fresh', async () => {
     const first = await startUp();
     await query('CREATE TABLE kept AS SELECT 7 AS n');
     first.child.kill('SIGTERM');
@@ -195,7 +195,7 @@ describe('a start', () => {
     await expect(query('SELECT n FROM kept')).rejects.toMatchObject({ code: '42P01' });
   });
 
-  test('after the launcher was killed ends what it left and begins anew, with the data', async () => {
+  test('after the launcher was killed ends what it left running and starts again, with the data', async () => {
     const first = await startUp();
     await query('CREATE TABLE kept AS SELECT 7 AS n');
     const left = await marks();
@@ -223,7 +223,7 @@ describe('while it runs', () => {
     expect(stdout()).toMatch(/cart-service {14}was ended by SIGKILL; starts again in 100 ms/);
   });
 
-  test('the database, killed, comes back with its data', async () => {
+  test('a killed database comes back with its data', async () => {
     const { stdout } = await startUp();
     await query('CREATE TABLE kept AS SELECT 7 AS n');
     process.kill((await readPidFile(join(dataDir, 'postgres')))!.pid, 'SIGKILL');
@@ -243,7 +243,7 @@ describe('while it runs', () => {
     expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('a second Ctrl-C does not wait for a service that does not end', async () => {
+  test('a second Ctrl-C kills a service that does not end', async () => {
     const { child, ended } = await startUp();
     await writeFile(join(root, 'stubborn'), '');
     child.kill('SIGINT');
@@ -257,7 +257,7 @@ describe('while it runs', () => {
     expect(await readPidFile(join(dataDir, 'postgres'))).toBeUndefined();
   });
 
-  test('it ends when nobody reads what it prints any more', async () => {
+  test('it ends when nothing reads its output any more', async () => {
     const { child, ended } = await startUp();
     child.stdout!.destroy();
     process.kill((await markOfService('cart-service')).pid, 'SIGKILL');
@@ -266,7 +266,7 @@ describe('while it runs', () => {
   });
 });
 
-describe('what stands in the way is said in one line', () => {
+describe('one line explains', () => {
   const refusal = async (words: string[] = [], environment: Record<string, string> = {}): Promise<string> => {
     const { ended, stdout, stderr } = start(words, environment);
     expect(await ended()).toBe(1);
@@ -296,20 +296,20 @@ describe('what stands in the way is said in one line', () => {
     expect((await marks()).filter(isRunning)).toEqual([]);
   });
 
-  test('a DATA_DIR that is not ours, also with --fresh', async () => {
+  test('a DATA_DIR with other files, also with --fresh', async () => {
     await mkdir(join(root, 'home'));
     await writeFile(join(root, 'home/thesis.txt'), 'years of work');
     for (const words of [[], ['--fresh']]) {
-      expect(await refusal(words, { DATA_DIR: 'home' })).toMatch(/holds files that are not Micromart's/);
+      expect(await refusal(words, { DATA_DIR: 'home' })).toMatch(/contains files that are not Micromart's/);
     }
     expect(await readFile(join(root, 'home/thesis.txt'), 'utf8')).toBe('years of work');
   });
 
-  test('a DATA_DIR where no folder can be, and a HOST that is none', async () => {
+  test('a DATA_DIR that cannot be created, and an invalid HOST', async () => {
     await writeFile(join(root, 'file'), '');
     expect(await refusal([], { DATA_DIR: join(root, 'file') })).toMatch(/is a file, or lies below one/);
     if (process.platform === 'linux') {
-      expect(await refusal([], { DATA_DIR: '/proc/x' })).toMatch(/cannot be made there/);
+      expect(await refusal([], { DATA_DIR: '/proc/x' })).toMatch(/cannot be created there/);
     }
     expect(await refusal([], { HOST: 'no-such-host.invalid' })).toMatch(
       /^HOST "no-such-host.invalid" is neither/,
@@ -326,7 +326,7 @@ describe('what stands in the way is said in one line', () => {
   });
 });
 
-test('tells what it can do, and starts nothing', async () => {
+test('prints its help, and starts nothing', async () => {
   const { ended, stdout } = start(['--help']);
   expect(await ended()).toBe(0);
   expect(stdout()).toMatch(/^npm start \[-- --fresh/);

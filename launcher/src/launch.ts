@@ -1,6 +1,6 @@
 /**
- * The launcher as a process. The first Ctrl-C (or SIGTERM, or the terminal's end) ends everything in order; a second one
- * does not wait for the services to finish what is in flight.
+ * The launcher as a process. The first Ctrl-C (or SIGTERM, or the terminal's end) ends everything in order; a second one does
+ * not wait until the services finish what is in flight.
  */
 import './without-libpq-variables.ts';
 import { HELP, parseArguments, readSettings } from './arguments.ts';
@@ -11,10 +11,10 @@ import { printingNames, startSystem } from './start.ts';
 import type { ProcessRow } from './system.ts';
 import { welcome } from './welcome.ts';
 
-/** One Ctrl-C can come twice: from the terminal, and again from npm, which passes it on. */
+/** One Ctrl-C can arrive twice: from the terminal, and again from npm, which forwards it. */
 const SAME_PRESS_MS = 500;
 
-/** Runs the table's system from the entry files below `root`, on the Node given; ends this process when it is done. */
+/** Runs the table's system from the entry files below `root`, on the given Node; ends this process when it is done. */
 export async function launch(table: readonly ProcessRow[], root: string, node: string): Promise<void> {
   await runUntilTold(table, root, node).catch(fail);
 }
@@ -49,7 +49,7 @@ async function runUntilTold(table: readonly ProcessRow[], root: string, node: st
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void onSignal().catch(fail));
   }
-  // The terminal, or the program that reads this, is gone.
+  // The terminal, or the program that reads the output, is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => void end().catch(fail));
 
   const system = await starting;

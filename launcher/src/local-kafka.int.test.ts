@@ -60,7 +60,7 @@ const brokerPid = async () => Number(await readFile(join(dataDir, 'kafka/1/node1
 
 describeKafka('npm run kafka', () => {
   test(
-    'tells where Kafka is, starts a broker again that was killed, and ends all of it on Ctrl-C',
+    'prints where Kafka is, restarts a killed broker, and ends all of it on Ctrl-C',
     async () => {
       const { child, seen, ended } = await startUp();
       const address = `127.0.0.1:${portBase + 92}`;
@@ -80,7 +80,7 @@ describeKafka('npm run kafka', () => {
   );
 
   test(
-    'lets one process at a time have it, and the next end what a killed one left',
+    'belongs to one process at a time, and the next ends what a killed one left',
     async () => {
       const { child, ended } = await startUp();
       const second = start();

@@ -1,6 +1,6 @@
 /**
- * The Kafka of a data folder: started by `npm run kafka`, or by `npm start` where it runs over a Kafka of its own. One
- * process has it at a time. A broker that ends by itself is started again.
+ * The Kafka of a data folder, started by `npm run kafka`, or by `npm start` if it runs its own Kafka. Only one process at a
+ * time has it. A broker that ends by itself is restarted.
  */
 import { join } from 'node:path';
 import { type KafkaNode, startKafka } from '@micromart/engines/kafka/cluster';
@@ -16,13 +16,13 @@ export type LocalKafka = {
   close(): Promise<void>;
 };
 
-/** What one broker keeps is of no use to three. */
+/** Three brokers cannot use the data of one. */
 const folderOf = (dataDir: string, brokers: number): string => join(dataDir, 'kafka', String(brokers));
 const FOLDER_SIZES = [1, 3];
-/** Within the run folder, which outlives `--fresh`. */
+/** In the run folder, which survives `--fresh`. */
 const runFolderOf = (dataDir: string): string => join(dataDir, 'run/kafka');
 
-/** Starts it on these ports and comes back once it serves requests. The data folder must be open. */
+/** Starts it on these ports and resolves once it serves requests. The data folder must be open. */
 export async function startLocalKafka({
   dataDir,
   ports,
@@ -65,8 +65,8 @@ export async function startLocalKafka({
 }
 
 /**
- * Ends the brokers that a killed process left on a data folder. Those of a living one stay; where they are in the way,
- * `needed`, this throws.
+ * Ends the brokers that a killed process left on a data folder. Those of a living process stay; if they are in the way
+ * (`needed`), this throws.
  */
 export async function endLeftOverKafka(
   dataDir: string,
@@ -84,7 +84,7 @@ async function endLeftOver(dataDir: string, log: (line: string) => void): Promis
 const inUse = (pid: number): string =>
   `Kafka already runs on this DATA_DIR (pid ${pid}); end it first, or have npm start use it by KAFKA_BROKERS`;
 
-/** Of what a broker said last only an error tells why it ended. */
+/** Of a broker's last lines only an error says why it ended. */
 function lastError(lastWords: string): string {
   const error = lastWords.split('\n').findLast((line) => / (ERROR|FATAL) /.test(line));
   return error ? `: ${error}` : '';

@@ -1,6 +1,6 @@
 /**
- * The MongoDB-compatible server of a data folder, to try the catalog on MongoDB without one. It is restarted when it
- * ends by itself.
+ * The MongoDB-compatible server of a data folder, for trying the catalog on MongoDB without installing one. It is restarted
+ * if it ends by itself.
  */
 import { join } from 'node:path';
 import { type Ferretdb, startFerretdb } from '@micromart/engines/ferretdb/server';
@@ -8,12 +8,12 @@ import { requireFreePorts } from './free-ports.ts';
 import { createKeeper } from './keeper.ts';
 import { LOCAL_HOST } from './system.ts';
 
-/** What it prints by itself; only errors are worth a line among those of the services. */
-const NOT_WORTH_TELLING = /^time=\S+ level=(DEBUG|INFO|WARN) /;
+/** The server's own log lines; among the services' lines only its errors are worth printing. */
+const NOT_WORTH_PRINTING = /^time=\S+ level=(DEBUG|INFO|WARN) /;
 
 export type LocalMongodb = { readonly url: string; stop(): Promise<void> };
 
-/** Starts it on this port and comes back once it serves requests. */
+/** Starts it on this port and resolves once it serves requests. */
 export async function startLocalMongodb({
   dataDir,
   port,
@@ -30,7 +30,7 @@ export async function startLocalMongodb({
     keeper.ended(`ended by itself: ${lastWords}`);
   };
   const log = (line: string) => {
-    if (!NOT_WORTH_TELLING.test(line)) print(line);
+    if (!NOT_WORTH_PRINTING.test(line)) print(line);
   };
   const launch = async () => {
     server = await startFerretdb({ folder: join(dataDir, 'mongodb'), port, onExit, log });

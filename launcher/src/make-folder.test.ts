@@ -12,20 +12,20 @@ beforeEach(async () => {
 
 afterEach(() => rm(home, { recursive: true }));
 
-test('makes what is missing, and tells whether it was', async () => {
+test('creates what is missing, and returns whether it did', async () => {
   const folder = join(home, 'a b/c/d');
   expect(await makeFolder(folder)).toBe(true);
   expect((await stat(folder)).isDirectory()).toBe(true);
   expect(await makeFolder(folder)).toBe(false);
 });
 
-test('may be made by several at once', async () => {
+test('may be called several times at once', async () => {
   const folder = join(home, 'a/b/c/d');
   await Promise.all(Array.from({ length: 10 }, () => makeFolder(folder)));
   expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
-test('goes by links', async () => {
+test('follows links', async () => {
   await mkdir(join(home, 'there'));
   await symlink(join(home, 'there'), join(home, 'link'));
   expect(await makeFolder(join(home, 'link'))).toBe(false);
@@ -33,7 +33,7 @@ test('goes by links', async () => {
   expect((await stat(join(home, 'there/below'))).isDirectory()).toBe(true);
 });
 
-test('fails where a file is in the way', async () => {
+test('fails if a file is in the way', async () => {
   await writeFile(join(home, 'file'), '');
   for (const name of ['file', 'file/below', 'file/a/b']) {
     await expect(makeFolder(join(home, name))).rejects.toMatchObject({ code: 'ENOTDIR' });

@@ -2,23 +2,23 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder, given by its absolute name, and those above it that are missing; gives whether it was not there. Node's
- * own `recursive` never comes back where the file system says that a folder is missing in which one is to be made (/proc),
- * and says that one is missing where the file system is read-only. Throws the file system's error.
+ * Creates a folder, given by its absolute name, and its missing parents; resolves with whether it was missing. Node's own
+ * `recursive` never returns if the file system reports a missing parent again and again (/proc), and reports a missing folder
+ * on a read-only file system. Throws the file system's error.
  */
 export async function makeFolder(folder: string): Promise<boolean> {
   const missing: string[] = [];
   for (let at = folder; !(await isFolder(at)); at = dirname(at)) missing.push(at);
   for (const one of missing.reverse()) {
     await mkdir(one).catch((error: NodeJS.ErrnoException) => {
-      // Somebody else made it meanwhile; or it is a link to nowhere, which its first use tells.
+      // Another process created it meanwhile; or it is a broken link, which its first use reports.
       if (error.code !== 'EEXIST') throw error;
     });
   }
   return missing.length > 0;
 }
 
-/** Whether it is there; throws where it is something else. */
+/** Whether the folder exists; throws if it is something else. */
 async function isFolder(path: string): Promise<boolean> {
   try {
     if ((await stat(path)).isDirectory()) return true;

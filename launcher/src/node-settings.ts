@@ -1,7 +1,7 @@
 /**
  * V8 flags, a compile cache and settings of glibc's malloc, with which the launcher runs each service.
  *
- * What for: they fit several services on one small machine, two cores, as measured there.
+ * What for: they fit several services on one small machine with two cores, where they were measured.
  *
  * How to take them out: empty both lists. Nothing else depends on them.
  *
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * - A young generation of 8 MB: a smaller one is collected while requests are in flight, so their objects are copied too; a
  *   larger one gains nothing more.
- * - The thread that fills it collects it: helper threads would wait for cores that the database needs, and it for them.
+ * - The main thread collects it: helper threads would compete for cores with the database.
  * - The old generation grows to twice its live size before it is collected, not to four times. This keeps a process that
  *   wrote for minutes smaller.
  */
@@ -23,12 +23,12 @@ export const NODE_FLAGS: readonly string[] = [
 ];
 
 /**
- * The compile cache holds the code without its types, compiled: compile-main.ts fills it, and Node adds what changes later. A
- * service starts sooner and smaller from it, and so is back sooner after a crash. The cache lies with the installed packages,
- * since it belongs to the code and not to anybody's data.
+ * The compile cache contains the compiled code without types. compile-main.ts fills it, and Node adds what changes later. A
+ * service starts faster and smaller from it, so it is also back sooner after a crash. The cache is with the installed packages,
+ * because it belongs to the code and not to the data.
  *
- * glibc returns memory at a fixed threshold, not at one that grows with the largest piece that was ever freed: a worker is
- * smaller after an import, and no slower.
+ * glibc returns memory at a fixed threshold instead of one that grows with the largest freed piece: a worker is smaller after
+ * an import, and no slower.
  */
 export const NODE_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',

@@ -1,4 +1,4 @@
-/** What becomes of a start with a PostgreSQL that is too old: one is needed to see it, from the system's packages. */
+/** A start with a PostgreSQL that is too old. It needs one from the system's packages. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, globSync } from 'node:fs';
@@ -28,7 +28,7 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
     home = await mkdtemp(join(await realpath(tmpdir()), 'old-'));
     chmodSync(home, 0o777);
     const data = join(home, 'data');
-    // It refuses to run as root.
+    // PostgreSQL refuses to run as root.
     const identity = process.getuid!() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
     const options = { cwd: '/', env: { PATH: process.env.PATH }, ...identity };
     execFileSync(join(programs!, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N'], {
@@ -53,7 +53,7 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
     await pool.end();
   }, TEST_CAP_MS);
 
-  /** It ends by itself, unless the test fails. */
+  /** The process ends by itself, unless the test fails. */
   afterEach(async () => {
     if (!launcher || launcher.exitCode !== null) return;
     const ended = once(launcher, 'exit');
@@ -99,7 +99,7 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
         ),
       );
       expect(stdout).not.toMatch(/secret|starts again|Everything runs/);
-      expect(stderr).toMatch(/^[a-z-]+ cannot run with what it was given, as it says above\n$/);
+      expect(stderr).toMatch(/^[a-z-]+ cannot run with its settings, as it says above\n$/);
     },
     TEST_CAP_MS,
   );

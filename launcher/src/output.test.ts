@@ -27,7 +27,7 @@ test('gives each name a colour of its own on a terminal', () => {
   ]);
 });
 
-test('cuts a line that would never end', () => {
+test('cuts off an endless line', () => {
   const { output, printed } = print(false);
   output.line('cart', 'x'.repeat(100_000));
   expect(printed().length).toBeLessThan(10_100);

@@ -1,6 +1,6 @@
-/** What the launcher and its processes print: each line bears the name of who said it, in a colour of its own. */
+/** The output of the launcher and its processes: each line starts with the name of its process, in its own colour. */
 export type Output = {
-  /** Prints a line of this name's. */
+  /** Prints a line of this name. */
   line(name: string, text: string): void;
   /** Prints a text as it is. */
   text(text: string): void;
@@ -9,7 +9,7 @@ export type Output = {
 const COLOURS = [36, 33, 35, 32, 34, 91, 96, 93];
 const MAX_LINE_LENGTH = 10_000;
 
-/** `names` are all that will print, the longest of which sets the column. */
+/** `names` are all names in the output; the longest sets the width of the column. */
 export function createOutput(
   names: readonly string[],
   { write, colours }: { write: (text: string) => void; colours: boolean },

@@ -5,7 +5,7 @@ import { writeAtomically } from '@micromart/engines/write-atomically';
 export type PasswordOf = (role: string) => string;
 
 /**
- * The passwords of the embedded server's roles. One random secret is kept, in a file that only its owner may read; each
+ * The passwords of the embedded server's roles. One random secret is stored in a file that only its owner may read. Each
  * password is derived from it and the role's name (HMAC, RFC 2104), so none reveals another.
  */
 export async function openPasswords(file: string): Promise<PasswordOf> {

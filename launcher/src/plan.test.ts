@@ -26,7 +26,7 @@ const GIVEN_ISSUER = {
   SERVICE_TOKEN_FILE: '/run/token',
 };
 
-describe('with nothing given', () => {
+describe('without any settings', () => {
   test('embeds PostgreSQL with a database and a role for each process', () => {
     expect(plan().postgres).toEqual({
       port: 4032,
@@ -42,7 +42,7 @@ describe('with nothing given', () => {
     ]);
   });
 
-  test('tells each process where it listens, whom to believe and where the others are', () => {
+  test('gives each process its address, its issuer and the addresses of others', () => {
     const tracking = named('shopper-tracking-service', { PATH: '/bin', LANG: 'C', AWS_SECRET: 'x' });
     expect(tracking).toMatchObject({ port: 4004, url: 'http://127.0.0.1:4004' });
     expect(tracking.environment).toEqual({
@@ -66,7 +66,7 @@ describe('with nothing given', () => {
     expect(named('catalog-service').environment).not.toHaveProperty('SERVICE_TOKEN_FILE');
   });
 
-  test('tells the cart where the catalog is, unless the environment names another', () => {
+  test("gives the cart the catalog's address, unless the environment names another", () => {
     expect(named('cart-service').environment.CATALOG_URL).toBe('http://127.0.0.1:4002');
     const other = { CATALOG_URL: 'https://catalog.example' };
     expect(named('cart-service', other).environment).toMatchObject(other);
@@ -113,7 +113,7 @@ describe("the catalog's worker", () => {
     );
   });
 
-  test("knows the API's role, unless all of the databases are somebody else's", () => {
+  test("knows the API's role, unless all of the databases are external", () => {
     const given = { CATALOG_STORE_URL: 'postgres://db/catalog', QUEUE_URL: 'postgres://db/queue' };
     expect(worker().API_ROLE).toBe('catalog_service');
     expect(worker(given).API_ROLE).toBe('');
@@ -160,7 +160,7 @@ describe('over Kafka', () => {
     expect(overKafka({ KAFKA_BROKERS: 'b1:9092' }).kafka).toBeUndefined();
   });
 
-  test('has the owners publish, and the followers take from the topic, with the feed beside it', () => {
+  test('makes owners publish, and followers read the topic, besides the feed', () => {
     expect(environmentOf('cart-service').KAFKA_PUBLISH_URL).toBe('kafka://127.0.0.1:4092/cart-events');
     const tracking = environmentOf('shopper-tracking-service', { KAFKA_BROKERS: 'b1:9092,b2:9092' });
     expect(tracking.CART_EVENTS_URL).toBe('kafka://b1:9092,b2:9092/cart-events');
@@ -168,7 +168,7 @@ describe('over Kafka', () => {
     expect(tracking).not.toHaveProperty('KAFKA_PUBLISH_URL');
   });
 
-  test('logs in where the environment says so', () => {
+  test('logs in if the environment has credentials', () => {
     const KAFKA_BROKERS = 'kafka+ssl://ann:secret@b1:9092,b2:9092';
     const cart = environmentOf('cart-service', { KAFKA_BROKERS, KAFKA_CA_FILE: '/ca.pem' });
     expect(cart).toMatchObject({
@@ -185,14 +185,14 @@ describe('over Kafka', () => {
   );
 });
 
-test('believes another issuer when it is given whole, and makes no tokens then', () => {
+test('accepts another issuer with all its settings, and then makes no tokens', () => {
   expect(plan(GIVEN_ISSUER).issuerFolder).toBeUndefined();
   const tracking = named('shopper-tracking-service', GIVEN_ISSUER);
   expect(tracking.environment).toMatchObject(GIVEN_ISSUER);
   expect(tracking.tokenFile).toBeUndefined();
 });
 
-test('refuses a part of an issuer, and says which parts are missing', () => {
+test('refuses an incomplete issuer, and says which settings are missing', () => {
   const { AUTH_ISSUER: _, SERVICE_TOKEN_FILE: __, ...part } = GIVEN_ISSUER;
   expect(() => plan(part)).toThrow(/not set: AUTH_ISSUER, SERVICE_TOKEN_FILE\./);
 });
@@ -226,7 +226,7 @@ describe('a database that two processes share', () => {
   });
 });
 
-test('gives each process no more than its own, whatever the environment holds', () => {
+test('gives each process only its own settings, whatever the environment has', () => {
   const names = [
     ...GIVEN_STORES,
     'CART_EVENTS_URL',
@@ -261,7 +261,7 @@ test('gives each process no more than its own, whatever the environment holds', 
   );
 });
 
-test('lets no two parts of the system have the same port, name or role', () => {
+test('gives no two parts of the system the same port, name or role', () => {
   const kafka = kafkaPorts(0, 3).flatMap(({ broker, controller }) => [broker, controller]);
   const services = SYSTEM.map(({ portOffset }) => portOffset);
   const offsets = [...services, MONGODB_PORT_OFFSET, POSTGRES_PORT_OFFSET, ...kafka];

@@ -1,6 +1,6 @@
 /**
- * Decides what to embed and which settings each process gets: pure, from the table and the environment. The rule: only
- * what the environment leaves unset is embedded, and a process gets its own settings alone.
+ * Decides what to embed and which settings each process gets. Pure: from the table and the environment. The rule: only what
+ * the environment leaves unset is embedded, and a process gets only its own settings.
  */
 
 import { join } from 'node:path';
@@ -23,13 +23,13 @@ import {
 } from './system.ts';
 
 export type Plan = {
-  /** Undefined when the environment names every store. */
+  /** Undefined if the environment names every store. */
   readonly postgres: { readonly port: number; readonly databases: readonly DatabasePlan[] } | undefined;
-  /** The port of a local MongoDB-compatible server; undefined unless the catalog is to be kept there. */
+  /** The port of a local MongoDB-compatible server; undefined unless the catalog should use one. */
   readonly mongodb: { readonly port: number } | undefined;
-  /** The ports of a local Kafka; undefined when events go over the feeds, or over a Kafka that the environment names. */
+  /** The ports of a local Kafka; undefined if events use the feeds, or a Kafka that the environment names. */
   readonly kafka: { readonly ports: readonly BrokerPorts[] } | undefined;
-  /** Where the development issuer keeps its keys; undefined when the environment names another issuer. */
+  /** The folder of the development issuer's keys; undefined if the environment names another issuer. */
   readonly issuerFolder: string | undefined;
   readonly processes: readonly ProcessPlan[];
   readonly addresses: Addresses;
@@ -46,23 +46,23 @@ export type ProcessPlan = {
   readonly name: string;
   readonly entry: string;
   readonly port: number;
-  /** Where others on this machine reach it. */
+  /** Its address for others on this machine. */
   readonly url: string;
-  /** All of its environment but the URLs of embedded stores, whose passwords are not the plan's to know. */
+  /** Its whole environment but for the URLs of embedded stores, because the plan does not know their passwords. */
   readonly environment: Readonly<Record<string, string>>;
   readonly embeddedStores: readonly {
     readonly setting: string;
     readonly database: string;
     readonly role: string;
   }[];
-  /** The file in which the launcher keeps a token for it. */
+  /** The file in which the launcher stores a token for it. */
   readonly tokenFile: string | undefined;
 };
 
-/** The development issuer's place within `DATA_DIR`. */
+/** The development issuer's folder within `DATA_DIR`. */
 export const issuerFolderOf = (dataDir: string): string => join(dataDir, 'issuer');
 
-/** What any program of this machine may need, and settings that say the same to whichever process knows them. */
+/** What any program of this machine may need, and settings that mean the same to every process. */
 const PASSED_ON = [
   ...[
     'PATH',
@@ -83,7 +83,7 @@ const AUTH = ['AUTH_JWKS', 'AUTH_ISSUER', 'AUTH_AUDIENCE'];
 
 const USUAL: Choice = { events: 'feed', catalogStore: 'postgres' };
 
-/** Throws when the environment names only a part of an issuer, or what cannot be what was chosen. */
+/** Throws if the environment names an incomplete issuer, or contradicts the chosen options. */
 export function createPlan(
   system: readonly ProcessRow[],
   settings: Settings,
@@ -92,7 +92,7 @@ export function createPlan(
 ): Plan {
   const table = choice.catalogStore === 'mongodb' ? withJobsOfItsOwn(system) : system;
   const mongodb = planMongodb(choice, settings, outside);
-  // From here on a local MongoDB is a store like any other that is given.
+  // From here on a local MongoDB is like any other given store.
   const environment = mongodb ? { ...outside, [CATALOG_STORE]: mongodb.url } : outside;
   const { portBase, dataDir, host } = settings;
   const issuerFolder = isIssuerGiven(table, environment) ? undefined : issuerFolderOf(dataDir);
@@ -122,7 +122,7 @@ export function createPlan(
         ...NODE_ENVIRONMENT,
         HOST: host,
         PORT: String(portBase + row.portOffset),
-        // A follower that starts before its owner warns that it has to wait; that says nothing to whoever started both.
+        // A follower that starts before its owner logs a warning that it waits, which is no news after `npm start`.
         LOG_LEVEL: environment.LOG_LEVEL || 'error',
         ...auth,
         ...followed,
@@ -157,7 +157,7 @@ export function createPlan(
   };
 }
 
-/** The catalog's database on a local MongoDB; undefined when it is kept on PostgreSQL, or the environment names one. */
+/** The catalog's database on a local MongoDB; undefined if it is on PostgreSQL, or the environment names one. */
 function planMongodb(
   { catalogStore }: Choice,
   { portBase }: Settings,
@@ -174,7 +174,7 @@ function planMongodb(
   return { url: `mongodb://${LOCAL_HOST}:${port}/catalog`, port };
 }
 
-/** A catalog on MongoDB has its own jobs: one that is half-done on PostgreSQL must not go on there. */
+/** A catalog on MongoDB has its own jobs: a job that is half done on PostgreSQL must not continue there. */
 const withJobsOfItsOwn = (system: readonly ProcessRow[]): ProcessRow[] =>
   system.map((row) => ({
     ...row,
@@ -183,7 +183,7 @@ const withJobsOfItsOwn = (system: readonly ProcessRow[]): ProcessRow[] =>
     ),
   }));
 
-/** The URL of the Kafka, without a topic, and the ports where it is a local one. */
+/** The URL of the Kafka, without a topic, and its ports if it is a local one. */
 function planKafka(
   { events }: Choice,
   { portBase }: Settings,
@@ -196,14 +196,14 @@ function planKafka(
   }
   const url = given.includes('://') ? given : `kafka://${given}`;
   if (!KAFKA_URL.test(url)) {
-    throw new Error('KAFKA_BROKERS is not host:port,host:port; npm start -- --help tells more');
+    throw new Error('KAFKA_BROKERS is not host:port,host:port; npm start -- --help says more');
   }
   return { url };
 }
 
 const KAFKA_URL = /^kafka(:\/\/|\+ssl:\/\/[^/]+@)[^\s,/@]+(,[^\s,/@]+)*$/;
 
-/** The settings by which a process finds the events it follows. Over Kafka it gets the owner's feed too. */
+/** The settings of a process for the events that it follows. With Kafka it gets the owner's feed too. */
 const planFollowing = (
   { follows = [] }: ProcessRow,
   urlOf: (name: string) => string,

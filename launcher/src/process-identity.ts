@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * A process id is given to somebody else once its process has ended. With the moment of its start beside it, it names
- * one process for good: on Linux the start in clock ticks since the machine's, elsewhere the start's date.
+ * The system reuses the id of an ended process. Together with its start time it identifies one process for good: on Linux in
+ * clock ticks since the machine's start, elsewhere as a date.
  */
 export type ProcessIdentity = { readonly pid: number; readonly started: string };
 
 const PS_TIMEOUT_MS = 5_000;
 
-/** The mark of a running process; undefined when there is none, or only what a dead one left to its parent. */
+/** The identity of a running process; undefined if there is none, or only a zombie. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const started = process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid);
   return started ? { pid, started } : undefined;
@@ -28,7 +28,7 @@ function startOnLinux(pid: number): string | undefined {
 
 /** The start time from the text of `/proc/<pid>/stat` (proc_pid_stat(5)); undefined for a zombie. */
 export function startInStat(text: string): string | undefined {
-  // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+  // The second field is the program's name in parentheses, which may itself contain spaces and parentheses.
   const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return state === 'Z' || state === 'X' ? undefined : fields[18];
 }

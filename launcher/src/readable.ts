@@ -7,7 +7,7 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: 'fatal',
 };
 
-/** A service's log line (JSON, as pino writes it) in words for a terminal; any other line as it is. */
+/** A service's log line (JSON from pino) as text for a terminal; any other line unchanged. */
 export function readable(line: string): string {
   if (!line.startsWith('{')) return line;
   try {

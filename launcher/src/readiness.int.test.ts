@@ -36,7 +36,7 @@ test('waits until a service is ready', async () => {
   expect(await awaitReady(url, signal)).toBeUndefined();
 });
 
-test('waits until it follows what it follows, not for other parts that it can do without', async () => {
+test('waits until its subscriptions follow, but not for other optional parts', async () => {
   const behind = { ok: false, detail: 'partition 3 is 90000 ms behind' };
   const parts = { 'source of cart-events': { ok: true }, kafka: { ok: false } };
   answers = [
@@ -49,12 +49,12 @@ test('waits until it follows what it follows, not for other parts that it can do
   expect(await awaitReady(url, signal, { capMs: 0 })).toContain('90000 ms behind');
 });
 
-test('gives what a service still lacks when its time is over', async () => {
+test('returns what a service still lacks when its time is over', async () => {
   answers = [{ status: 503, body: { parts: { store: { ok: false } } } }];
   expect(await awaitReady(url, signal, { capMs: 0 })).toBe('{"parts":{"store":{"ok":false}}}');
 });
 
-test('tells what a service does without, and nothing of one that is whole', async () => {
+test('returns what a service lacks, and nothing for one that lacks nothing', async () => {
   const parts = { store: { ok: true }, kafka: { ok: false, detail: 'no broker answers' }, x: { ok: false } };
   answers = [{ status: 200, body: { parts } }];
   expect(await askWhatIsMissing(url, signal)).toBe('kafka: no broker answers; x');

@@ -3,15 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 const CAP_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 const POLL_MS = 25;
-/** What the parts' names begin with that say whether a service follows another. */
+/** The beginning of the names of parts that follow another service. */
 const SUBSCRIPTION = 'subscription ';
 
 type Readiness = { parts?: Record<string, { ok: boolean; detail?: string }> };
 
 /**
- * Waits until the service at `url` lives, and then until it is ready and its subscriptions follow: a service is ready
- * before that, for it can answer, as of some time ago. Gives undefined then, and what it still lacks
- * when a minute has passed. Rejects when `signal` aborts.
+ * Waits until the service at `url` is live, and then until it is ready and its subscriptions follow. A service is ready before
+ * that, because it can answer as of an earlier time. Resolves with undefined then, and after a minute with what it still
+ * lacks. Rejects when `signal` aborts.
  */
 export async function awaitReady(
   url: string,
@@ -30,7 +30,7 @@ export async function awaitReady(
   return undefined;
 }
 
-/** What a service that is ready has to do without, in its own words; undefined when there is nothing. */
+/** What a ready service lacks, in its own words; undefined if it lacks nothing. */
 export async function askWhatIsMissing(url: string, signal: AbortSignal): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.any([signal, timeout]) });
@@ -39,7 +39,7 @@ export async function askWhatIsMissing(url: string, signal: AbortSignal): Promis
   return missing.map(([name, { detail }]) => (detail ? `${name}: ${detail}` : name)).join('; ') || undefined;
 }
 
-/** Whether a service is ready now, and follows what it follows. */
+/** Whether a service is ready now, and its subscriptions follow. */
 export const isReady = async (url: string, signal: AbortSignal): Promise<boolean> =>
   (await ask(`${url}/health/ready`, signal)) === undefined;
 
@@ -55,9 +55,9 @@ async function ask(url: string, signal: AbortSignal): Promise<string | undefined
   }
 }
 
-/** Whether no part of readiness is a subscription that is behind, or does not go on. */
+/** Whether no part of readiness is a subscription that is behind, or has stopped. */
 function isFollowing(text: string): boolean {
-  // What others answer at this address, beside which the system is measured, has no parts.
+  // The systems that the bench compares with answer here too, without parts.
   const { parts = {} } = text.startsWith('{') ? (JSON.parse(text) as Readiness) : {};
   return Object.entries(parts).every(([name, { ok }]) => ok || !name.startsWith(SUBSCRIPTION));
 }

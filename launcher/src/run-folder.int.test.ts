@@ -41,13 +41,13 @@ test('a process is known by its id and the moment of its start', async () => {
   expect(isRunning(mark)).toBe(false);
 });
 
-test('a program may be called anything, and a zombie does not run', () => {
+test('a program may have any name, and a zombie does not run', () => {
   const fields = Array.from({ length: 18 }, (_, index) => index + 4).join(' ');
   expect(startInStat(`7 (a) b) (c) S ${fields} 4711 23 24`)).toBe('4711');
   expect(startInStat(`7 (sleep) Z ${fields} 4711 23 24`)).toBeUndefined();
 });
 
-test('one launcher has the folder, and the next is told its pid', async () => {
+test('one launcher has the folder, and the next gets its pid', async () => {
   const first = await takeRunFolder(folder);
   await expect(takeRunFolder(folder)).rejects.toThrow(`already runs on this DATA_DIR (pid ${process.pid})`);
   await first.release();
@@ -56,7 +56,7 @@ test('one launcher has the folder, and the next is told its pid', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a dead launcher does not keep the folder, nor does a torn file', async () => {
+test('a dead launcher does not block the folder, nor does a torn file', async () => {
   const child = sleeper();
   const mark = identityOf(child.pid!);
   await end(child);
@@ -66,7 +66,7 @@ test('a dead launcher does not keep the folder, nor does a torn file', async () 
   }
 });
 
-test('of many that find a dead one, one gets the folder', async () => {
+test('one of many that find a dead one gets the folder', async () => {
   await writeFile(join(folder, 'launcher.pid'), JSON.stringify({ pid: process.pid, started: '1' }));
   const module = new URL('./run-folder.ts', import.meta.url).href;
   const script = `
@@ -84,7 +84,7 @@ test('of many that find a dead one, one gets the folder', async () => {
   expect(outcomes.sort()).toEqual(['false', 'false', 'false', 'true']);
 });
 
-test('what a launcher left behind is ended, and nothing else', async () => {
+test('the processes that a launcher left behind are ended, and no others', async () => {
   const left = sleeper();
   const bystander = sleeper();
   const first = await takeRunFolder(folder);

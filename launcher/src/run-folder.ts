@@ -1,7 +1,6 @@
 /**
- * Who runs on a data folder: one launcher, and the processes it started. Each has a file here with its process id and
- * the moment of its start. So the launcher after one that was killed finds what it left behind, and never mistakes
- * another process for it.
+ * Who runs on a data folder: one launcher, and the processes it started. Each has a file here with its process id and its start
+ * time. So the launcher after a killed one finds the processes it left behind, and never mistakes another process for one.
  */
 import { writeFileSync } from 'node:fs';
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -10,12 +9,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 export type RunFolder = {
-  /** Remembers a process that was just started. Synchronous, so that nothing can come in between. */
+  /** Records a process that was just started. Synchronous, so that nothing can happen in between. */
   remember(name: string, pid: number): void;
   forget(name: string): Promise<void>;
-  /** Ends every process that an earlier launcher left behind: asks it to, and kills it after ten seconds. */
+  /** Ends every process that an earlier launcher left behind: by SIGTERM, and after ten seconds by SIGKILL. */
   endLeftOver(log: (line: string) => void): Promise<void>;
-  /** Lets the next launcher have the data folder. */
+  /** Releases the data folder for the next launcher. */
   release(): Promise<void>;
 };
 
@@ -26,7 +25,7 @@ const TERM_CAP_MS = 10_000;
 const KILL_CAP_MS = 5_000;
 const POLL_MS = 20;
 
-/** Takes the folder for this process. Throws, as `inUse` says it, when a living launcher has it. */
+/** Takes the folder for this process. Throws the error of `inUse` if a living launcher has it. */
 export async function takeRunFolder(
   folder: string,
   inUse: (pid: number) => string = systemRuns,
@@ -51,7 +50,7 @@ export async function takeRunFolder(
   };
 }
 
-/** The process id of the living launcher that has the folder, if one has. */
+/** The process id of the living launcher that has the folder, if there is one. */
 export async function holderOf(folder: string): Promise<number | undefined> {
   const holder = await readMark(join(folder, LAUNCHER));
   return holder && isRunning(holder) ? holder.pid : undefined;
@@ -62,7 +61,7 @@ async function takeLock(lock: string, inUse: (pid: number) => string): Promise<v
   await writeFile(draft, JSON.stringify(identityOf(process.pid)));
   try {
     for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt += 1) {
-      // A link appears whole or not at all, and for one process only.
+      // A link appears completely or not at all, and for one process only.
       const taken = await link(draft, lock).then(
         () => true,
         () => false,
@@ -78,7 +77,7 @@ async function takeLock(lock: string, inUse: (pid: number) => string): Promise<v
   throw new Error(`${lock} cannot be taken; remove it when no system runs on this DATA_DIR`);
 }
 
-/** Moves a dead launcher's lock away, unless another process was faster and the lock is a living one's by now. */
+/** Moves a dead launcher's lock away, unless another process was faster and the lock is now a living one's. */
 async function removeStale(lock: string, stale: ProcessIdentity | undefined): Promise<void> {
   const aside = `${lock}.stale.${process.pid}`;
   await rename(lock, aside).catch(() => {});

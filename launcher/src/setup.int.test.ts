@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-/** A stand-in for npm that does what npm ci does here, and writes down that it was run. */
+/** A fake npm that does what npm ci does here, and records that it ran. */
 const NPM = `
 const { appendFileSync, cpSync, mkdirSync, existsSync, rmSync, symlinkSync } = require('node:fs');
 appendFileSync('npm-runs', process.argv.slice(2).join(' ') + '\\n');
@@ -25,7 +25,7 @@ if (existsSync('node-stub')) cpSync('node-stub', 'node_modules/.bin/node');
 cpSync('package-lock.json', 'node_modules/.package-lock.json');
 `;
 
-/** The second is installed beside the one workspace that needs it. */
+/** The second package is installed beside the one workspace that needs it. */
 const LOCKFILE = {
   packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'e2e/node_modules/b': { version: '1.0.0' } },
 };
@@ -55,7 +55,7 @@ const setup = async ({
   before = '',
 }: {
   environment?: Record<string, string>;
-  /** What is to be so in its process before it begins. */
+  /** Prepares the process before setup begins. */
   before?: string;
 } = {}) => {
   await writeFile(join(root, 'before.cjs'), before);
@@ -71,7 +71,7 @@ const setup = async ({
   return { code, stdout, stderr };
 };
 
-test('has the code compiled once it is installed', async () => {
+test('compiles the code once it is installed', async () => {
   await mkdir(join(root, 'launcher', 'src'), { recursive: true });
   await writeFile(
     join(root, 'launcher', 'src', 'compile-main.ts'),
@@ -100,7 +100,7 @@ test.each(Object.keys(LOCKFILE.packages).slice(1))(
   },
 );
 
-test('installs nothing when a checkout only touched the file, or what is optional is for another platform', async () => {
+test('installs nothing if a checkout only touched the file, or an optional package is for another platform', async () => {
   await setup();
   const optional = { 'node_modules/mac': { version: '2.0.0', optional: true } };
   await write('package-lock.json', { packages: { ...LOCKFILE.packages, ...optional } });
@@ -123,7 +123,7 @@ test('installs again when a workspace was added or has moved', async () => {
   }
 });
 
-test('installs once when two begin at the same moment', async () => {
+test('installs once if two start at the same moment', async () => {
   const both = await Promise.all([setup(), setup()]);
   expect(both).toMatchObject([{ code: 0 }, { code: 0 }]);
   expect(await npmRuns()).toHaveLength(1);
@@ -142,7 +142,7 @@ test('waits for a living run and takes over from a dead one', async () => {
   expect(await npmRuns()).toHaveLength(1);
 });
 
-describe('whatever the user or the machine has set', () => {
+describe('whatever the user or the machine has configured', () => {
   test.each([
     '--include=dev',
     '--include=optional',
@@ -154,7 +154,7 @@ describe('whatever the user or the machine has set', () => {
     expect((await npmRuns())[0]!.split(' ')).toContain(word);
   });
 
-  test('the settings that npm reads by itself say the same', async () => {
+  test('the npm settings of the tree agree', async () => {
     const lines = (await readFile(new URL('../../.npmrc', import.meta.url), 'utf8')).split('\n');
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -166,7 +166,7 @@ describe('whatever the user or the machine has set', () => {
     );
   });
 
-  test('every script sets up by itself, for npm leaves out what comes before a script when it ignores scripts', async () => {
+  test('every script runs setup itself, because npm skips pre-scripts when it ignores scripts', async () => {
     const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
     for (const [name, script] of Object.entries(scripts)) {
       expect([name, script]).toEqual([
@@ -177,7 +177,7 @@ describe('whatever the user or the machine has set', () => {
   });
 });
 
-describe('what is broken is installed anew', () => {
+describe('a broken installation is repaired', () => {
   const breakages: [string, () => Promise<unknown>][] = [
     ['a package was taken away', () => rm(join(root, 'node_modules/a'), { recursive: true })],
     ['a package of one workspace was taken away', () => rm(join(root, 'e2e'), { recursive: true })],
@@ -216,7 +216,7 @@ describe('what is broken is installed anew', () => {
   });
 });
 
-describe('what stands in the way is said in one line', () => {
+describe('one line explains', () => {
   const refusal = async (given?: Parameters<typeof setup>[0]): Promise<string> => {
     const { code, stdout, stderr } = await setup(given);
     expect([code, stdout]).toEqual([1, '']);
@@ -264,7 +264,7 @@ describe('what stands in the way is said in one line', () => {
     expect(await refusal()).toMatch(line);
   });
 
-  test('npm says nothing, or in the words of older ones', async () => {
+  test('a silent npm, and the messages of older ones', async () => {
     await writeFile(join(root, 'npm-says'), '');
     expect(await refusal()).toBe('npm ci failed: it said nothing');
     await writeFile(join(root, 'npm-says'), 'npm ERR! code ENOSPC\n');
@@ -284,7 +284,7 @@ describe('what stands in the way is said in one line', () => {
     );
   });
 
-  test('Node is too old, which it can read however old it is', async () => {
+  test('a Node that is too old, which even that Node can say', async () => {
     const before = "Object.defineProperty(process, 'versions', { value: { node: '0.10.48' } })";
     expect(await refusal({ before })).toMatch(/^Node 20 or newer is needed to begin with; this is v/);
     const text = await readFile(join(root, 'setup.cjs'), 'utf8');
@@ -321,7 +321,7 @@ describe('what stands in the way is said in one line', () => {
     expect(await refusal({ before })).toMatch(line);
   });
 
-  test('package-lock.json is missing or not whole', async () => {
+  test('a package-lock.json that is missing or incomplete', async () => {
     await writeFile(join(root, 'npm-says'), 'npm error code EUSAGE');
     for (const text of ['', '<<<<<<< HEAD']) {
       await writeFile(join(root, 'package-lock.json'), text);
@@ -332,7 +332,7 @@ describe('what stands in the way is said in one line', () => {
   });
 });
 
-/** Makes a file younger than all others. */
+/** Makes a file newer than all others. */
 const later = async (name: string) => {
   const soon = new Date(Date.now() + 60_000);
   await utimes(join(root, name), soon, soon);

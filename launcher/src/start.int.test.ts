@@ -14,7 +14,7 @@ import { freePortBase } from './testing/free-port-base.ts';
 
 const START_CAP_MS = 60_000;
 const TEST_CAP_MS = 180_000;
-/** A product of the demo's. */
+/** A product of the demo. */
 const BANANAS = '1082185';
 
 let home: string;
@@ -114,7 +114,7 @@ const imports = async (): Promise<object[]> => {
 };
 
 test(
-  'a first start fills the catalog, and what shoppers do is counted and still known after the launcher was killed',
+  'a first start fills the catalog, and counts survive when the launcher is killed',
   async () => {
     const first = await start();
     const product = await until(() => ask(2, `/products/${BANANAS}`, 'shopper'));

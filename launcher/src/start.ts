@@ -1,6 +1,6 @@
 /**
- * Starts the system that a plan describes, and ends it in order: the services first, each with time to finish what is
- * in flight, then what keeps their data. A start that fails half-way ends what it had started.
+ * Starts the system that a plan describes, and ends it in order: first the services, each with time to finish what is in
+ * flight, then the servers with their data. A start that fails half-way ends what it had started.
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,12 +25,12 @@ import { type Supervised, supervise } from './supervisor.ts';
 
 export type System = {
   /**
-   * Resolves once every process is ready or has had its time; each has then printed its line. Rejects when one ended that
-   * cannot run with what it was given.
+   * Resolves once every process is ready or its time is over; each has then printed its line. Rejects if one ended because it
+   * cannot run with its settings.
    */
   readonly settled: Promise<void>;
   close(): Promise<void>;
-  /** Kills the services at once; a `close` that waits for them returns the sooner. */
+  /** Kills the services at once; a `close` that waits for them then returns sooner. */
   kill(): void;
 };
 
@@ -38,7 +38,7 @@ export type StartOptions = {
   readonly plan: Plan;
   readonly settings: Settings;
   readonly fresh: boolean;
-  /** Where the processes' entry files are found. */
+  /** The folder of the processes' entry files. */
   readonly root: string;
   /** The Node that runs them. */
   readonly node: string;
@@ -49,10 +49,10 @@ const RUN_FOLDER = 'run';
 const LAUNCHER_NAME = 'launcher';
 const FEED_PATH = '/products.csv';
 const FILL_TOKEN_TTL_S = 60;
-/** By then what is there has been found, and what is not has been given up for now. */
+/** After this time a service has found its optional parts, or has given them up for now. */
 const COMPLETE_AFTER_MS = 15_000;
 
-/** The names that print, in the order of their colours. */
+/** The names in the output, in the order of their colours. */
 export const printingNames = (plan: Plan): string[] => [
   ...plan.processes.map(({ name }) => name),
   ...EMBEDDED_NAMES,
@@ -142,10 +142,10 @@ function startService(
     },
     {
       onStart: (pid) => run.remember(name, pid),
-      // Whoever looks for a fault wants it all.
+      // With the level debug, show every line unchanged.
       onLine: (line) => output.line(name, environment.LOG_LEVEL === 'debug' ? line : readable(line)),
       onRefusal: () => {
-        const why = `${name} cannot run with what it was given, as it says above`;
+        const why = `${name} cannot run with its settings, as it says above`;
         output.line(LAUNCHER_NAME, `${why}; it is not started again`);
         onRefusal(new Error(why));
       },
@@ -182,14 +182,14 @@ async function tellWhenReady({ name, url }: ProcessPlan, output: Output, signal:
   try {
     const lack = await awaitReady(url, signal);
     output.line(name, lack ? `is not ready yet: ${lack}` : `ready at ${url}`);
-    if (!lack) void tellWhatIsMissing(name, url, { output, signal });
+    if (!lack) void printWhatIsMissing(name, url, { output, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
-/** A service without Kafka is ready, so a wrong address would go unnoticed. */
-async function tellWhatIsMissing(
+/** A service without Kafka is ready, so a wrong address would otherwise go unnoticed. */
+async function printWhatIsMissing(
   name: string,
   url: string,
   { output, signal }: { output: Output; signal: AbortSignal },
@@ -199,6 +199,6 @@ async function tellWhatIsMissing(
     const missing = await askWhatIsMissing(url, signal);
     if (missing) output.line(name, `works without ${missing}`);
   } catch {
-    // It ends, or has ended, which is told where that is noticed.
+    // The service is ending or has ended; its supervisor reports that.
   }
 }

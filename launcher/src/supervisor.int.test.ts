@@ -54,13 +54,13 @@ test('gives the process its own environment, and nothing of ours', async () => {
   expect(lines).toEqual(['NAME']);
 });
 
-test('starts a process again that ended, later each time, and says how it ended', async () => {
+test('restarts a process that ended, after longer pauses each time, and says how it ended', async () => {
   start('process.exit(3)');
   await until(() => pids.length === 3);
   expect(ends.slice(0, 2)).toEqual(['ended with code 3, 100', 'ended with code 3, 200']);
 });
 
-test('does not start a process again that says it would end the same way, once its last line is passed on', async () => {
+test('does not restart a process whose exit code says that it would end the same way, and passes on its last line', async () => {
   const { stop } = start(`process.stdout.write('PostgreSQL is too old\\n'); process.exitCode = 78;`);
   await until(() => refusals === 1);
   expect(lines).toEqual(['PostgreSQL is too old']);
@@ -68,7 +68,7 @@ test('does not start a process again that says it would end the same way, once i
   expect([pids.length, ends, refusals]).toEqual([1, [], 1]);
 });
 
-test('starts a process again that was killed', async () => {
+test('restarts a killed process', async () => {
   start(STAYS);
   process.kill(pids[0]!, 'SIGKILL');
   await until(() => pids.length === 2);
@@ -76,13 +76,13 @@ test('starts a process again that was killed', async () => {
   expect(isRunning(identityOf(pids[1]!)!)).toBe(true);
 });
 
-test('tries again what cannot be started', async () => {
+test('retries a process that cannot be started', async () => {
   start('', '/nowhere/node');
   await until(() => ends.length === 2);
   expect(ends[0]).toMatch(/^could not start: .*ENOENT.*, 100$/);
 });
 
-test('asks it to end and waits for it, and does not start it again', async () => {
+test('sends SIGTERM, waits for the end, and does not restart', async () => {
   const service = start(
     `process.on('SIGTERM', () => { console.log('ends'); process.exit(0); }); console.log('up'); ${STAYS}`,
   );
@@ -93,7 +93,7 @@ test('asks it to end and waits for it, and does not start it again', async () =>
   expect([pids.length, ends]).toEqual([1, []]);
 });
 
-test('kills at once what does not want to end', async () => {
+test('kills at once a process that does not end', async () => {
   const service = start(`process.on('SIGTERM', () => console.log('no')); console.log('up'); ${STAYS}`);
   await until(() => lines.includes('up'));
   const stopped = service.stop();
@@ -103,21 +103,21 @@ test('kills at once what does not want to end', async () => {
   expect(gone(pids[0]!)).toBe(true);
 });
 
-test('stops while it waits to start again', async () => {
+test('stops during a pause before a restart', async () => {
   const service = start('process.exit(1)');
   await until(() => ends.length === 1);
   await service.stop();
   expect(pids).toHaveLength(1);
 });
 
-describe('the wait before the next start', () => {
+describe('the pause before the next start', () => {
   test('doubles up to ten seconds', () => {
     let waitMs = 0;
     const waits = Array.from({ length: 9 }, () => (waitMs = backOffMs(waitMs, 100)));
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
   });
 
-  test('begins anew after two seconds up', () => {
+  test('starts again at its minimum after two seconds of running', () => {
     expect(backOffMs(6_400, 1_999)).toBe(10_000);
     expect(backOffMs(6_400, 2_000)).toBe(100);
   });

@@ -1,10 +1,10 @@
 /**
  * Keeps one process running until `stop`.
  *
- * - It runs in a process group of its own, so Ctrl-C reaches the launcher alone, which passes the end on in order.
- * - When it ends by itself it is restarted after a pause (back-off.ts), for ever, because what it waits for may come
- *   back. It is not restarted when it says that it would end the same way (`EXIT_MISCONFIGURED`).
- * - `stop` asks it to end (SIGTERM), kills it after ten seconds, and returns once the process is gone.
+ * - It runs in its own process group, so Ctrl-C reaches only the launcher, which ends the processes in order.
+ * - If it ends by itself it is restarted after a pause (back-off.ts), for ever, because what it needs may come back. It is
+ *   not restarted if its exit code says that it would end the same way (`EXIT_MISCONFIGURED`).
+ * - `stop` sends SIGTERM, kills it after ten seconds, and resolves once the process is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -22,15 +22,15 @@ export type Hooks = {
   /** Called right after each start, before anything else. */
   onStart(pid: number): void;
   onLine(line: string): void;
-  /** Called when it ended by itself: how, and when it starts again. */
+  /** Called when it ended by itself: how, and when it is restarted. */
   onEnd(how: string, againInMs: number): void;
-  /** Called when it ended by itself, and is not started again. */
+  /** Called when it ended by itself, and will not be restarted. */
   onRefusal(): void;
 };
 
 export type Supervised = {
   stop(): Promise<void>;
-  /** Kills it at once; a `stop` under way comes back the sooner. */
+  /** Kills it at once; a `stop` in progress then resolves sooner. */
   kill(): void;
 };
 
@@ -66,7 +66,7 @@ export function supervise(command: Command, hooks: Hooks): Supervised {
     started.once('exit', (code, signal) => {
       if (code === EXIT_MISCONFIGURED && !stopping) {
         child = undefined;
-        // By then its last line has been read.
+        // After this event its last line has been read.
         started.once('close', () => hooks.onRefusal());
       } else onEnd(signal ? `was ended by ${signal}` : `ended with code ${code}`);
     });

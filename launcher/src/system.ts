@@ -1,48 +1,48 @@
 /**
- * The system on one screen: which processes there are, where each listens, which stores are its own, and where it finds
- * the others. A row is all that `npm start` needs to know of a process.
+ * The system on one screen: its processes, where each listens, its own stores, and where it finds the others. A row is all
+ * that `npm start` needs to know about a process.
  */
 export type ProcessRow = {
-  /** Names the process in its output, its token's subject and, with `_` for `-`, its database role. */
+  /** The name of the process in the output, its token's subject and, with `_` for `-`, its database role. */
   readonly name: string;
   /** The file that Node runs, from the repository's root. */
   readonly entry: string;
-  /** Its port lies this much above `PORT_BASE`. */
+  /** Its port is `PORT_BASE` plus this. */
   readonly portOffset: number;
   readonly stores: readonly StoreRow[];
-  /** The topic of the events that it owns, for a system that runs over Kafka. */
+  /** The topic of its own events, in a system with Kafka. */
   readonly publishes?: string;
   readonly follows?: readonly FollowRow[];
   /** Its other settings. */
   readonly settings?: (system: Surroundings) => Readonly<Record<string, string>>;
-  /** Whether it calls others in its own name, and so gets a token, renewed in time, in `SERVICE_TOKEN_FILE`. */
+  /** Whether it calls others in its own name. It then gets a token, renewed in time, in `SERVICE_TOKEN_FILE`. */
   readonly callsOthers?: boolean;
 };
 
 export type StoreRow = {
-  /** The setting by which the process takes the store's URL. */
+  /** The process's setting for the store's URL. */
   readonly setting: string;
-  /** The launcher's setting that names another store; where it is given, nothing is embedded for it. */
+  /** The launcher's setting that names another store; if it is set, nothing is embedded for this one. */
   readonly given: string;
-  /** The embedded database. Several processes may name the same one; each comes with a role of its own. */
+  /** The embedded database. Several processes may name the same one; each has its own role. */
   readonly database: string;
-  /** The owner makes the schema and grants a guest what it may do. Each database has one owner. */
+  /** The owner creates the schema and grants a guest its rights. Each database has one owner. */
   readonly access: 'owner' | 'guest';
 };
 
-/** What a process's settings may be made of. */
+/** What a process's settings may be made from. */
 export type Surroundings = {
-  /** Where others on this machine reach a process: `host:port`. */
+  /** The address of a process for others on this machine: `host:port`. */
   readonly hostOf: (name: string) => string;
-  /** The same of a program that is not in the table, by the place of its port. */
+  /** The same for a program that is not in the table, by the offset of its port. */
   readonly hostAt: (portOffset: number) => string;
-  /** What the environment gives by this name. */
+  /** The environment's value of this name. */
   readonly given: (name: string) => string | undefined;
 };
 
-/** Whose events a process follows: over the feed that the owner serves, or over a topic with the feed beside it. */
+/** Whose events a process follows: over the owner's feed, or over a topic and the feed. */
 export type FollowRow = {
-  /** `CART` stands for the settings CART_EVENTS_URL and CART_FEED_URL. */
+  /** `CART` means the settings CART_EVENTS_URL and CART_FEED_URL. */
   readonly prefix: string;
   readonly owner: string;
   readonly topic: string;
@@ -51,7 +51,7 @@ export type FollowRow = {
 /** The database role of a process. */
 export const roleOf = (name: string): string => name.replaceAll('-', '_');
 
-/** Where what is embedded listens; what HOST says is for the services. */
+/** The address of embedded servers; HOST is only for the services. */
 export const LOCAL_HOST = '127.0.0.1';
 
 /** Where `npm run demo` serves the feed of its own import. */
@@ -65,7 +65,7 @@ export const QUEUE = 'queue';
 
 export type BrokerPorts = { readonly broker: number; readonly controller: number };
 
-/** The worker makes both, and grants the API its part. */
+/** The worker creates both, and grants the API its part. */
 const catalogStores = (access: StoreRow['access']): StoreRow[] => [
   { setting: 'STORE_URL', given: CATALOG_STORE, database: 'catalog', access },
   { setting: 'QUEUE_URL', given: 'QUEUE_URL', database: QUEUE, access },
@@ -96,7 +96,7 @@ export const SYSTEM: readonly ProcessRow[] = [
     stores: catalogStores('owner'),
     publishes: 'catalog-events',
     settings: ({ hostOf, hostAt, given }) => ({
-      // Databases that are all somebody else's need not know the role by this name.
+      // If all databases are external, they need not have a role of this name.
       API_ROLE:
         given('API_ROLE') ?? (given(CATALOG_STORE) && given('QUEUE_URL') ? '' : roleOf('catalog-service')),
       IMPORT_ALLOWED_HOSTS: [
@@ -135,12 +135,12 @@ export const kafkaPorts = (portBase: number, brokers: number): BrokerPorts[] =>
     return { broker, controller: broker + 1 };
   });
 
-/** The offset of every port that the system, or what is run beside it, may take. */
+/** The offset of every port that the system, or a program beside it, may take. */
 export const PORT_OFFSETS: readonly number[] = [
   ...SYSTEM.map(({ portOffset }) => portOffset),
   ...[DEMO_FEED_PORT_OFFSET, MONGODB_PORT_OFFSET, POSTGRES_PORT_OFFSET],
   ...kafkaPorts(0, MAX_BROKERS).flatMap(({ broker, controller }) => [broker, controller]),
 ];
 
-/** The largest offset that any part of the system takes. */
+/** The largest offset that any part of the system uses. */
 export const MAX_PORT_OFFSET = Math.max(...PORT_OFFSETS);

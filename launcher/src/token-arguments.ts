@@ -11,12 +11,12 @@ Prints a bearer token of the development issuer, good for 12 hours with the syst
             catalog    reads and writes the catalog
             operator   looks after the system: subscriptions, rebuilds, parked events, metrics
             service    reads event feeds, as the services themselves do
-  subject   who the token speaks for; the role's name unless given
+  subject   the token's subject; by default the role's name
 
 To keep it:  TOKEN=$(npm run --silent token -- shopper ann)
 `;
 
-/** Throws for a role that there is not, or for anything besides the two arguments. */
+/** Throws for an unknown role, or for more than the two arguments. */
 export function parseTokenArguments(
   words: readonly string[],
   roles: readonly string[],
@@ -25,7 +25,7 @@ export function parseTokenArguments(
   const [role, subject = role, ...rest] = words;
   const known = `the roles are ${roles.join(', ')}`;
   if (role === undefined || subject === undefined) {
-    throw new Error(`npm run token -- <role> [subject]: ${known}; --help tells what each may do`);
+    throw new Error(`npm run token -- <role> [subject]: ${known}; --help says what each may do`);
   }
   if (!roles.includes(role)) throw new Error(`"${role}" is not a role; ${known}`);
   if (rest.length > 0)

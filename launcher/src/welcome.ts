@@ -3,11 +3,11 @@ import type { Plan } from './plan.ts';
 /** A product of the demo's catalog. */
 const BANANAS = '1082185';
 
-/** What to try first, as commands for another terminal. `given` are the settings that this start was given. */
+/** What to try first, as commands for another terminal. `given` are the settings of this start. */
 export function welcome(plan: Plan, given: Readonly<Record<string, string>>): string {
   const urlOf = (name: string, path: string) => {
     const url = `${plan.addresses.services[name]}${path}`;
-    // Some shells take brackets for a pattern.
+    // Some shells treat brackets as a pattern.
     return url.includes('[') ? `"${url}"` : url;
   };
   const settings = Object.entries(given).map(([name, value]) => `${name}=${quote(value)} `);

@@ -1,6 +1,6 @@
 /**
- * To be imported before anything else: the variables by which the shell names another PostgreSQL are taken away before
- * the driver is loaded, which looks at one of them at that moment.
+ * Import this before anything else. It removes the variables with which the shell names another PostgreSQL, because the driver
+ * reads one of them when it is loaded.
  */
 import { removeLibpqVariables } from '@micromart/postgres/libpq-variables';
 

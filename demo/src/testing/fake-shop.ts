@@ -4,12 +4,12 @@ import { createDraw } from '../draws.ts';
 import { type Counters, NO_COUNTS, type Tally } from '../expected.ts';
 
 /**
- * Cart, catalog and shopper tracking in one process and in memory, as far as the demo asks them: a double for its tests.
- * With `faultsIn` it answers about one of so many writes badly, by seed: half of the time after the change was made.
+ * Cart, catalog and shopper tracking in one process and in memory, as far as the demo needs them: a fake for its tests. With
+ * `faultsIn` it answers about one in so many writes badly, by seed; in half of these cases after making the change.
  */
 export type FakeShop = {
   readonly url: string;
-  /** The feeds that were imported, whole. */
+  /** The feeds that were imported, complete. */
   readonly imported: readonly Buffer[];
   readonly faults: () => number;
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export async function openFakeShop({
   importEnds = { state: 'done', result: { applied: 2, unchanged: 0 }, rejected: 0, error: null },
 }: {
   faultsIn?: number;
-  /** What becomes of an import. */
+  /** How an import ends. */
   importEnds?: object;
   /** Changes that shopper tracking does not count. */
   loses?: (change: Change, event: number) => boolean;
@@ -82,7 +82,7 @@ export async function openFakeShop({
     return setLine(cartId, item!.productId, (lines.get(item!.productId) ?? 0) + item!.quantity);
   };
 
-  /** Repeats the answer to a key that is known, as the cart does. */
+  /** Repeats the answer to a known key, as the cart does. */
   const writeOnce = (request: IncomingMessage, url: URL, body: Record<string, unknown>): Answer => {
     const key = `${request.headers.authorization} ${request.headers['idempotency-key']}`;
     const answer = answers.get(key) ?? write(request.method!, url, body);

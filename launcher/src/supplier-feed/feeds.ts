@@ -6,7 +6,7 @@ export type Feed = { readonly type: string; readonly bytes: Buffer; readonly eta
 
 const NEWLINE = 0x0a;
 
-/** The feeds that a supplier offers of one file of products (gzipped CSV, no cell of it in quotes), by their paths. */
+/** The feeds that a supplier makes of one file of products (gzipped CSV without quoted cells), by their paths. */
 export async function feedsOf(packed: Buffer): Promise<ReadonlyMap<string, Feed>> {
   const csv = await promisify(gunzip)(packed);
   return new Map([
@@ -43,7 +43,7 @@ function toNdjson(csv: string): string {
     .join('');
 }
 
-/** Where a line begins, the first being 1; the end where there are not so many. */
+/** The offset of a line, the first being 1; the end if there are fewer lines. */
 export function startOfLine(bytes: Buffer, line: number): number {
   let start = 0;
   for (let n = 1; n < line; n += 1) {

@@ -25,7 +25,7 @@ test('serves the same products in each form', async () => {
   for (const line of lines) expect(feedLine.safeParse(JSON.parse(line)).error).toBeUndefined();
 });
 
-test('gives the rest of a file to whoever has its beginning', async () => {
+test('sends the rest of a file to a client that has its beginning', async () => {
   const whole = await get('/products.ndjson');
   const etag = whole.headers.get('etag')!;
   const all = await bytes(whole);
@@ -42,13 +42,13 @@ test('gives the rest of a file to whoever has its beginning', async () => {
   expect((await get('/products.ndjson', { 'if-none-match': etag })).status).toBe(304);
 });
 
-test('breaks off, or refuses, when it is asked to', async () => {
+test('breaks off, or refuses, if the request says so', async () => {
   await expect(get('/products.csv?failAt=10').then(bytes)).rejects.toThrow();
   expect((await get('/products.csv?status=503')).status).toBe(503);
   expect(await bytes(await get('/products.csv?delayMs=1'))).toEqual(await bytes(await get('/products.csv')));
 });
 
-test('knows nothing else, and takes nothing', async () => {
+test('has no other resources, and accepts no writes', async () => {
   expect((await get('/')).status).toBe(404);
   expect((await fetch(`${supplier.url}/products.csv`, { method: 'POST' })).status).toBe(405);
   expect((await get('/health/ready')).status).toBe(200);

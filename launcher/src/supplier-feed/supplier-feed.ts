@@ -1,9 +1,9 @@
 /**
- * A supplier's host for the demo: feeds of its products, as CSV, packed CSV and NDJSON, with entity tags and ranges. To
- * see what the catalog does with a bad one, a request may ask for bad manners:
+ * A supplier's host for the demo: feeds of its products, as CSV, compressed CSV and NDJSON, with entity tags and ranges. To
+ * show how the catalog handles a bad host, a request may ask for faults:
  *
- * - `?delayMs=n` waits so long before each thousand lines (of a packed file, before each 64 kB);
- * - `?failAt=n` breaks off before line n, however often it is asked;
+ * - `?delayMs=n` waits so long before each thousand lines (in a compressed file, before each 64 kB);
+ * - `?failAt=n` breaks off before line n, at every request;
  * - `?status=n` answers with that status, and no feed.
  */
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const PACKED_BYTES_A_STEP = 65_536;
 const MAX_DELAY_MS = 600_000;
 const SILENCE_TIMEOUT_MS = 120_000;
 
-/** Serves the feeds of a file (CSV, gzipped). */
+/** Serves the feeds of a file (gzipped CSV). */
 export async function startSupplierFeed({
   host,
   port,
@@ -84,7 +84,7 @@ async function answer(
   });
 }
 
-/** Of the ranges there are (RFC 9110, 14.1), the one by which a file is read on: from a byte to its end. */
+/** The start of a range from a byte to the end, the only form supported here (RFC 9110, 14.1). */
 function rangeStart(
   { range, 'if-range': ifRange }: IncomingMessage['headers'],
   etag: string,
