@@ -29,8 +29,8 @@ import {
 } from './architecture/walls.ts';
 
 /**
- * The walls of the house. Each rule is checked on the real tree, and on small ones that break it: each of their files
- * marked `// breaks` must be caught, and no other.
+ * The rules of the architecture. Each is checked on the real tree, and on small trees that break it: it must find every file
+ * marked `// breaks`, and no other.
  */
 
 type Texts = Readonly<Record<string, string>>;

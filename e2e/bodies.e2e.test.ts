@@ -1,4 +1,4 @@
-/** What becomes of a body where none belongs, on every route of every service: it is refused, never passed over. */
+/** A body on a route that takes none is refused, never ignored, on every route of every service. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type AllServices, openAllServices } from './testing/all-services.ts';
@@ -17,7 +17,7 @@ const CHUNKED = { 'transfer-encoding': 'chunked' };
 
 const methodsOf = (method: string) => (method === 'GET' ? ['GET', 'HEAD'] : [method]);
 
-test('a body on a route that takes none is refused with 400, whatever it is and however it is sent', async () => {
+test('a body on a route that takes none is refused with 400, whatever it contains and however it is sent', async () => {
   const cases = fc.record({
     operation: fc.constantFrom(...all.operations.filter(({ body }) => body === undefined)),
     body: fc.oneof(
@@ -44,7 +44,7 @@ test('a body on a route that takes none is refused with 400, whatever it is and 
   );
 });
 
-test('an empty body is none, however that is said', async () => {
+test('an empty body counts as none, however its length is sent', async () => {
   for (const operation of all.operations.filter(({ body }) => body === undefined)) {
     const asking = { method: operation.method, path: pathOf(operation) };
     for (const headers of [{ 'content-length': '0' }, { ...CHUNKED, ...JSON_TYPE }]) {
@@ -56,7 +56,7 @@ test('an empty body is none, however that is said', async () => {
   }
 });
 
-test('who may not ask is told so first', async () => {
+test('a caller without the role gets that refusal first', async () => {
   for (const operation of all.operations.filter(
     ({ body, roles }) => body === undefined && roles.length > 0,
   )) {

@@ -1,6 +1,6 @@
 /**
- * The cart's copies of the catalog's answers, with the real processes and lifetimes of seconds: what is asked, what is
- * seen of a change, and what becomes of carts while the catalog is dead. Each test goes on where the last one stopped.
+ * The cart's copies of the catalog's answers, with the real processes and lifetimes of seconds: the cart's requests, when it
+ * shows a change, and how carts work while the catalog is dead. Each test continues where the last one stopped.
  */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -61,7 +61,7 @@ afterAll(async () => {
   await Promise.all([...databases.map((one) => one.close()), issuer.close()]);
 });
 
-/** Writes a product; comes back when the worker has done so. */
+/** Writes a product; resolves when the worker has done so. */
 async function sell(id: string, content: object): Promise<void> {
   const { headers } = await merchant('PUT', `/products/${id}`, { body: { name: `The ${id}`, ...content } });
   await until(async () => (await merchant('GET', headers.get('location')!)).body.state === 'done');
@@ -74,7 +74,7 @@ const priceOf = async (productId: string): Promise<number | undefined> =>
   (await read()).items.find((line: { productId: string }) => line.productId === productId)?.currentPrice
     ?.amount;
 
-/** How many questions about products the catalog has answered, by status. */
+/** How many requests for products the catalog has answered, by status. */
 async function answered(status: 200 | 304): Promise<number> {
   const text = await (await fetch(`${catalog.url}/metrics`)).text();
   const labels = `method="GET",route="/products",status="${status}"`;
@@ -84,7 +84,7 @@ async function answered(status: 200 | 304): Promise<number> {
   return Number(line?.split(' ').at(-1) ?? 0);
 }
 
-test('a copy serves while it is fresh; then the catalog is asked whether it holds, and never for all of it again', async () => {
+test('a copy serves while it is fresh; then the cart validates it, and never gets the whole product again', async () => {
   expect((await add('tea')).body).toMatchObject({ total: usd(399), catalog: 'fresh' });
   const [whole, confirmed] = [await answered(200), await answered(304)];
   let reads = 0;
@@ -98,7 +98,7 @@ test('a copy serves while it is fresh; then the catalog is asked whether it hold
   expect(reads).toBeGreaterThan((await answered(304)) - confirmed);
 });
 
-test('a change of price is seen the next time that the catalog is asked', async () => {
+test('a change of price shows at the next request to the catalog', async () => {
   await sell('tea', { price: usd(450) });
   const confirmed = await answered(304);
   await until(async () => (await priceOf('tea')) === 450);
@@ -106,7 +106,7 @@ test('a change of price is seen the next time that the catalog is asked', async 
   expect((await read()).items[0]).toMatchObject({ name: 'The tea', unitPrice: usd(399) });
 });
 
-test('a scheduled price is seen from its moment on, and not before', async () => {
+test('a scheduled price shows from its moment on, and not before', async () => {
   const fromMs = Date.now() + LATER_MS;
   const scheduledPrice = { price: usd(500), from: new Date(fromMs).toISOString() };
   await sell('tea', { price: usd(450), scheduledPrice });
@@ -122,14 +122,14 @@ test('a scheduled price is seen from its moment on, and not before', async () =>
   expect({ tooLate, tooEarly }).toEqual({ tooLate: [], tooEarly: [] });
 });
 
-test('a product that is refused because it is new can be put into a cart once the catalog has it', async () => {
+test('a product that was refused as unknown can be added once the catalog has it', async () => {
   expect((await add('milk')).status).toBe(422);
   await sell('milk', { price: usd(120) });
   await until(async () => (await add('milk')).status === 200);
   expect((await read()).total).toEqual(usd(620));
 });
 
-test('the catalog is killed: carts are read and added to by what it said last', async () => {
+test('while the catalog is dead, carts are read and added to with its last answers', async () => {
   await sell('honey', { price: usd(700) });
   await catalog.kill();
   await until(async () => (await read()).catalog === 'stale');
@@ -140,7 +140,7 @@ test('the catalog is killed: carts are read and added to by what it said last', 
   expect(unknown.headers.get('retry-after')).not.toBeNull();
 });
 
-test('where nothing usable is left of its answers, nothing is added, and all else goes on', async () => {
+test('once its answers have expired for good, nothing can be added, and all else works', async () => {
   await carts.kill();
   await carts.start();
   expect((await add('tea')).status).toBe(503);
@@ -162,7 +162,7 @@ test('where nothing usable is left of its answers, nothing is added, and all els
   expect((await alice('DELETE', `/carts/${cart}/items/milk`)).status).toBe(200);
 });
 
-test('the catalog is back: so are its prices, and nobody restarted anything else', async () => {
+test('when the catalog is back, its prices are fresh again without any other restart', async () => {
   await catalog.start();
   await until(async () => (await read()).catalog === 'fresh');
   expect((await add('honey')).body).toMatchObject({ catalog: 'fresh', total: usd(1_700) });

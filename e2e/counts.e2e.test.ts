@@ -152,7 +152,7 @@ describe('the list of products', () => {
     expect(body.title).toBeDefined();
   });
 
-  test('does not take a cursor of another list', async () => {
+  test('refuses a cursor of another list', async () => {
     const { body } = await shop.business('GET', '/products?sort=-added&limit=1');
     expect((await shop.business('GET', `/products?sort=removed&limit=1&cursor=${body.next}`)).status).toBe(
       400,
@@ -161,7 +161,7 @@ describe('the list of products', () => {
 });
 
 describe('a token', () => {
-  test('of a place that is not there yet is answered with how far behind, when the wait is over', async () => {
+  test('of a position not yet in the log gets the lag as its answer when the wait is over', async () => {
     const { headers } = await add(await openCart(), 'token');
     const [log] = headers.get('position')!.split('/') as [string];
     const ahead = { headers: { 'consistent-with': `${log}/0@999999` } };

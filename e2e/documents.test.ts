@@ -13,7 +13,7 @@ const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filte
 const NAMED = /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|cjs|js|json|sql|yml))`/g;
 const LINKED = /\]\((?!https?:|#)([^)#\s]+)/g;
 
-/** What a document names that is not there, looked for from the root, from its own folder, and from its `src`. */
+/** The missing files that a document names, relative to the root, to its own folder, or to its `src`. */
 const missing = (path: string, source: string, there: (path: string) => boolean): string[] =>
   [...source.matchAll(NAMED), ...source.matchAll(LINKED)]
     .map(([, name]) => name!)
@@ -25,12 +25,12 @@ test('there are documents to check', () => {
   expect(documents).toContain('ARCHITECTURE.md');
 });
 
-test.each(documents)('%s names only files that are there', (path) => {
+test.each(documents)('%s names only files that exist', (path) => {
   const source = readFileSync(join(root, path), 'utf8');
   expect(missing(path, source, (name) => existsSync(join(root, name)))).toEqual([]);
 });
 
-test('a file that is named and not there is found out', () => {
+test('a missing file is found', () => {
   const source = 'See `shared/src/nowhere.ts` and [this](gone.md), not [that](https://example.org).';
   expect(missing('README.md', source, () => false)).toEqual(['shared/src/nowhere.ts', 'gone.md']);
 });
@@ -68,7 +68,7 @@ test.each(documents)('the examples of %s import only names that are exported', (
   expect(notExported(readFileSync(join(root, path), 'utf8'), read)).toEqual([]);
 });
 
-test('an example that imports what is not exported is found out', () => {
+test('an example that imports what is not exported is found', () => {
   const source =
     "```ts\nimport { a, type B, gone } from '@micromart/text/one';\nimport { c } from '@micromart/no/two';\n```\n";
   const read = (path: string) =>

@@ -12,10 +12,10 @@ import { type AllServices, openAllServices, type ServiceName } from './testing/a
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAM = 'shopping.ts';
-/** It reads and writes by TypeScript's API, which the compiler here has not; so `e2e` has an older one besides. */
+/** It uses TypeScript's API, which the compiler here lacks; so `e2e` has an older compiler too. */
 const GENERATOR = fileURLToPath(new URL('node_modules/.bin/openapi-typescript', import.meta.url));
 const COMPILER = join(ROOT, 'node_modules', '.bin', 'tsc');
-/** It takes seconds; the rest is for a machine that is busy with other things. */
+/** It takes seconds; the rest is for a busy machine. */
 const CAP_MS = 180_000;
 
 let all: AllServices;
@@ -45,7 +45,7 @@ afterAll(async () => {
 const generate = (service: ServiceName, document: string) =>
   run(process.execPath, [GENERATOR, document, '--output', join(folder, `${service}.ts`)]);
 
-/** What the compiler finds wrong. */
+/** The compiler's errors. */
 async function compile(): Promise<string> {
   const compiled = run(COMPILER, ['--project', folder]);
   return compiled.then(
@@ -59,8 +59,8 @@ test(
   async () => {
     expect(await compile()).toBe('');
     const tokens = await Promise.all(roles.map(async (role) => [role, await all.token(role)]));
-    const told = JSON.stringify({ urls: all.urls, tokens: Object.fromEntries(tokens) });
-    const { stdout } = await run(process.execPath, [join(folder, PROGRAM), told]);
+    const argument = JSON.stringify({ urls: all.urls, tokens: Object.fromEntries(tokens) });
+    const { stdout } = await run(process.execPath, [join(folder, PROGRAM), argument]);
     expect(JSON.parse(stdout)).toEqual({
       sale: { state: 'done', result: 'applied' },
       product: { name: 'Tea', price: { amount: 399, currency: 'USD' }, again: 304 },

@@ -1,6 +1,6 @@
 /**
- * The system over Kafka as anybody starts it, `npm start -- --events kafka`: real processes, and a broker that the
- * launcher starts for them. The topic is looked at as any client of Kafka's would look at it.
+ * The system over Kafka as users start it, `npm start -- --events kafka`: real processes, and a broker that the launcher
+ * starts for them. The test reads the topic like any Kafka client.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { envelope } from '@micromart/events/envelope';
@@ -22,11 +22,12 @@ const PRODUCTS = ['tea', 'milk', '__proto__'];
 /** Half of the carts are emptied again. */
 const EVENTS = CARTS * PRODUCTS.length * 1.5;
 
-/** Of several positions, the latest place in each partition. */
+/** The latest of several positions in each partition. */
 function latestOf(positions: readonly string[]): string {
   const latest = new Map<number, LogPosition>();
-  for (const place of positions.flatMap((position) => parsePosition(position)!)) {
-    if (place.sequence >= (latest.get(place.partition)?.sequence ?? 0)) latest.set(place.partition, place);
+  for (const position of positions.flatMap((text) => parsePosition(text)!)) {
+    const before = latest.get(position.partition)?.sequence ?? 0;
+    if (position.sequence >= before) latest.set(position.partition, position);
   }
   return formatPosition([...latest.values()]);
 }
@@ -57,7 +58,7 @@ describeKafka('over Kafka', () => {
     await until(async () => (await find()).body.missing.length === 0);
   };
 
-  /** Each product into each of many carts, and out of half of them; gives where the events stand. */
+  /** Puts each product into each of many carts, and takes it out of half of them; resolves with the events' positions. */
   const shop = async (): Promise<string> => {
     const shopper = await system.client(CART, 'shopper');
     rounds += 1;
@@ -98,7 +99,7 @@ describeKafka('over Kafka', () => {
   };
 
   test(
-    'what shoppers do is counted, and it is Kafka that brings it',
+    'clicks are counted, and their events come from Kafka',
     async () => {
       await system.start('--events', 'kafka');
       await sellProducts();
@@ -133,7 +134,7 @@ describeKafka('over Kafka', () => {
   );
 
   test(
-    'the same data goes on over the feed, and over Kafka again, and nothing is lost or counted twice',
+    'the same data works over the feed, and over Kafka again, and nothing is lost or counted twice',
     async () => {
       await system.stop();
       for (const events of ['feed', 'kafka']) {

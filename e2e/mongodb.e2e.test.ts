@@ -1,4 +1,4 @@
-/** The catalog on MongoDB as anybody tries it: `npm start -- --catalog-store mongodb`, with a server that is built here. */
+/** The catalog on MongoDB as users try it: `npm start -- --catalog-store mongodb`, with a server that is built here. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { describeOn } from '@micromart/testing/describe-on';
 import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
@@ -27,7 +27,7 @@ describeOn(testFerretdb, 'a system with its catalog', () => {
   };
 
   test(
-    'fills itself, keeps what it holds, and is another catalog than the one on PostgreSQL',
+    'fills itself, keeps its data, and is separate from the catalog on PostgreSQL',
     async () => {
       await system.start('--catalog-store', 'mongodb');
       const etag = await readProduct();

@@ -1,4 +1,4 @@
-/** The documents that the services serve: valid by independent validators, and telling all that a client can rely on. */
+/** The services' documents are valid by independent validators, and declare all that a client can rely on. */
 
 import asyncApiSpecs from '@asyncapi/specs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -23,11 +23,11 @@ beforeAll(async () => {
 
 afterAll(() => all?.close());
 
-/** Every object in a document, with the way to it. */
-function* objectsIn(value: unknown, way = '#'): Generator<readonly [string, Record<string, unknown>]> {
+/** Every object in a document, with its path. */
+function* objectsIn(value: unknown, path = '#'): Generator<readonly [string, Record<string, unknown>]> {
   if (typeof value !== 'object' || value === null) return;
-  if (!Array.isArray(value)) yield [way, value as Record<string, unknown>];
-  for (const [name, inner] of Object.entries(value)) yield* objectsIn(inner, `${way}/${name}`);
+  if (!Array.isArray(value)) yield [path, value as Record<string, unknown>];
+  for (const [name, inner] of Object.entries(value)) yield* objectsIn(inner, `${path}/${name}`);
 }
 
 describe.each(SERVICES)('the OpenAPI document of %s', (service) => {
@@ -39,7 +39,7 @@ describe.each(SERVICES)('the OpenAPI document of %s', (service) => {
     expect(valid).toBe(true);
   });
 
-  test('names where the service is, its licence, and a tag for each operation', () => {
+  test("has the service's address, its licence, and a tag for each operation", () => {
     expect(document()).toMatchObject({
       servers: [{ url: expect.any(String) }],
       info: { license: { name: 'MIT', identifier: 'MIT' }, description: expect.any(String) },
@@ -51,17 +51,17 @@ describe.each(SERVICES)('the OpenAPI document of %s', (service) => {
   });
 
   test('requires no property that it does not define', () => {
-    const undefinedOnes = [...objectsIn(document())].flatMap(([way, { required, properties }]) =>
+    const undefinedOnes = [...objectsIn(document())].flatMap(([path, { required, properties }]) =>
       Array.isArray(required)
         ? required
             .filter((name) => !Object.hasOwn((properties ?? {}) as object, name))
-            .map((name) => `${way}: ${name}`)
+            .map((name) => `${path}: ${name}`)
         : [],
     );
     expect(undefinedOnes).toEqual([]);
   });
 
-  test('has patterns that every engine of regular expressions reads', () => {
+  test('has patterns that every regular expression engine accepts', () => {
     const patterns = [...objectsIn(document())].flatMap(([, { pattern }]) =>
       typeof pattern === 'string' ? [pattern] : [],
     );
@@ -70,7 +70,7 @@ describe.each(SERVICES)('the OpenAPI document of %s', (service) => {
       expect(() => [new RegExp(pattern), new RegExp(pattern, 'u')]).not.toThrow();
   });
 
-  test('tells of every answer how it may be kept and which request it answers', () => {
+  test('declares caching and request id for every answer', () => {
     for (const { responses, service: its, method, path } of all.operations) {
       for (const [status, one] of Object.entries(responses)) {
         const headers = one.$ref ? ['Cache-Control', 'X-Request-Id'] : Object.keys(one.headers ?? {});
@@ -130,7 +130,7 @@ test.each([
   ['PUT /carts/{cartId}/items/{productId}', ['Idempotency-Key', 'If-Match', 'If-None-Match']],
   ['GET /carts/{cartId}', ['If-Match', 'If-None-Match']],
   ['GET /products/{id}/counts', ['Consistent-With', 'Prefer']],
-] as const)('%s declares the headers that it heeds', (name, headers) => {
+] as const)('%s declares the headers that it evaluates', (name, headers) => {
   const found = all.operations.filter(({ method, path }) => `${method} ${path}` === name);
   for (const { parameters } of found) {
     const declared = parameters.filter((one) => one.in === 'header').map((one) => one.name);
@@ -138,7 +138,7 @@ test.each([
   }
 });
 
-test('the heads are declared in both forms in which they are told', () => {
+test('the heads are declared in both of their forms', () => {
   for (const { responses } of all.operations.filter(({ path }) => path === '/events')) {
     expect(Object.keys(responses[200]!.content ?? {})).toEqual(['application/json', 'application/x-ndjson']);
   }

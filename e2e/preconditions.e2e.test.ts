@@ -1,7 +1,7 @@
 /**
- * Every precondition that RFC 9110 (13.1) defines, on every route of every service: honoured, in the order of 13.2.2, or
- * refused, and passed over only where the RFC says so. The routes are those of the documents: a new one that can succeed
- * here needs a line below, in `REQUESTS`.
+ * Every precondition of RFC 9110 (13.1), on every route of every service: it is honoured, in the order of 13.2.2, or refused,
+ * and ignored only where the RFC says so. The routes come from the documents: a new one that can succeed here needs a line
+ * in `REQUESTS` below.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '@micromart/testing/until';
@@ -39,7 +39,7 @@ const write = (
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 
-/** The job that a write of the catalog was accepted as, once it has ended. */
+/** The job of an accepted write to the catalog, once it has ended. */
 async function ended({ status, headers }: Reply) {
   expect(status).toBe(202);
   const path = headers.location as string;
@@ -68,7 +68,7 @@ async function cartWith(productId: string): Promise<{ id: string; etag: string }
 
 const anImport = () => write(CATALOG, 'POST', '/imports', { url: 'https://feeds.example/' });
 
-/** A request that would succeed, or would be accepted, for each route that needs something to be there first. */
+/** A request that would succeed, or would be accepted, for each route that needs existing data. */
 const REQUESTS: Readonly<Record<string, () => Promise<Prepared>>> = {
   'GET /carts/{cartId}': async () => ({ path: `/carts/${(await cartWith('tea')).id}` }),
   'POST /carts/{cartId}/items': async () => ({
@@ -109,7 +109,7 @@ const REQUESTS: Readonly<Record<string, () => Promise<Prepared>>> = {
 const prepare = async (operation: Operation): Promise<Prepared> =>
   (await REQUESTS[`${operation.method} ${operation.path}`]?.()) ?? { path: pathOf(operation) };
 
-/** Whom a route needs to be asked as: those of a cart's shopper are the shopper's own. */
+/** The subject that a route needs: only a cart's shopper may use it. */
 const askWith = (
   operation: Operation,
   { path, body }: Prepared,
@@ -122,7 +122,7 @@ const isDeclared = (operation: Operation, name: string) =>
   operation.parameters.some((one) => one.in === 'header' && one.name === name);
 
 describe('a write', () => {
-  test('is honoured in its preconditions by these routes, and no others', () => {
+  test('has its preconditions honoured by these routes, and no others', () => {
     const honouring = unsafe().filter((operation) => isDeclared(operation, 'If-Match'));
     expect(honouring.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'DELETE /carts/{cartId}/items/{productId}',
@@ -167,12 +167,12 @@ describe('a write', () => {
     ['If-Range', NEVER],
     ['Range', 'bytes=0-0'],
   ])(
-    'with %s is made: no resource here has a modification date or ranges (13.1.3 to 13.1.5, 14.2)',
+    'with %s is executed: no resource here has a modification date or ranges (13.1.3 to 13.1.5, 14.2)',
     async (name, value) => {
       for (const operation of unsafe()) {
         const reply = await askWith(operation, await prepare(operation), { [name]: value });
         const plain = await askWith(operation, await prepare(operation), {});
-        // A job may end before it is cancelled: a conflict, whatever the precondition.
+        // A job may end before it is cancelled, which is a conflict, whatever the precondition.
         const either = operation.path === '/jobs/{jobId}' ? [202, 409] : [plain.status];
         expect([nameOf(operation), either]).toEqual([
           nameOf(operation),
@@ -234,7 +234,7 @@ describe('a read', () => {
           const headers = headersFor(plain.headers.etag);
           if (!headers) continue;
           const reply = await askWith(operation, request, headers, method);
-          // Where it would not succeed anyway, preconditions are passed over (13.2.1); what is none is refused.
+          // If the read would not succeed anyway, preconditions are ignored (13.2.1), but malformed ones are refused.
           const expected = plain.status === 200 || status === 400 ? status : plain.status;
           expect([nameOf(operation), method, name, reply.status]).toEqual([
             nameOf(operation),
@@ -283,7 +283,7 @@ describe('a line of a cart', () => {
     expect((await put(4, { 'if-none-match': etag })).status).toBe(200);
   });
 
-  test('of a cart that is closed is a conflict, whatever the precondition', async () => {
+  test('of a closed cart is a conflict, whatever the precondition', async () => {
     const { id, etag } = await cartWith('tea');
     expect((await write(CARTS, 'POST', `/carts/${id}/close`, { reason: 'bought' })).status).toBe(200);
     const late = await write(CARTS, 'PUT', `/carts/${id}/items/tea`, { quantity: 9 }, { 'if-match': etag });
@@ -307,7 +307,7 @@ describe('a line of a cart', () => {
   });
 });
 
-test('a product is made by If-None-Match: * only where there is none, or none any more', async () => {
+test('If-None-Match: * creates a product only if there is none, or it was withdrawn', async () => {
   const put = (path: string, headers: object) =>
     write(CATALOG, 'PUT', path, { ...TEA, size: 'new' }, headers).then(ended);
   const before = (await all.ask(CATALOG, { method: 'GET', path: '/products/tea' })).body;

@@ -23,7 +23,7 @@ async function addTea(times: number): Promise<string> {
   return position;
 }
 
-test("stops, and says so, when the cart's database was emptied, and counts nothing of the new history", async () => {
+test("stops, and says so, after the cart's database was emptied, and counts nothing of the new history", async () => {
   const cart = await shop.startCart();
   const tracking = await shop.startTracking();
   const position = await addTea(3);

@@ -1,6 +1,6 @@
 /**
- * Text that no store can keep, or that is not text, in every place of every route where text comes in. NUL and lone
- * surrogates are refused by the one machinery, so the places are taken from the services' own documents.
+ * Text that no store can keep, and bytes that are no text, in every part of every route that takes text. One mechanism refuses
+ * NUL and lone surrogates, so the routes are taken from the services' own documents.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -18,12 +18,12 @@ afterAll(() => all?.close());
 const RUNS = { numRuns: 60 };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Anything with a NUL, percent-encoded. */
+/** Any text with a NUL, percent-encoded. */
 const encodedNul = fc
   .tuple(fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 }))
   .map(([before, after]) => `${encodeURIComponent(before)}%00${encodeURIComponent(after)}`);
 
-/** Bytes that are no UTF-8: cut, overlong, surrogates as if they were characters; and what is not percent-encoded at all. */
+/** Bytes that are not UTF-8 (cut, overlong, encoded surrogates), and text that is not percent-encoded at all. */
 const encodedNonsense = fc.constantFrom(
   '%ff',
   '%c3',
@@ -36,7 +36,7 @@ const encodedNonsense = fc.constantFrom(
   'caf\u00e9',
 );
 
-/** Texts with a NUL or a lone surrogate somewhere. */
+/** Texts that contain a NUL or a lone surrogate. */
 const unstorable = fc
   .tuple(
     fc.string({ maxLength: 5 }),
@@ -47,15 +47,15 @@ const unstorable = fc
 
 const anyOperation = (wanted: (operation: Operation) => boolean) =>
   fc.constantFrom(...all.operations.filter(wanted));
-const parameterOf = (operation: Operation, place: string) =>
-  fc.constantFrom(...operation.parameters.filter((one) => one.in === place));
-const hasA = (place: string) => (operation: Operation) =>
-  operation.parameters.some((one) => one.in === place);
+const parameterOf = (operation: Operation, location: string) =>
+  fc.constantFrom(...operation.parameters.filter((one) => one.in === location));
+const hasA = (location: string) => (operation: Operation) =>
+  operation.parameters.some((one) => one.in === location);
 
-const places = (reply: { body: { errors?: { path: string }[] } }) =>
+const pathsIn = (reply: { body: { errors?: { path: string }[] } }) =>
   (reply.body.errors ?? []).map(({ path }) => path);
 
-describe('text that cannot be kept is refused with 400', () => {
+describe('text that no store can keep is refused with 400', () => {
   test('in every part of a path', async () => {
     const cases = anyOperation(hasA('path')).chain((operation) =>
       fc.tuple(fc.constant(operation), parameterOf(operation, 'path'), encodedNul),
@@ -65,7 +65,7 @@ describe('text that cannot be kept is refused with 400', () => {
         const path = pathOf(operation, { [name]: 'MARK' }).replace('MARK', value);
         const reply = await all.ask(operation, { method: operation.method, path });
         expect([nameOf(operation), reply.status]).toEqual([nameOf(operation), 400]);
-        expect(places(reply)).toContain(`path.${name}`);
+        expect(pathsIn(reply)).toContain(`path.${name}`);
       }),
       RUNS,
     );
@@ -139,7 +139,7 @@ describe('text that cannot be kept is refused with 400', () => {
     );
   });
 
-  test('where it is not even UTF-8', async () => {
+  test('if it is not even UTF-8', async () => {
     const cases = anyOperation(hasA('path')).chain((operation) =>
       fc.tuple(fc.constant(operation), parameterOf(operation, 'path'), encodedNonsense, fc.boolean()),
     );
@@ -156,8 +156,8 @@ describe('text that cannot be kept is refused with 400', () => {
   });
 });
 
-describe('a token whose subject cannot be kept is not believed', () => {
-  test('on any route, and nobody gets a pseudonym by it', async () => {
+describe('a token whose subject no store can keep is refused', () => {
+  test('on any route, and creates no pseudonym', async () => {
     const before = await Promise.all(['\ufffd', 'alice'].map((subject) => pseudonymOf(subject)));
     await fc.assert(
       fc.asyncProperty(
@@ -174,7 +174,7 @@ describe('a token whose subject cannot be kept is not believed', () => {
     expect(new Set(before).size).toBe(2);
   });
 
-  test('while two that may be are never the same shopper', async () => {
+  test('while two valid subjects are never the same shopper', async () => {
     const subjects = [
       'é',
       'e\u0301',
@@ -194,7 +194,7 @@ describe('a token whose subject cannot be kept is not believed', () => {
   });
 });
 
-/** The id of an event's shopper: what followers know of a subject. */
+/** The id of an event's shopper, which is all that followers know about a subject. */
 async function pseudonymOf(subject: string): Promise<string> {
   const token = await all.token('shopper', subject);
   const cart = { service: 'cart-service', roles: ['shopper'] } as const;

@@ -1,6 +1,6 @@
 /**
- * Carries docs/your-own-read-model.md out on a copy of the tree, block by block: writes its files, applies its diffs, runs
- * its commands. What is installed is linked and not installed again, and addresses are the copy's own.
+ * Executes docs/your-own-read-model.md on a copy of the tree, block by block: writes its files, applies its diffs, runs its
+ * commands. Installed packages are linked and not installed again, and the copy has its own addresses.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,14 +46,14 @@ let system: ChildProcess | undefined;
 
 beforeAll(async () => {
   home = await mkdtemp(join(await realpath(tmpdir()), 'micromart-own-'));
-  // Root hands PostgreSQL to another user, who has to get in.
+  // Root runs PostgreSQL as another user, who must be able to enter.
   await chmod(home, 0o711);
   tree = join(home, 'tree');
   portBase = await freePortBase();
   for (const path of await listFiles()) {
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await copyFile(join(ROOT, path), join(tree, path)).catch((error: NodeJS.ErrnoException) => {
-      // A file that is removed and not yet committed.
+      // The file is removed, but that is not committed yet.
       if (error.code !== 'ENOENT') throw error;
     });
   }
@@ -75,7 +75,7 @@ const environment = () => ({
   PORT_BASE: String(portBase),
 });
 
-/** What git tracks, or would. */
+/** What git tracks, or would track. */
 async function listFiles(): Promise<string[]> {
   const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
   const { stdout } = await run('git', listed, { cwd: ROOT, maxBuffer: 10_000_000 });
@@ -95,7 +95,7 @@ const shell = async (script: string): Promise<string> => {
   return stdout;
 };
 
-/** The lines of a diff that stay are where it belongs; they must be there once. */
+/** The unchanged lines of a diff show where it belongs; they must occur once. */
 async function applyDiff(file: string, diff: string): Promise<void> {
   const lines = diff.trimEnd().split('\n');
   const before = lines.filter((line) => !line.startsWith('+')).map((line) => line.slice(1));
@@ -108,7 +108,7 @@ async function applyDiff(file: string, diff: string): Promise<void> {
   );
 }
 
-/** As npm would install it: every package that is installed here, and for each workspace its folder in the copy. */
+/** As npm would install it: every package installed here, and for each workspace its folder in the copy. */
 async function linkWhatIsInstalled(): Promise<void> {
   for (const path of await listFiles()) {
     const folder = dirname(path);
@@ -162,7 +162,7 @@ test(
 );
 
 test(
-  'what the page makes passes the types and the rules of the tree',
+  "the page's result passes the types and the rules of the tree",
   async () => {
     await shell('node node_modules/typescript/bin/tsc --noEmit');
     await shell('npm test -- e2e/architecture');

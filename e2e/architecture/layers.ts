@@ -2,13 +2,13 @@ import { isService, type Tree, workspaceOf } from './tree.ts';
 import type { Rule } from './walls.ts';
 
 /**
- * How a service is read, arrows only downward:
+ * The layers of a service, with imports only downward:
  *
  *     main → service → routes, subscriptions → nouns
  *                    ↘ store, work ↗
  *
- * Work is what goes on behind the routes: jobs, the queue that brings them, imports. A file that has none of these names
- * is a noun: what the service knows.
+ * Work is what happens behind the routes: jobs, the queue that delivers them, imports. A file with none of these names is a
+ * noun: what the service knows.
  */
 type Layer = 'main' | 'config' | 'service' | 'edge' | 'store' | 'work' | 'noun';
 
@@ -21,7 +21,7 @@ const NAMED: readonly (readonly [RegExp, Layer])[] = [
   [/^(jobs|queue|imports)\//, 'work'],
 ];
 
-/** What each layer may import of its own service; and what, besides, for its types alone. */
+/** What each layer may import from its own service, and what it may also import for types only. */
 const DOWNWARD: Readonly<Record<Layer, { imports: readonly Layer[]; types: readonly Layer[] }>> = {
   main: { imports: ['config', 'service'], types: [] },
   config: { imports: ['config', 'noun'], types: [] },
@@ -32,7 +32,7 @@ const DOWNWARD: Readonly<Record<Layer, { imports: readonly Layer[]; types: reado
   noun: { imports: ['noun'], types: [] },
 };
 
-/** The layer of a service's file; undefined for files that are no part of a running service. */
+/** The layer of a service's file; undefined for files that do not belong to a running service. */
 export function layerOf(path: string): Layer | undefined {
   const [workspace, src, ...rest] = path.split('/');
   if (!isService(workspace!) || src !== 'src' || path.endsWith('.test.ts') || path.includes('/testing/'))

@@ -3,8 +3,8 @@ import { packageOf, type SourceFile } from './tree.ts';
 import type { Rule } from './walls.ts';
 
 /**
- * What is pure: the nouns of every service, and these of the others. A pure file decides and computes; it imports nothing
- * that does I/O, and is told the time and what chance brings.
+ * The pure files: the nouns of every service, and these. A pure file decides and computes. It imports nothing that does I/O, and
+ * gets time and randomness passed in.
  */
 const PURE = [
   'catalog-service/src/imports/limits.ts',
@@ -94,13 +94,13 @@ export const pureFilesAskNoClockAndNoChance: Rule = ({ files }) =>
     return found ? [`${path} uses ${found[0]}`] : [];
   });
 
-/** A list that names a file which is not there any more would guard nothing. */
+/** A list that names a missing file would guard nothing. */
 export const pureListNamesWhatExists: Rule = ({ files }) =>
   PURE.filter((one) => !files.some(({ path }) => path.startsWith(one))).map((one) => `${one} does not exist`);
 
 const pureFiles = (files: readonly SourceFile[]) => files.filter(({ path }) => isPure(path));
 
-/** The environment is read once, where a process begins; everything else is told. */
+/** The environment is read once, where a process begins, and passed to everything else. */
 const READS_ENVIRONMENT =
   /^launcher\/|^e2e\/|^bench\/|\/testing\/|\.test\.ts$|\/(?:[^/]*-)?(?:main|config)\.ts$/;
 const ENVIRONMENT =

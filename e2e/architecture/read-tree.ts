@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type Tree, treeOf } from './tree.ts';
 
-/** Reads the tree below a folder, without what is installed and what begins with a dot. */
+/** Reads the tree below a folder, without installed packages and names that begin with a dot. */
 export async function readTree(root: string): Promise<Tree> {
   const texts: Record<string, string> = {};
   await readFolder(root);

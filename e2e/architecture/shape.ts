@@ -1,7 +1,7 @@
 import { isForTests, type ManifestContent, type Tree } from './tree.ts';
 import type { Rule } from './walls.ts';
 
-/** Circles of imports, of types too: who reads one of these files has to read all of them. */
+/** No cycles of imports, not even of types: a reader of one of these files would have to read all of them. */
 export const noCycles: Rule = ({ files }: Tree) => {
   const next = new Map(
     files.map(({ path, imports }) => [path, imports.filter(({ file }) => file).map(({ file }) => file!)]),
@@ -24,7 +24,7 @@ export const noCycles: Rule = ({ files }: Tree) => {
 
 const MAX_LINES = 250;
 
-/** A file has one job; what takes more lines than this has two. */
+/** A file has one job; a longer file has two. */
 export const filesAreShort: Rule = ({ files }) =>
   files
     .filter(({ path, lines }) => !isForTests(path) && lines > MAX_LINES)
@@ -52,17 +52,17 @@ export const replacedNamesStayAway: Rule = ({ files }) =>
 
 const NAMELESS = /^([^/]*-)?(utils?|helpers?|common|misc|types)$/;
 
-/** A file or folder says what it is for. */
+/** The name of a file or folder says what it is for. */
 export const namesSayWhatFor: Rule = ({ files }) =>
   files.flatMap(({ path }) => {
     const parts = path.replace(/(\.int)?(\.test)?\.ts$/, '').split('/');
     return parts.some((part) => NAMELESS.test(part)) ? [`${path} has a name that says nothing`] : [];
   });
 
-/** A version, or that of another package that stands in (`npm:<name>@<version>`). */
+/** A version, or that of another package that replaces it (`npm:<name>@<version>`). */
 const EXACT = /^(npm:(@[^/@]+\/)?[^/@]+@)?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
-/** Every outside package by its exact version; the workspaces among themselves have none. */
+/** External packages have exact versions; workspaces have none among themselves. */
 export const versionsAreExact: Rule = ({ manifests }) =>
   manifests.flatMap(({ folder, content }) =>
     Object.entries(versionsOf(content))

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path/posix';
 
 /**
- * The source tree as the rules see it: its TypeScript files with what they import, and its package.json files. Imports
- * are found by their statements, which the formatter lets begin a line; imports of types alone are told apart, since they
- * are gone when the program runs.
+ * The source tree as the rules see it: its TypeScript files with their imports, and its package.json files. Imports are found by
+ * their statements, which the formatter puts at the start of a line. Imports of types are marked, because they are gone when
+ * the program runs.
  */
 export type Tree = { readonly files: readonly SourceFile[]; readonly manifests: readonly Manifest[] };
 
@@ -17,15 +17,15 @@ export type SourceFile = {
 };
 
 export type Import = {
-  /** As it is written. */
+  /** As written in the import. */
   readonly name: string;
   readonly typeOnly: boolean;
-  /** The file that it means, whether or not it is there; undefined for packages and for Node's own modules. */
+  /** The imported file, whether or not it exists; undefined for packages and for Node's own modules. */
   readonly file: string | undefined;
 };
 
 export type Manifest = {
-  /** The folder that holds the package.json; empty for the root. */
+  /** The folder of the package.json; empty for the root. */
   readonly folder: string;
   readonly content: ManifestContent;
 };
@@ -42,7 +42,7 @@ export type ManifestContent = {
 
 type Versions = Readonly<Record<string, string>>;
 
-/** Makes the tree of texts by path: TypeScript files and package.json files; others are left out. */
+/** Makes the tree from texts by path: TypeScript files and package.json files; others are ignored. */
 export function treeOf(texts: Readonly<Record<string, string>>): Tree {
   const paths = Object.keys(texts);
   const manifests = paths

@@ -10,12 +10,12 @@ import {
   workspaceOf,
 } from './tree.ts';
 
-/** Who may import whom. A rule gives a line for each place that breaks it. */
+/** Who may import whom. A rule returns a line for each violation. */
 export type Rule = (tree: Tree) => string[];
 
 const breach = ({ path }: SourceFile, { name }: Import): string => `${path} imports ${name}`;
 
-/** The files of one kind, with the workspaces they import besides their own. */
+/** The files of one kind, with the other workspaces that they import. */
 const foreignImports = (tree: Tree, isMeant: (path: string) => boolean) =>
   tree.files
     .filter(({ path }) => isMeant(path))
@@ -25,7 +25,7 @@ const foreignImports = (tree: Tree, isMeant: (path: string) => boolean) =>
         .filter(({ workspace }) => workspace !== undefined && workspace !== workspaceOf(file.path)),
     );
 
-/** What runs on a developer's machine alone. */
+/** Runs on a developer's machine only. */
 const ENGINES = 'engines';
 const MAY_IMPORT_ENGINES = ['engines', 'launcher', 'demo', 'e2e', 'bench', 'shared/testing'];
 
@@ -81,7 +81,7 @@ export const launcherAndDemoImportNoService: Rule = (tree) =>
     .filter(({ workspace }) => isService(workspace!))
     .map(({ file, one }) => breach(file, one));
 
-/** Within a workspace by path, to another by its package's subpath: a path across would get round what it exports. */
+/** Within a workspace by path, from another by its package's subpath: a path would bypass what the package exports. */
 export const workspacesMeetByName: Rule = (tree) =>
   foreignImports(tree, () => true)
     .filter(({ one }) => one.name.startsWith('.'))
@@ -95,7 +95,7 @@ export const productionImportsNoTestCode: Rule = (tree) =>
     );
 
 /**
- * A package is declared where it is imported, one of ours too. Tests may use the root's development dependencies, what any
+ * A workspace declares every package that it imports, ours too. Tests may use the root's development dependencies, what any
  * package of shared declares, and all workspaces.
  */
 export const packagesAreDeclared: Rule = (tree) => {

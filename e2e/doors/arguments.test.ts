@@ -1,16 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { PORT_OFFSETS, readArguments, USAGE } from './arguments.ts';
 
-test('asks every service a little, by a new seed, unless told otherwise', () => {
+test('by default sends every service a few requests, by a new seed', () => {
   expect(readArguments([], 99)).toEqual({ examples: 1, seed: 99, services: Object.keys(PORT_OFFSETS) });
 });
 
-test('takes examples, seed and service', () => {
+test('reads examples, seed and service', () => {
   const words = ['--examples', '40', '--seed=5', '--service', 'cart-service'];
   expect(readArguments(words, 99)).toEqual({ examples: 40, seed: 5, services: ['cart-service'] });
 });
 
-test('gives nothing when help is asked for, which names every service', () => {
+test('returns nothing for --help, which names every service', () => {
   expect(readArguments(['--help'], 99)).toBeUndefined();
   for (const name of Object.keys(PORT_OFFSETS)) expect(USAGE).toContain(name);
 });

@@ -1,17 +1,17 @@
-/** What `npm run doors` was told on its command line. */
+/** The command line of `npm run doors`. */
 import { parseArgs } from 'node:util';
 
 export type Arguments = {
   /** Random requests for each operation and role. */
   readonly examples: number;
   readonly seed: number;
-  /** All of them unless one was named. */
+  /** All services unless one was named. */
   readonly services: readonly ServiceName[];
 };
 
 export type ServiceName = keyof typeof PORT_OFFSETS;
 
-/** Where each service listens, above `PORT_BASE`. */
+/** The port of each service, above `PORT_BASE`. */
 export const PORT_OFFSETS = {
   'cart-service': 1,
   'catalog-service': 2,
@@ -32,11 +32,11 @@ says.
 
   --examples N     random requests for each operation and role; ${DEFAULT_EXAMPLES} unless given. From 20 on, those at the limits
                    of the document's schemas come besides. 40 makes more than 5,000 a service, 250 of the worker too
-  --seed S         repeats a run's requests; a new one unless given
+  --seed S         repeats a run's requests; by default a new one
   --service name   only this one: ${SERVICES.join(', ')}
 `;
 
-/** Reads the words; undefined when help is asked for. Throws for what it does not know. */
+/** Reads the arguments; undefined for --help. Throws for an unknown one. */
 export function readArguments(words: readonly string[], newSeed: number): Arguments | undefined {
   const { values } = parseArgs({
     args: [...words],

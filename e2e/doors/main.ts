@@ -1,4 +1,4 @@
-/** `npm run doors`: asks every service what its OpenAPI document calls for, as everybody. Ends with 1 when an answer is wrong. */
+/** `npm run doors`: sends each service the requests of its OpenAPI document, in every role. Exits with 1 if an answer is wrong. */
 
 import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { installSchemathesis, runSchemathesis } from './schemathesis.ts';
 import { type Row, tableOf } from './table.ts';
 
 const MAX_NEW_SEED = 1_000_000;
-/** Runs of the tool at a time. */
+/** The most runs of the tool at a time. */
 const MAX_RUNNING = 2;
 const NOBODY = 'none';
 
@@ -19,7 +19,7 @@ const print = (text: string) => process.stdout.write(text);
 
 type Visit = { readonly service: Arguments['services'][number]; readonly role: string };
 
-/** Asks each service in each role; gives the rows in the order of the visits. */
+/** Tests each service in each role; resolves with the rows in that order. */
 async function visitAll(
   { examples, seed, services }: Arguments,
   {
@@ -53,7 +53,7 @@ async function visitAll(
   try {
     await Promise.all(Array.from({ length: MAX_RUNNING }, visitInTurn));
   } catch (error) {
-    // The other runs have nothing to ask any more.
+    // The other runs are of no use now.
     ending.abort();
     throw error;
   }

@@ -1,4 +1,4 @@
-/** Schemathesis, which makes requests from an OpenAPI document and judges the answers: installed here, and run. */
+/** Schemathesis makes requests from an OpenAPI document and checks the answers. This installs and runs it. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,18 +10,18 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache/schemathesis', im
 const CONFIGURATION = fileURLToPath(new URL('schemathesis.toml', import.meta.url));
 const HOOKS = fileURLToPath(new URL('beyond_schemas.py', import.meta.url));
 const MAX_OUTPUT_BYTES = 100_000_000;
-/** Its exit code for failed checks; what is above is its own failure. */
+/** Its exit code for failed checks; higher ones are failures of its own. */
 const CHECKS_FAILED = 1;
 
-/** The phase at the limits of the schemas takes minutes, so a small dose goes without it. */
+/** The phase at the limits of the schemas takes minutes, so short runs skip it. */
 const MIN_COVERAGE_EXAMPLES = 20;
 const SMALL_PHASES = 'examples,fuzzing,stateful';
 
 export type Outcome = {
   readonly requests: number;
-  /** Of different kinds, at different operations. */
+  /** Distinct failures, at different operations. */
   readonly failures: number;
-  /** What it says of the failures, with the requests that repeat them; empty without any. */
+  /** Its description of the failures, with the requests that repeat them; empty without any. */
   readonly text: string;
 };
 
@@ -34,7 +34,7 @@ type Report = {
 
 type Finished = { readonly code: number | string; readonly text: string };
 
-/** Makes a virtual environment with the tool where there is none yet; gives the program's path. */
+/** Creates a virtual environment with the tool if there is none yet; resolves with the program's path. */
 export async function installSchemathesis(signal: AbortSignal): Promise<string> {
   const folder = join(CACHE, VERSION);
   const program = join(folder, 'bin', 'python');
@@ -44,7 +44,7 @@ export async function installSchemathesis(signal: AbortSignal): Promise<string> 
   await mkdir(CACHE, { recursive: true });
   const made = await run('python3', ['-m', 'venv', folder], signal);
   if (made.code === 'ENOENT') throw new Error('there is no python3; install Python 3.10 or newer');
-  if (made.code !== 0) throw new Error(`python3 makes no virtual environment: ${made.text.trim()}`);
+  if (made.code !== 0) throw new Error(`python3 cannot create a virtual environment: ${made.text.trim()}`);
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
   const installed = await run(program, [...pip, `schemathesis==${VERSION}`], signal);
   if (installed.code !== 0) throw new Error(`schemathesis cannot be installed: ${installed.text.trim()}`);
@@ -52,7 +52,7 @@ export async function installSchemathesis(signal: AbortSignal): Promise<string> 
   return program;
 }
 
-/** Sends a service what its document calls for; `token` is nobody's where it is undefined. Throws when the tool fails. */
+/** Sends a service the requests of its document, with `token` or without one. Rejects if the tool fails. */
 export async function runSchemathesis({
   program,
   url,
@@ -67,7 +67,7 @@ export async function runSchemathesis({
   token: string | undefined;
   examples: number;
   seed: number;
-  /** Absolute; it and what else the tool writes into its folder are not removed. */
+  /** An absolute path; this file and what else the tool writes into its folder are not removed. */
   reportFile: string;
   signal: AbortSignal;
 }): Promise<Outcome> {
@@ -90,7 +90,7 @@ export async function runSchemathesis({
       ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`]),
     ],
     signal,
-    // It leaves files of its own where it runs; so does Python beside what it reads.
+    // The tool leaves files where it runs, and Python beside what it reads.
     {
       cwd: dirname(reportFile),
       env: { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, PYTHONDONTWRITEBYTECODE: '1' },

@@ -1,8 +1,8 @@
-/** What a run of `npm run doors` found, as a table. */
+/** The results of a run of `npm run doors`, as a table. */
 
 export type Row = {
   readonly service: string;
-  /** Of the token, or `none`. */
+  /** The role of the token, or `none`. */
   readonly role: string;
   readonly requests: number;
   readonly failures: number;

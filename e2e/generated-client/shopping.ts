@@ -1,7 +1,7 @@
 /**
- * A client as a stranger would write it: by types that a foreign tool generates from the services' documents, and by nothing
- * else of this repository. It puts a product on sale, shops for it, reads the counts, and prints what it was answered. Its
- * types are generated beside a copy of it (generated-client.e2e.test.ts), so it compiles only there.
+ * A client as an outsider would write it: with types that a foreign tool generates from the services' documents, and nothing
+ * else from this repository. It puts a product on sale, shops for it, reads the counts, and prints the answers. Its types are
+ * generated beside a copy of it (generated-client.e2e.test.ts), so it compiles only there.
  */
 import createClient from 'openapi-fetch';
 import type { operations as CartOperations, paths as CartPaths } from './cart-service.ts';
@@ -18,12 +18,12 @@ const clientOf = <Paths extends object>(service: string, role?: string) =>
     ...(role !== undefined && { headers: { authorization: `Bearer ${tokens[role]}` } }),
   });
 
-/** Without what a document leaves open: any other header. */
+/** Only the declared headers, without the index signature for any other. */
 type Declared<Headers> = keyof {
   [Name in keyof Headers as string extends Name ? never : Name]: Headers[Name];
 };
 
-/** Reads the headers that an operation declares of an answer, and only these. Throws where one was not sent. */
+/** Reads the headers that an operation declares for an answer, and only these. Throws if one is missing. */
 const headersOf =
   <Answer extends { headers: object }>(response: Response) =>
   (name: Declared<Answer['headers']> & string): string => {
@@ -32,7 +32,7 @@ const headersOf =
     return value;
   };
 
-/** What was asked for. Throws where the answer is a problem. */
+/** The answer's body. Throws if the answer is a problem. */
 function dataOf<Data>({ data, error, response }: { data?: Data; error?: unknown; response: Response }): Data {
   if (data === undefined) throw new Error(`${response.url}: ${response.status} ${JSON.stringify(error)}`);
   return data;

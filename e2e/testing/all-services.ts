@@ -1,6 +1,6 @@
 /**
- * For tests that hold for every route: all services in this process, each on databases of its own, what their OpenAPI
- * documents say may be asked of them, and a caller for each role.
+ * For tests about every route: all services in this process, each with its own databases, the operations of their OpenAPI
+ * documents, and a caller for each role.
  */
 import { writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
@@ -19,16 +19,16 @@ import { type OpenApi, type Operation, operationsOf } from './operations.ts';
 export type Reply = {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
-  // biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
   readonly body: any;
 };
 
 export type Asking = {
   readonly method: string;
-  /** As it goes on the wire, nothing encoded any more. */
+  /** As sent; nothing is encoded any more. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Sent as it is, with its length; several parts in chunks. */
+  /** Sent unchanged, with its length; several parts in chunks. */
   readonly body?: string | readonly string[] | undefined;
 };
 
@@ -36,9 +36,9 @@ export type AllServices = {
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly issuer: TestIssuer;
   readonly documents: ReadonlyMap<ServiceName, OpenApi>;
-  /** All that the documents of all services declare. */
+  /** All operations that the documents declare. */
   readonly operations: readonly Operation[];
-  /** Asks with a token that may do what the operation needs; where `as` is given, with that one. */
+  /** Sends a request with a token that allows the operation, or with `as`. */
   ask(operation: Pick<Operation, 'service' | 'roles'>, asking: Asking, as?: string): Promise<Reply>;
   token(role: Role, subject?: string): Promise<string>;
   close(): Promise<void>;
@@ -135,7 +135,7 @@ export async function openAllServices(): Promise<AllServices> {
   };
 }
 
-/** One request by Node's own client, which sends paths and headers as they are. */
+/** One request by Node's own client, which sends paths and headers unchanged. */
 async function send(url: string, { method, path, headers, body }: Asking, token?: string): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = request(url, {

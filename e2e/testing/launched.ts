@@ -1,4 +1,4 @@
-/** For tests: the system as `npm start` starts it, with a data folder and ports of its own, stopped and started again. */
+/** For tests: the system as `npm start` runs it, with its own data folder and ports, which can stop and start again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
@@ -13,13 +13,13 @@ import { type Ask, createAsk } from './shop.ts';
 
 export type Launched = {
   readonly portBase: number;
-  /** Starts it and comes back once every service is ready; `words` are as after `npm start --`. */
+  /** Starts it and resolves once every service is ready; `words` are those after `npm start --`. */
   start(...words: string[]): Promise<void>;
-  /** A token of a role, whose subject is the role's name. Only once it was started. */
+  /** A token of a role, whose subject is the role's name. Only after the first start. */
   token(role: string): Promise<string>;
-  /** What a service at this place above `PORT_BASE` is asked, in a role. Only once it was started. */
+  /** A client of the service at this offset above `PORT_BASE`, in a role. Only after the first start. */
   client(portOffset: number, role: string): Promise<Ask>;
-  /** Ends it in order. Throws when it does not end well. */
+  /** Ends it in order. Rejects if it does not exit well. */
   stop(): Promise<void>;
   /** Ends it, and removes its data. */
   close(): Promise<void>;
@@ -31,7 +31,7 @@ const START_CAP_MS = 180_000;
 
 export async function openLaunched(): Promise<Launched> {
   const home = await mkdtemp(join(await realpath(tmpdir()), 'micromart-e2e-'));
-  // Root hands PostgreSQL to another user, who has to get in.
+  // Root runs PostgreSQL as another user, who must be able to enter.
   await chmod(home, 0o711);
   const dataDir = join(home, 'data');
   const portBase = await freePortBase();

@@ -1,4 +1,4 @@
-/** For tests: what an OpenAPI document says may be asked, and a request for each that is valid as far as the document knows. */
+/** For tests: the operations of an OpenAPI document, and a valid request for each, as far as the document says. */
 import type { Role } from '@micromart/http/authentication/authentication';
 
 export type JsonSchema = {
@@ -78,7 +78,7 @@ export function operationsOf(service: string, { paths, components }: OpenApi): O
 
 export const nameOf = ({ service, method, path }: Operation): string => `${service} ${method} ${path}`;
 
-/** A value that a schema takes, as far as its own words and examples tell. */
+/** A value that a schema accepts, as far as its keywords and examples say. */
 export function sample(schema: JsonSchema): unknown {
   const { example, examples, anyOf, oneOf, properties, required = [], items, minItems = 0 } = schema;
   const given = example ?? examples?.[0] ?? schema.const ?? schema.enum?.[0];
@@ -94,7 +94,7 @@ export function sample(schema: JsonSchema): unknown {
   return 'text';
 }
 
-/** The path with these values, percent-encoded, and samples for the others; what the document requires of the query is added. */
+/** The path with these values, percent-encoded, and samples for others; adds the query parameters that are required. */
 export function pathOf(
   { path, parameters }: Operation,
   values: Readonly<Record<string, string>> = {},

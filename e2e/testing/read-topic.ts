@@ -1,7 +1,7 @@
 import { repairKafkaJs } from '@micromart/kafka/repairs';
 import { Kafka, logLevel } from 'kafkajs';
 
-// Without, each connection sets timers in the past, of which Node warns (tulios/kafkajs#1751).
+// Otherwise each connection sets timers in the past, of which Node warns (tulios/kafkajs#1751).
 repairKafkaJs();
 
 export type TopicMessage = {
@@ -11,7 +11,7 @@ export type TopicMessage = {
   readonly value: string;
 };
 
-/** Reads a topic from its beginning to its end, as a client that knows nothing of Micromart; in order per partition. */
+/** Reads a topic from its beginning to its end, as a client unrelated to Micromart; in order in each partition. */
 export async function readTopic(broker: string, topic: string): Promise<TopicMessage[]> {
   const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();

@@ -1,4 +1,4 @@
-/** For tests: a service as a process of its own, which can be killed and started again at the same address. */
+/** For tests: a service as its own process, which can be killed and started again at the same address. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,18 +8,18 @@ import { until } from '@micromart/testing/until';
 
 export type ServiceProcess = {
   readonly url: string;
-  /** Starts it, and comes back when it is ready. */
+  /** Starts it, and resolves when it is ready. */
   start(): Promise<void>;
-  /** Ends it, if it runs, and comes back when it has ended. */
+  /** Ends it, if it runs, and resolves when it has ended. */
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 };
 
-/** A start takes a second or two; the rest is for a machine that is busy with other things. */
+/** A start takes a second or two; the rest is for a busy machine. */
 const START_CAP_MS = 60_000;
 const NEVER = new AbortController().signal;
 const HOST = '127.0.0.1';
 
-/** Of an entry file, told from the repository's root. */
+/** `entry` is the entry file, relative to the repository's root. */
 export async function openServiceProcess(
   entry: string,
   settings: Readonly<Record<string, string>>,

@@ -1,6 +1,6 @@
 /**
- * For tests: the cart and shopper tracking as values, each on a database of its own, and a client for each role. The
- * catalog is a stand-in that sells whatever it is asked about.
+ * For tests: the cart and shopper tracking as values, each on its own database, and a client for each role. The catalog is a
+ * stub that sells every product.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const HOST = '127.0.0.1';
 export type Reply = {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a body holds is what the tests judge.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check what a body contains.
   readonly body: any;
 };
 
@@ -38,7 +38,7 @@ export type Shop = {
   shopper(subject: string): Promise<Ask>;
   readonly business: Ask;
   readonly operator: Ask;
-  /** Ends what was started, and removes what was made. */
+  /** Closes what was started, and removes what was created. */
   close(): Promise<void>;
 };
 
