@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_ENVIRONMENT, NODE_FLAGS } from '@micromart/launcher/node-settings';
 import { isReady } from '@micromart/launcher/readiness';
+import { retry } from '@micromart/process/retry';
 import { freePort } from '@micromart/testing/free-port';
 import { endWithUs } from './end-with-us.ts';
 
@@ -21,19 +22,12 @@ const READY_CAP_MS = 20_000;
 const POLL_MS = 20;
 
 /** Starts an entry file, told from the repository's root, and comes back when it says that it is ready. */
-export async function startProcess(
+export const startProcess = (
   entry: string,
   settings: Readonly<Record<string, string>>,
-): Promise<ServiceProcess> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await startOn(await freePort(), entry, settings);
-    } catch (error) {
-      // Somebody may have taken the port since it was found free.
-      if (attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
-}
+): Promise<ServiceProcess> =>
+  // Another process may take the port after it was found free.
+  retry(async () => startOn(await freePort(), entry, settings), { attempts: PORT_ATTEMPTS });
 
 async function startOn(
   port: number,

@@ -1,9 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
+import { retry } from '@micromart/process/retry';
 
-const TRIES = 20;
-const PAUSE_MS = 250;
+/** With their pauses about six seconds, unless the caller's signal ends them before. */
+const ATTEMPTS = 20;
+const LONGEST_PAUSE_MS = 500;
 
 /** `heads`: each partition's head before the write, as the write itself would have returned. */
 export type CommitOutcome =
@@ -18,32 +19,29 @@ type Mark = { written: boolean; partitions: number[] | null; heads: string[] | n
  * waits for its end. If the insert succeeds, the old transaction can no longer commit, because the id is taken. So the stored
  * mark is final, and asking again gives the same answer, also when the reply to this query is lost.
  *
- * Throws the database's error when it stays unavailable for `TRIES` attempts, or when the signal is aborted.
+ * Throws the database's error when it stays unavailable for `ATTEMPTS` attempts, or when the signal is aborted.
  */
-export async function establishOutcome(
-  pool: Pool,
-  commit: string,
-  signal: AbortSignal,
-): Promise<CommitOutcome> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      await pool.query(
-        'INSERT INTO event_log_commits (id, written) VALUES ($1, false) ON CONFLICT (id) DO NOTHING',
-        [commit],
-      );
-      const { rows } = await pool.query<Mark>(
-        'SELECT written, partitions, heads FROM event_log_commits WHERE id = $1',
-        [commit],
-      );
-      const { written, partitions, heads } = rows[0]!;
-      if (!written) return { committed: false };
-      return {
-        committed: true,
-        heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
-      };
-    } catch (error) {
-      if (!isUnavailable(error) || tried === TRIES || signal.aborted) throw error;
-      await delay(PAUSE_MS);
-    }
-  }
+export const establishOutcome = (pool: Pool, commit: string, signal: AbortSignal): Promise<CommitOutcome> =>
+  retry(() => readOutcome(pool, commit), {
+    attempts: ATTEMPTS,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    isTransient: isUnavailable,
+    signal,
+  });
+
+async function readOutcome(pool: Pool, commit: string): Promise<CommitOutcome> {
+  await pool.query(
+    'INSERT INTO event_log_commits (id, written) VALUES ($1, false) ON CONFLICT (id) DO NOTHING',
+    [commit],
+  );
+  const { rows } = await pool.query<Mark>(
+    'SELECT written, partitions, heads FROM event_log_commits WHERE id = $1',
+    [commit],
+  );
+  const { written, partitions, heads } = rows[0]!;
+  if (!written) return { committed: false };
+  return {
+    committed: true,
+    heads: new Map((partitions ?? []).map((partition, n) => [partition, Number(heads![n])])),
+  };
 }

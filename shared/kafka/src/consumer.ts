@@ -14,15 +14,15 @@
  * - It never gives up. When anything ends it (an error that the client calls final, a topic that is gone or has a wrong number
  *   of partitions, no heartbeat or fetch for too long), it reports that to `onState`, pauses, and joins again.
  */
+import { retryForever } from '@micromart/process/retry';
 import type { Consumption } from './consumption.ts';
 import { beMember } from './member.ts';
-import { keepTrying } from './retry-forever.ts';
+import { createRetryPolicy } from './retry-policy.ts';
 
 /** Consumes until the signal is aborted; never rejects. */
 export const consume = (consumption: Consumption, signal: AbortSignal): Promise<void> =>
-  keepTrying(
+  retryForever(
     (onJoined) =>
       beMember({ ...consumption, onJoined }, signal).finally(() => consumption.onAssigned(undefined)),
-    { ...consumption, doing: `consuming as ${consumption.group}` },
-    signal,
+    { ...createRetryPolicy({ ...consumption, doing: `consuming as ${consumption.group}` }), signal },
   );

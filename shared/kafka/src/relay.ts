@@ -18,11 +18,12 @@ import type { Check } from '@micromart/http/health';
 import { runAsLeader } from '@micromart/postgres/leader-election';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import { retryForever } from '@micromart/process/retry';
 import { createNotifier } from '@micromart/subscription/notifier';
 import type { RelayMetrics } from './metrics.ts';
 import { publish } from './publish.ts';
 import { createRelayPositions } from './relay-positions.ts';
-import { keepTrying } from './retry-forever.ts';
+import { createRetryPolicy } from './retry-policy.ts';
 import { parseKafkaUrl } from './url.ts';
 import { whenAborted } from './when-aborted.ts';
 
@@ -64,11 +65,10 @@ export function startRelay({ log, pool, lockUrl, url, caFile, metrics, logger }:
     logger,
     async onLead(signal) {
       const deps = { log, topic, positions, appended, metrics, logger };
-      const publishing = keepTrying(
-        (onSuccess) => publish({ ...deps, onSuccess }, signal),
-        { topic, doing: 'publishing', onState, logger },
+      const publishing = retryForever((onSuccess) => publish({ ...deps, onSuccess }, signal), {
+        ...createRetryPolicy({ topic, doing: 'publishing', onState, logger }),
         signal,
-      );
+      });
       // A send that hangs at a broker is not awaited: its events will be published again.
       const over = whenAborted(signal).then(() => sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false }));
       await Promise.race([publishing, over]);

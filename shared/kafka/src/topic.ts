@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@micromart/process/logger';
+import { retry } from '@micromart/process/retry';
 import type { Admin } from 'kafkajs';
 import { createClient } from './client.ts';
 import { isOfType, nameOf, WrongPartitions } from './failure.ts';
@@ -9,8 +9,9 @@ const MAX_REPLICAS = 3;
 /** Two of three replicas must have a message before it is acknowledged, so any one broker may be lost. */
 const MIN_REPLICAS_IN_SYNC = 2;
 const CREATE_TIMEOUT_MS = 10_000;
+/** With their pauses about ten seconds. */
 const ATTEMPTS = 20;
-const ATTEMPT_INTERVAL_MS = 500;
+const LONGEST_PAUSE_MS = 1_000;
 
 /**
  * Ensures that the topic exists with this number of partitions, replicated over three brokers if there are as many. Brokers
@@ -25,7 +26,13 @@ export async function ensureTopic(
   try {
     await admin.connect();
     const found =
-      (await countPartitions(admin, topic)) ?? (await createTopic(admin, topic, partitions, signal));
+      (await countPartitions(admin, topic)) ??
+      (await retry(() => createTopic(admin, topic, partitions), {
+        attempts: ATTEMPTS,
+        longestPauseMs: LONGEST_PAUSE_MS,
+        isTransient: (error) => isOfType(error, 'INVALID_REPLICATION_FACTOR'),
+        signal,
+      }));
     if (found !== undefined) requirePartitions(topic, { found, partitions });
   } finally {
     await admin.disconnect();
@@ -48,31 +55,23 @@ async function createTopic(
   admin: Admin,
   { topic, brokers }: KafkaTopic,
   partitions: number,
-  signal: AbortSignal,
 ): Promise<number | undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const registered = (await admin.describeCluster()).brokers.length;
-      // Some of the named brokers may not be registered yet, and the replication factor stays as it is created.
-      const replicationFactor = Math.min(MAX_REPLICAS, Math.max(registered, brokers.length));
-      const inSync = replicationFactor === MAX_REPLICAS ? MIN_REPLICAS_IN_SYNC : 1;
-      await admin.createTopics({
-        topics: [
-          {
-            topic,
-            numPartitions: partitions,
-            replicationFactor,
-            configEntries: [{ name: 'min.insync.replicas', value: String(inSync) }],
-          },
-        ],
-        timeout: CREATE_TIMEOUT_MS,
-      });
-      return await countPartitions(admin, { topic });
-    } catch (error) {
-      if (!isOfType(error, 'INVALID_REPLICATION_FACTOR') || attempt === ATTEMPTS) throw error;
-      await sleep(ATTEMPT_INTERVAL_MS, undefined, { signal });
-    }
-  }
+  const registered = (await admin.describeCluster()).brokers.length;
+  // Some of the named brokers may not be registered yet, and the replication factor stays as it is created.
+  const replicationFactor = Math.min(MAX_REPLICAS, Math.max(registered, brokers.length));
+  const inSync = replicationFactor === MAX_REPLICAS ? MIN_REPLICAS_IN_SYNC : 1;
+  await admin.createTopics({
+    topics: [
+      {
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: [{ name: 'min.insync.replicas', value: String(inSync) }],
+      },
+    ],
+    timeout: CREATE_TIMEOUT_MS,
+  });
+  return await countPartitions(admin, { topic });
 }
 
 async function countPartitions(admin: Admin, { topic }: { topic: string }): Promise<number | undefined> {

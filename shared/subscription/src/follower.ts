@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDiskFull } from '@micromart/postgres/failure';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import { retryForever } from '@micromart/process/retry';
 import { createApplyLoop } from './apply/apply-loop.ts';
 import type { IsDiscarded } from './apply/batch-item.ts';
 import { readCheckpoint } from './apply/checkpoint.ts';
@@ -23,7 +24,6 @@ import type { SubscriptionMeter } from './metrics.ts';
 import type { Notifier } from './notifier.ts';
 import type { Pace } from './pace.ts';
 import type { Projection } from './projection.ts';
-import { retryForever } from './retry-forever.ts';
 import { createDeliveryHandler } from './sources/delivery-handler.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
 import { createFetchMissing } from './sources/fetch-missing.ts';
@@ -97,7 +97,7 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
       Object.entries(loops).map(([loop, step]) =>
         retryForever(step, {
           signal,
-          onError(err) {
+          onFailure(err) {
             const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
             logger[level]({ err, subscription: name, loop }, 'following failed; retrying');
           },

@@ -46,6 +46,7 @@
 import { runAsLeader } from '@micromart/postgres/leader-election';
 import { openPool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import { retryForever } from '@micromart/process/retry';
 import type { IsDiscarded } from './apply/batch-item.ts';
 import { FENCED_SETTINGS } from './apply/fence.ts';
 import { createWaiting, type WaitingReason } from './apply/waiting.ts';
@@ -58,7 +59,6 @@ import type { SubscriptionMetrics } from './metrics.ts';
 import { createNotifier } from './notifier.ts';
 import type { Pace } from './pace.ts';
 import type { Projection } from './projection.ts';
-import { retryForever } from './retry-forever.ts';
 import type { EventSource, Transport } from './sources/event-source.ts';
 
 /** For the batch in flight, the checkpoint's metadata and an operator's request; the lock has a connection of its own. */
@@ -136,7 +136,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
   // With a transport every instance works as long as it is open; without one, only the leader, with a new state in each term.
   const member = transport && createFollower(deps);
   const closing = new AbortController();
-  const working = member && retryForever(() => workAsMember(member), { signal: closing.signal, onError });
+  const working = member && retryForever(() => workAsMember(member), { signal: closing.signal, onFailure });
 
   async function workAsMember(follower: Follower): Promise<void> {
     await begin(follower);
@@ -159,7 +159,7 @@ export function startSubscription<E>(settings: SubscriptionSettings<E>): Subscri
     await Promise.all([follower.watch(signal), member ? undefined : follower.work(signal)]);
   }
 
-  function onError(err: unknown): void {
+  function onFailure(err: unknown): void {
     logger.warn({ err, subscription: name }, 'cannot start to follow; retrying');
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endLeftOver } from '@micromart/engines/postgres/leftover';
 import { type EmbeddedServer, startEmbeddedServer } from '@micromart/engines/postgres/server';
-import { freePort } from './free-port.ts';
+import { freePort, startOnFreePorts } from './free-port.ts';
 import { isAlive } from './is-alive.ts';
 
 /**
@@ -13,7 +13,6 @@ import { isAlive } from './is-alive.ts';
  * its server behind. The next run finds the folder, sees that its owner is gone, and removes both.
  */
 const PREFIX = 'micromart-test-';
-const PORT_ATTEMPTS = 3;
 
 /**
  * Nothing that a test wrote must survive a crash. Several suites run at once, each with the pools of its services.
@@ -25,7 +24,7 @@ export async function startTestServer(): Promise<EmbeddedServer> {
   const home = await mkdtemp(join(await realpath(tmpdir()), `${PREFIX}${process.pid}-`));
   // Root runs the server as `nobody`, who must be able to enter the folder.
   await chmod(home, 0o711);
-  const server = await startOnFreePort(join(home, 'data')).catch(async (error) => {
+  const server = await startOnFreePorts(() => startServer(join(home, 'data'))).catch(async (error) => {
     await rm(home, { recursive: true, force: true });
     throw error;
   });
@@ -53,18 +52,13 @@ export async function startTestServer(): Promise<EmbeddedServer> {
   };
 }
 
-async function startOnFreePort(folder: string): Promise<EmbeddedServer> {
-  const superuserPassword = randomBytes(12).toString('hex');
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const port = await freePort();
-      return await startEmbeddedServer({ folder, port, superuserPassword, settings: SETTINGS });
-    } catch (error) {
-      const lostTheRace = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!lostTheRace || attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
-}
+const startServer = async (folder: string): Promise<EmbeddedServer> =>
+  startEmbeddedServer({
+    folder,
+    port: await freePort(),
+    superuserPassword: randomBytes(12).toString('hex'),
+    settings: SETTINGS,
+  });
 
 async function sweepAbandoned(): Promise<void> {
   const temporary = await realpath(tmpdir());

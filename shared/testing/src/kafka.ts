@@ -9,12 +9,11 @@ import {
 } from '@micromart/engines/kafka/cluster';
 import { endLeftOverBrokers } from '@micromart/engines/kafka/leftover';
 import { openKafkaPrograms } from '@micromart/engines/kafka/programs';
-import { freePort } from './free-port.ts';
+import { freePort, startOnFreePorts } from './free-port.ts';
 import { isAlive } from './is-alive.ts';
 
 const PREFIX = 'micromart-kafka-';
 const OF_A_RUN = new RegExp(`^${PREFIX}([0-9]+)-`);
-const PORT_ATTEMPTS = 3;
 
 /** What a suite may use if it also runs on a Kafka in a container. */
 export type AnyKafka = Pick<KafkaCluster, 'brokers' | 'close'> & {
@@ -35,10 +34,12 @@ export async function openTestKafka({
   await sweepAbandoned(temporary);
   const folder = await mkdtemp(join(temporary, `${PREFIX}${process.pid}-`));
   const remove = () => rm(folder, { recursive: true, force: true });
-  const cluster = await startOnFreePorts(brokers, { ...options, folder }).catch(async (error) => {
-    await remove();
-    throw error;
-  });
+  const cluster = await startOnFreePorts(() => startBrokers(brokers, { ...options, folder })).catch(
+    async (error) => {
+      await remove();
+      throw error;
+    },
+  );
   return {
     ...cluster,
     close: async () => {
@@ -55,22 +56,12 @@ export const whyNoKafka = (): Promise<string | undefined> =>
     (error: Error) => error.message,
   );
 
-async function startOnFreePorts(
-  brokers: number,
-  options: Omit<KafkaOptions, 'ports'>,
-): Promise<KafkaCluster> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const ports = [];
-      for (let id = 1; id <= brokers; id += 1) {
-        ports.push({ broker: await freePort(), controller: await freePort() });
-      }
-      return await startKafka({ ...options, ports });
-    } catch (error) {
-      const lostTheRace = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!lostTheRace || attempt === PORT_ATTEMPTS) throw error;
-    }
+async function startBrokers(brokers: number, options: Omit<KafkaOptions, 'ports'>): Promise<KafkaCluster> {
+  const ports = [];
+  for (let id = 1; id <= brokers; id += 1) {
+    ports.push({ broker: await freePort(), controller: await freePort() });
   }
+  return await startKafka({ ...options, ports });
 }
 
 async function sweepAbandoned(temporary: string): Promise<void> {
