@@ -12,6 +12,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@micromart/process/logger';
+import { retryForever } from '@micromart/process/retry';
 import pg from 'pg';
 import type { Client } from './pool.ts';
 
@@ -21,7 +22,8 @@ const HEARTBEAT_INTERVAL_MS = 1_000;
 /** Together with the interval at most `SILENCE_MS`, so that a leader steps down before the server ends its session. */
 const ANSWER_TIMEOUT_MS = 2_000;
 const STANDBY_INTERVAL_MS = 250;
-const RECONNECT_INTERVAL_MS = 500;
+/** Between two terms, and between two attempts to connect: another instance must lead soon. */
+const LONGEST_PAUSE_MS = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 const DISCONNECT_TIMEOUT_MS = 500;
 
@@ -84,18 +86,16 @@ export function runAsLeader({
     }
   }
 
-  async function keepRunning(): Promise<void> {
-    while (!closing.signal.aborted) {
-      try {
-        await runForElection();
-      } catch (err) {
-        if (!closing.signal.aborted) logger.warn({ err, lock: name }, 'leader election failed; retrying');
-      }
-      await sleep(RECONNECT_INTERVAL_MS, undefined, { signal: closing.signal }).catch(() => {});
-    }
+  async function runOnce(): Promise<void> {
+    await runForElection();
+    await sleep(LONGEST_PAUSE_MS, undefined, { signal: closing.signal });
   }
 
-  const running = keepRunning();
+  const running = retryForever(runOnce, {
+    signal: closing.signal,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    onFailure: (err) => logger.warn({ err, lock: name }, 'leader election failed; retrying'),
+  });
   return {
     isLeader: () => term !== undefined && !term.aborted,
     async close() {
