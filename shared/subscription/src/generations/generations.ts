@@ -4,9 +4,9 @@
  * wait for that, for each answer looks by itself.
  */
 import { openPool, type Pool } from '@micromart/postgres/pool';
+import { retryForever } from '@micromart/process/retry';
 import { createNotifier } from '../notifier.ts';
 import { createAdvance } from '../rebuild/advance.ts';
-import { retryForever } from '../retry-forever.ts';
 import type { Subscription } from '../subscription.ts';
 import { createDiscards } from './discards.ts';
 import { createFollowed, type FollowSettings } from './followed.ts';
@@ -79,7 +79,10 @@ export async function startGenerations<E>({
         await notifier.next(signal, LOOK_INTERVAL_MS);
         await step();
       },
-      { signal, onError: (err) => logger.warn({ err, model: model.name }, 'cannot look after generations') },
+      {
+        signal,
+        onFailure: (err) => logger.warn({ err, model: model.name }, 'cannot look after generations'),
+      },
     );
 
   try {
