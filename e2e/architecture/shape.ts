@@ -32,9 +32,9 @@ export const filesAreShort: Rule = ({ files }) =>
 
 /** Names of files, without endings, and of exports that gave way to the field's own words. */
 const REPLACED_FILES =
-  /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|place|setback|standing|tail|trip|use-order|way)$/;
+  /^(answer-memory|answers|bell|consult|cursor|drain|intake|kept|lane|line|log-reader|look|mark|noting|offers|persevere|place|setback|standing|tail|trip|use-order|waiting-notes|way)$/;
 const REPLACED_EXPORTS =
-  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead|readStanding|createWay|createDrain|createFill|createPlace|createShare|createLook|createNoting|bornAs|createAnswerMemory|createUseOrder|judgeAnswer|mayBeKept)\b/;
+  /\bexport (?:async )?(?:const|function|type) ((?:create|open)?(?:Bell|Intake|Lane|Line|Mark|Noting|Standing|Tail|Trip|Way)|inOneTrip|persevere|BatchPlace|PlacedEvent|createPlacer|createTurns|textList|documentList|carryOutAll|lead|readStanding|createWay|createDrain|createFill|createPlace|createShare|createLook|createNoting|bornAs|createAnswerMemory|createUseOrder|judgeAnswer|mayBeKept|EventRoute|PartitionStanding|(?:create)?WaitingNotes)\b/;
 
 export const replacedNamesStayAway: Rule = ({ files }) =>
   files

@@ -85,7 +85,7 @@ describeKafka('a local broker', () => {
       const secure = { user: 'ann', password: 'p@ss "w/\\ord%' };
       cluster = await openTestKafka({ secure });
       const ssl = { ca: await readFile(cluster.caFile!, 'utf8') };
-      // A fresh object each time: the client keeps its way of logging in, password and all, in the one it is given.
+      // A new object each time, because the client stores its authentication, with the password, in the one it gets.
       const sasl = (password: string) =>
         ({ mechanism: 'scram-sha-512', username: secure.user, password }) as const;
       const list = (config: Partial<KafkaConfig>) =>

@@ -17,10 +17,10 @@ import {
 } from './stored.ts';
 
 const LINEARIZABLE_TIMEOUT_MS = 5_000;
-/** Events that are looked for at once. */
+/** How many events one query reads. */
 const MAX_FOUND = 200;
 
-/** What is read of a partition: the events so far, and which are still to be found. */
+/** The events of a partition read so far, and which ones are read next. */
 type Share = {
   readonly partition: number;
   next: number;
@@ -48,7 +48,7 @@ export function createReads(
 
   /**
    * The events after a sequence in each partition, up to the one that fills its share (event-log/page.ts), at most `limit` of
-   * each and no further than its head. They are found some at a time, so that no more large ones than that are in memory.
+   * each and no further than its head. It reads them in several queries, so that few large events are in memory at once.
    */
   async function read(
     after: Sequences,
@@ -71,7 +71,7 @@ export function createReads(
   }
 
   function add(share: Share, stored: StoredEvent | undefined): void {
-    // A primary that has just been elected may show an event a moment later: what lies behind it waits.
+    // A newly elected primary may show an event a moment later, so reading stops before a missing event.
     if (!stored) {
       share.upTo = share.next - 1;
       return;

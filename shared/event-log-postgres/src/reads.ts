@@ -20,8 +20,8 @@ type HeadsRow = { log: string | null; at: Date; last: Readonly<Record<string, nu
 const COLUMNS = 'partition, sequence::text, id, type, subject, key, time, traceparent, data';
 
 /**
- * The events of a partition after a sequence, up to the one that fills the page (event-log/page.ts). Only the data of those
- * that are given is read.
+ * The events of a partition after a sequence, up to the one that fills the page (event-log/page.ts). Only the data of
+ * these events is read.
  */
 const firstEvents = (given: { partition: string; after: string; limit: string; fullBytes: number }) => `
   SELECT ${COLUMNS} FROM (

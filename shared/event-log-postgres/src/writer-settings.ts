@@ -2,7 +2,7 @@
  * Session settings for the pool of a store that writes.
  *
  * What the plan settings are for: the statement always looks rows up by their keys, so one plan suits every size of
- * table. Left to itself the server plans the statement anew each time, which takes as long as executing it, or keeps a plan
+ * table. By default the server plans the statement again each time, which takes as long as executing it, or keeps a plan
  * from when the table was new, which reads all of it.
  *
  * How to take them out: delete them here. Answers stay the same.

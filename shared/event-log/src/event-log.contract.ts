@@ -106,12 +106,12 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       const large = 'é'.repeat(60_000);
       let position: LogPosition | undefined;
       for (let n = 0; n < 12; n += 1) {
-        const event = { type: 'told', subject: key, key, time: new Date(), data: { n, large } };
-        const told = await store.change(key, () => ({
+        const event = { type: 'test.counted', subject: key, key, time: new Date(), data: { n, large } };
+        const changed = await store.change(key, () => ({
           answer: null,
           change: { state: { count: n }, events: [event] },
         }));
-        position ??= told.position;
+        position ??= changed.position;
       }
       const { partition, sequence } = position!;
       const after = sequence - 1;
@@ -124,8 +124,8 @@ export function describeEventLog({ name, start, handsOutEvents }: EngineTraits, 
       expect(numbersOf(await log.page(partition, after + 9, 1_000))).toEqual([9, 10, 11]);
       expect(numbersOf(await log.page(partition, after, 2))).toEqual([0, 1]);
       const { last } = await log.heads();
-      const news = await log.eventsAfter(new Map(last).set(partition, after), PARTITIONS * 12);
-      expect(numbersOf(news)).toEqual([0, 1]);
+      const shares = await log.eventsAfter(new Map(last).set(partition, after), PARTITIONS * 12);
+      expect(numbersOf(shares)).toEqual([0, 1]);
       // What others append does not change a full page.
       await append(PARTITIONS * 4);
       expect(await log.page(partition, after, 1_000)).toEqual(page);

@@ -43,7 +43,7 @@ describe("an event's message", () => {
     ['of no log', { headers: { log: Buffer.from('Cart!') } }],
     ['of text', { value: Buffer.from('hello') }],
     ['of another event', { value: Buffer.from('{"specversion":"0.3"}') }],
-  ])('%s is no event of ours', (_, part) => {
+  ])('%s is not read as an event', (_, part) => {
     expect(readMessage({ ...received(messageOf(LOG, event)), ...part })).toBeUndefined();
   });
 });
