@@ -12,7 +12,8 @@ them differs.
   --catalog <file>    CSV (.gz: gzipped) with the columns product_id, name, department, category, brand,
                       size and price_cents (default: the 1,000 products of demo/data)
   --limit <n>         replay only the first n baskets
-  --seed <n>          decides what is taken out again: about one item of twelve (default 1)
+  --seed <n>          decides what is taken out again, and which carts are left: about one item, and one cart,
+                      of twelve (default 1)
   --concurrency <n>   carts filled at the same time, 1 to 512 (default 32)
   --help              print this
 

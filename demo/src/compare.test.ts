@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare } from './compare.ts';
-import type { Counters, Tally } from './expected.ts';
+import { type Counters, NO_COUNTS, type Tally } from './expected.ts';
 
 const counters = (added: number, removed: number, unitsAdded: number, unitsRemoved: number): Counters => ({
+  ...NO_COUNTS,
   added,
   removed,
   unitsAdded,

@@ -1,4 +1,4 @@
-import { COUNTERS, type CounterName, NO_COUNTS, type Tally } from './expected.ts';
+import { COMPARED, type CounterName, NO_COUNTS, type Tally } from './expected.ts';
 
 export type Difference = {
   readonly productId: string;
@@ -16,7 +16,7 @@ export function compare(before: Tally, after: Tally, sent: Tally): Difference[] 
     const was = before.get(productId) ?? NO_COUNTS;
     const is = after.get(productId) ?? NO_COUNTS;
     const expected = sent.get(productId) ?? NO_COUNTS;
-    for (const counter of COUNTERS) {
+    for (const counter of COMPARED) {
       const counted = is[counter] - was[counter];
       if (counted !== expected[counter])
         differences.push({ productId, counter, sent: expected[counter], counted });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { COUNTERS, type Counters, countersBy, type Tally } from './expected.ts';
+import { COMPARED, type Counters, countersBy, type Tally } from './expected.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
@@ -69,7 +69,7 @@ async function readAll(readPage: (cursor: string | null) => Promise<Page>): Prom
       if (tally.has(item.productId)) return undefined;
       tally.set(
         item.productId,
-        countersBy((name) => item[name]),
+        countersBy((name) => item[name] ?? 0),
       );
     }
     if (next === null) return tally;
@@ -82,10 +82,10 @@ function parsePage({ body }: Answer): Page {
   const page = JSON.parse(body) as Page;
   const isGood = page.items.every(
     (item) =>
-      typeof item.productId === 'string' && COUNTERS.every((name) => Number.isSafeInteger(item[name])),
+      typeof item.productId === 'string' && COMPARED.every((name) => Number.isSafeInteger(item[name])),
   );
   if (!isGood) {
-    throw new Error(`shopper tracking answered products without a productId and ${COUNTERS.join(', ')}`);
+    throw new Error(`shopper tracking answered products without a productId and ${COMPARED.join(', ')}`);
   }
   return page;
 }

@@ -74,6 +74,9 @@ describe('the demo', () => {
     shop = await openFakeShop();
     const { exact, printed } = await run(shop.url);
     expect(printed).toContain('50 carts');
+    const [, bought, left] = /([0-9]+) carts bought, .* ([0-9]+) left/s.exec(printed) ?? [];
+    expect(shop.closes()).toEqual({ bought: Number(bought), abandoned: Number(left) });
+    expect(Number(bought) + Number(left)).toBe(50);
     expect(printed).toContain('Milk, whole');
     expect(printed).toContain('12 events behind');
     expect(printed).toContain('difference 0.');

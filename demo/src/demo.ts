@@ -65,7 +65,7 @@ export async function runDemo(
     const before = await countersWith(headsBefore.position);
 
     say(
-      `Replaying ${carts.toLocaleString('en')} baskets as carts, with seed ${seed} for what is taken out again.`,
+      `Replaying ${carts.toLocaleString('en')} baskets as carts, with seed ${seed} for what is taken out again and left.`,
     );
     const progress = openProgress(carts, 'carts', output);
     const replayed = await replay(settings, { client: cart, authorize, progress }).finally(progress.close);

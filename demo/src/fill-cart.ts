@@ -1,14 +1,14 @@
 import type { Answer, HttpClient } from './http-client.ts';
-import type { Basket, Operation } from './plan.ts';
+import type { Basket, CloseReason, Operation } from './plan.ts';
 import type { Positions } from './positions.ts';
 import { ask } from './retry.ts';
 import type { Authorize } from './tokens.ts';
 import { classifyWrite } from './verdict.ts';
 
 /**
- * Fills a cart as its shopper would: opens it, executes the operations one request after another, and closes it as bought.
- * Each write has its own Idempotency-Key and is repeated until it is answered. So a service that dies, or a lost answer,
- * neither drops a change nor makes it twice.
+ * Fills a cart as its shopper would: opens it, executes the operations one request after another, and closes it as bought or
+ * abandoned. Each write has its own Idempotency-Key and is repeated until it is answered. So a service that dies, or a lost
+ * answer, neither drops a change nor makes it twice.
  */
 export type FillCart = (cart: PlannedCart, signal: AbortSignal) => Promise<void>;
 
@@ -17,6 +17,7 @@ export type PlannedCart = {
   readonly number: number;
   readonly basket: Basket;
   readonly operations: readonly Operation[];
+  readonly reason: CloseReason;
 };
 
 /** Longer than any restart takes, and less than the 24 hours for which keys are stored. */
@@ -29,12 +30,13 @@ export function createFillCart(deps: {
   /** Makes the keys of this run differ from those of every other run. */
   readonly runId: string;
   readonly onOperation: (operation: Operation) => void;
+  readonly onClose: (reason: CloseReason, operations: readonly Operation[]) => void;
   readonly onRequest: () => void;
   readonly onRetry: () => void;
 }): FillCart {
-  const { client, authorize, positions, runId, onOperation, onRequest, onRetry } = deps;
+  const { client, authorize, positions, runId, onOperation, onClose, onRequest, onRetry } = deps;
 
-  return async ({ number, basket, operations }, signal) => {
+  return async ({ number, basket, operations, reason }, signal) => {
     let writes = 0;
     const write = async (method: string, path: string, body?: unknown): Promise<Answer> => {
       const authorization = await authorize(`demo-${basket.shopper}`, 'shopper');
@@ -63,7 +65,8 @@ export function createFillCart(deps: {
       await write(method, `${path}/items${suffix}`, body);
       onOperation(operation);
     }
-    await write('POST', `${path}/close`, { reason: 'bought' });
+    await write('POST', `${path}/close`, { reason });
+    onClose(reason, operations);
   };
 }
 

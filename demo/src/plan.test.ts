@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Counters, count, NO_COUNTS, type Tally } from './expected.ts';
-import { type Basket, type Operation, planCart } from './plan.ts';
+import { type Basket, linesLeft, type Operation, planCart, planClose } from './plan.ts';
 
 const productId = fc.integer({ min: 1, max: 6 }).map(String);
 const baskets: fc.Arbitrary<Basket> = fc.record({
@@ -32,10 +32,10 @@ function resultOf(operation: Operation, had: number): number {
   return operation.kind === 'take' ? had - operation.units : 0;
 }
 
-const grown = ({ added, removed, unitsAdded, unitsRemoved }: Counters, by: number): Counters =>
+const grown = (was: Counters, by: number): Counters =>
   by > 0
-    ? { added: added + 1, removed, unitsAdded: unitsAdded + by, unitsRemoved }
-    : { added, removed: removed + 1, unitsAdded, unitsRemoved: unitsRemoved - by };
+    ? { ...was, added: was.added + 1, unitsAdded: was.unitsAdded + by }
+    : { ...was, removed: was.removed + 1, unitsRemoved: was.unitsRemoved - by };
 
 const tallyOf = (operations: readonly Operation[]): Tally => {
   const tally: Tally = new Map();
@@ -49,6 +49,21 @@ describe('a planned cart', () => {
       fc.property(baskets, seeds, (basket, seed) => {
         const operations = planCart(basket, seed);
         expect(carryOut(operations).events).toEqual(tallyOf(operations));
+      }),
+    );
+  });
+
+  test('leaves what it is then closed with, once for each product', () => {
+    fc.assert(
+      fc.property(baskets, seeds, (basket, seed) => {
+        const operations = planCart(basket, seed);
+        const held = [...carryOut(operations).lines].filter(([, units]) => units > 0);
+        for (const reason of ['bought', 'abandoned'] as const) {
+          const left = linesLeft(operations, reason);
+          expect(new Map(left.map(({ productId, units }) => [productId, units]))).toEqual(new Map(held));
+          expect(left.every(({ kind }) => kind === reason)).toBe(true);
+          expect(left).toHaveLength(held.length);
+        }
       }),
     );
   });
@@ -80,4 +95,13 @@ test('takes about one of twelve items out again, in every way there is', () => {
   expect((12 * removals.length) / (operations.length - removals.length)).toBeCloseTo(1, 1);
   expect(new Set(removals.map(({ kind }) => kind))).toEqual(new Set(['set', 'take', 'drop']));
   expect(removals.some((removal) => removal.kind === 'set' && removal.left > 0)).toBe(true);
+});
+
+test('leaves about one of twelve carts, by the seed, and buys the others', () => {
+  const reasons = Array.from({ length: 3_000 }, (_, n) =>
+    planClose({ id: `basket ${n}`, shopper: '900', lines: [] }, 7),
+  );
+  const abandoned = reasons.filter((reason) => reason === 'abandoned');
+  expect((12 * abandoned.length) / reasons.length).toBeCloseTo(1, 0);
+  expect(abandoned.length).toBeGreaterThan(0);
 });

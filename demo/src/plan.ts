@@ -15,6 +15,11 @@ export type Operation =
   | { readonly kind: 'add' | 'take' | 'drop'; readonly productId: string; readonly units: number }
   | { readonly kind: 'set'; readonly productId: string; readonly units: number; readonly left: number };
 
+export type CloseReason = 'bought' | 'abandoned';
+
+/** A product that was in a cart when that was closed, and how many of it. */
+export type Closing = { readonly kind: CloseReason; readonly productId: string; readonly units: number };
+
 /** One item in so many is taken out again. */
 const ONE_REMOVED_IN = 12;
 
@@ -44,6 +49,23 @@ export function planCart(basket: Basket, seed: number): Operation[] {
     }
   }
   return operations;
+}
+
+/** One cart in so many is abandoned. */
+const ONE_ABANDONED_IN = 12;
+
+/** Why a basket's cart is closed. The source has purchases only, so the seed decides which carts are abandoned. */
+export const planClose = ({ id }: Basket, seed: number): CloseReason =>
+  createDraw(`${seed}/${id}/close`)(ONE_ABANDONED_IN) === 0 ? 'abandoned' : 'bought';
+
+/** What a cart holds after its operations, and so is closed with. */
+export function linesLeft(operations: readonly Operation[], reason: CloseReason): Closing[] {
+  const left = new Map<string, number>();
+  for (const { kind, productId, units } of operations)
+    left.set(productId, (left.get(productId) ?? 0) + (kind === 'add' ? units : -units));
+  return [...left]
+    .filter(([, units]) => units > 0)
+    .map(([productId, units]) => ({ kind: reason, productId, units }));
 }
 
 /** Half of the removals take the whole line; the others only a part, if possible. */

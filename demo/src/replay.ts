@@ -4,7 +4,7 @@ import { count, type Tally } from './expected.ts';
 import { createFillCart } from './fill-cart.ts';
 import type { HttpClient } from './http-client.ts';
 import { forEachInTurn } from './in-turn.ts';
-import { planCart } from './plan.ts';
+import { linesLeft, planCart, planClose } from './plan.ts';
 import { createPositions } from './positions.ts';
 import type { Progress } from './progress.ts';
 import type { Authorize } from './tokens.ts';
@@ -24,6 +24,8 @@ export type ReplaySettings = {
 export type Replayed = {
   readonly sent: Tally;
   readonly carts: number;
+  /** How many of them were left, and not bought. */
+  readonly abandoned: number;
   readonly requests: number;
   /** Requests that were sent again. */
   readonly repeated: number;
@@ -47,6 +49,7 @@ export async function replay(
   const positions = createPositions();
   const startedAt = Date.now();
   let carts = 0;
+  let abandoned = 0;
   let requests = 0;
   let repeated = 0;
 
@@ -56,6 +59,10 @@ export async function replay(
     positions,
     runId: randomUUID(),
     onOperation: (operation) => count(sent, operation),
+    onClose: (reason, operations) => {
+      if (reason === 'abandoned') abandoned++;
+      for (const closing of linesLeft(operations, reason)) count(sent, closing);
+    },
     onRequest: () => {
       requests++;
       progress.requestDone();
@@ -68,10 +75,11 @@ export async function replay(
     readBaskets(baskets, limit),
     { keyOf: ({ shopper }) => shopper, concurrency, lookAhead: LOOK_AHEAD * concurrency },
     async (basket, signal) => {
-      await fillCart({ number: ++carts, basket, operations: planCart(basket, seed) }, signal);
+      const operations = planCart(basket, seed);
+      await fillCart({ number: ++carts, basket, operations, reason: planClose(basket, seed) }, signal);
       progress.step();
     },
   );
   const tookMs = Date.now() - startedAt;
-  return { sent, carts, requests, repeated, tookMs, consistentWith: positions.consistentWith() };
+  return { sent, carts, abandoned, requests, repeated, tookMs, consistentWith: positions.consistentWith() };
 }

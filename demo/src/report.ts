@@ -16,12 +16,14 @@ export function importedText({ written, unchanged, rejected }: Imported): string
   return `${figure(written)} products written, ${figure(unchanged)} were there already${refused}.`;
 }
 
-export function replayedText({ sent, carts, requests, repeated, tookMs }: Replayed): string {
-  const { added, removed, unitsAdded, unitsRemoved } = total(sent);
+export function replayedText({ sent, carts, abandoned, requests, repeated, tookMs }: Replayed): string {
+  const { added, removed, unitsAdded, unitsRemoved, unitsBought, unitsAbandoned } = total(sent);
   const tookS = tookMs / 1000;
   return (
     `${figure(carts)} carts: ${figure(added)} times a product was put in (${figure(unitsAdded)} units), ` +
     `${figure(removed)} times taken out again (${figure(unitsRemoved)} units);\n` +
+    `${figure(carts - abandoned)} carts bought, with ${figure(unitsBought)} units, ` +
+    `and ${figure(abandoned)} left, with ${figure(unitsAbandoned)};\n` +
     `${figure(requests)} requests in ${tookS.toFixed(1)} s, ${figure(Math.round(requests / tookS))} a second, ` +
     `${figure(repeated)} of them sent again.`
   );

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { createDraw } from '../draws.ts';
 import { type Counters, NO_COUNTS, type Tally } from '../expected.ts';
+import type { CloseReason } from '../plan.ts';
 
 /**
  * Cart, catalog and shopper tracking in one process and in memory, as far as the demo needs them: a fake for its tests. With
@@ -12,6 +13,8 @@ export type FakeShop = {
   /** The feeds that were imported, complete. */
   readonly imported: readonly Buffer[];
   readonly faults: () => number;
+  /** How many carts were closed for each reason. */
+  readonly closes: () => Readonly<Record<CloseReason, number>>;
   close(): Promise<void>;
 };
 
@@ -41,6 +44,7 @@ export async function openFakeShop({
   let events = 0;
   let faults = 0;
   let waits = 0;
+  const closes = { bought: 0, abandoned: 0 };
 
   const append = (cartId: string, change?: Change): string => {
     const partition = Number(cartId) % PARTITIONS;
@@ -69,6 +73,7 @@ export async function openFakeShop({
     if (!lines) return { status: 404 };
     const had = lines.get(productId) ?? 0;
     if (part === 'close') {
+      closes[body.reason as CloseReason] += 1;
       carts.delete(cartId);
       carts.set(`${cartId} closed`, lines);
       return { status: 200, headers: { position: append(cartId) } };
@@ -138,6 +143,7 @@ export async function openFakeShop({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     imported,
     faults: () => faults,
+    closes: () => closes,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -153,6 +159,7 @@ function reply(response: ServerResponse, { status, headers = {}, body }: Answer)
 function countChange(counters: Tally, { productId, units, added }: Change): void {
   const was: Counters = counters.get(productId) ?? NO_COUNTS;
   counters.set(productId, {
+    ...was,
     added: was.added + (added ? 1 : 0),
     removed: was.removed + (added ? 0 : 1),
     unitsAdded: was.unitsAdded + (added ? units : 0),
