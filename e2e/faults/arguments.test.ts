@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { readArguments, USAGE } from './arguments.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-test('runs every scenario for ten minutes by a new seed unless told otherwise', () => {
+test('runs every scenario for ten minutes by a new seed by default', () => {
   expect(readArguments([], 99)).toEqual({
     minutes: 10,
     seed: 99,
@@ -12,7 +12,7 @@ test('runs every scenario for ten minutes by a new seed unless told otherwise', 
   });
 });
 
-test('takes minutes, seed, scenario, kills and the way of the events', () => {
+test('reads minutes, seed, scenario, kills and the source of the events', () => {
   const words = ['--minutes', '3', '--seed=5', '--scenario', 'kills', '--kills', '200', '--events', 'kafka'];
   expect(readArguments(words, 99)).toEqual({
     minutes: 3,
@@ -23,7 +23,7 @@ test('takes minutes, seed, scenario, kills and the way of the events', () => {
   });
 });
 
-test('gives nothing when help is asked for, which names every scenario', () => {
+test('returns nothing for --help, which names every scenario', () => {
   expect(readArguments(['--help'], 99)).toBeUndefined();
   for (const name of Object.keys(SCENARIOS)) expect(USAGE).toContain(name);
 });

@@ -18,7 +18,7 @@ export type WritersScenario = {
 const FOLLOWERS = 3;
 
 export async function runHardWriters(
-  { followers: way }: WritersScenario,
+  { followers: source }: WritersScenario,
   { events }: { events: number },
   { seed, replaced, say }: RunOptions,
 ): Promise<Evidence> {
@@ -27,13 +27,13 @@ export async function runHardWriters(
   try {
     const url = system.database.urlOf('cart');
     const openNext = async () => {
-      if (way === 'feed') return followFeed(await openFeed(system.issuer, system.sides[0].cartUrl));
+      if (source === 'feed') return followFeed(await openFeed(system.issuer, system.sides[0].cartUrl));
       const numbers = await followNumbers(url);
       closers.push(numbers.close);
       return numbers.next;
     };
-    const nexts = await Promise.all(Array.from({ length: way === 'feed' ? FOLLOWERS : 1 }, openNext));
-    const running = nexts.map((next, n) => startFollower(`follower ${n + 1} by ${way}`, next));
+    const nexts = await Promise.all(Array.from({ length: source === 'feed' ? FOLLOWERS : 1 }, openNext));
+    const running = nexts.map((next, n) => startFollower(`follower ${n + 1} by ${source}`, next));
     const ended = await runWriters(url, { events, draw: createDraw(`writers ${seed}`) });
     say(`${ended.committed} transactions committed, ${ended.rolledBack} rolled back, ${ended.died} died`);
     const followers = await Promise.all(running.map((one) => one.finish()));

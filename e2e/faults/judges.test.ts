@@ -25,7 +25,7 @@ import { type Order, orderedName, type Wanted } from './load/orders.ts';
 const LOG = 'cart-0';
 const CART = 'cart a';
 
-const place = (sequence: number) => ({ log: LOG, partition: 3, sequence });
+const position = (sequence: number) => ({ log: LOG, partition: 3, sequence });
 
 const timeOf = (sequence: number) => new Date(10 * sequence).toISOString();
 
@@ -56,7 +56,7 @@ const closed = (sequence: number, change: Partial<LogClose> = {}): LogClose => (
   ...change,
 });
 
-const acknowledged = (sequence: number): Outcome => ({ kind: 'acknowledged', position: place(sequence) });
+const acknowledged = (sequence: number): Outcome => ({ kind: 'acknowledged', position: position(sequence) });
 const unknown: Outcome = { kind: 'unknown', why: 'ECONNRESET' };
 const unseen: Outcome = {
   kind: 'unknown',
@@ -85,7 +85,7 @@ const counters = (change: Partial<Counters>): Counters => ({ ...NO_COUNTERS, ...
 const answer = (rest: Partial<Answer>): Answer => ({
   counters: new Map(),
   whole: false,
-  places: [],
+  positions: [],
   asOfMs: 0,
   tokens: [],
   ...rest,
@@ -222,10 +222,10 @@ const acquitted: Readonly<Record<string, Given>> = {
       answers: [
         answer({
           counters: new Map([['tea', counters({ added: 1, unitsAdded: 2 })]]),
-          places: [place(1)],
+          positions: [position(1)],
           asOfMs: 26,
         }),
-        answer({ whole: true, places: [place(0)], asOfMs: 16 }),
+        answer({ whole: true, positions: [position(0)], asOfMs: 16 }),
       ],
     },
   },
@@ -428,7 +428,10 @@ const objected: readonly (Given & {
     name: 'an answer with more than its position',
     history: {
       answers: [
-        answer({ counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]), places: [place(1)] }),
+        answer({
+          counters: new Map([['tea', counters({ added: 2, unitsAdded: 4 })]]),
+          positions: [position(1)],
+        }),
       ],
     },
     by: 'answers',
@@ -436,19 +439,19 @@ const objected: readonly (Given & {
   },
   {
     name: 'a list that lacks a product',
-    history: { answers: [answer({ whole: true, places: [place(2)] })] },
+    history: { answers: [answer({ whole: true, positions: [position(2)] })] },
     by: 'answers',
     what: /gave tea \+0/,
   },
   {
     name: 'an answer below its token',
-    history: { answers: [answer({ places: [place(1)], tokens: [place(2)] })] },
+    history: { answers: [answer({ positions: [position(1)], tokens: [position(2)] })] },
     by: 'answers',
     what: /was given for the token cart-0\/3@2/,
   },
   {
     name: 'an As-Of after a change that the answer lacks',
-    history: { answers: [answer({ places: [place(1)], asOfMs: 27 })] },
+    history: { answers: [answer({ positions: [position(1)], asOfMs: 27 })] },
     by: 'answers',
     what: /lacks 3@2, acknowledged before/,
   },

@@ -62,7 +62,7 @@ export type Spared = {
 /** A job as the catalog lists it. */
 export type Job = {
   readonly id: string;
-  /** Its place in the order of acceptance. */
+  /** Its number in the order of acceptance. */
   readonly number: number;
   readonly kind: 'put' | 'withdraw' | 'import';
   /** Of a single order. */
@@ -100,7 +100,7 @@ export const NO_CATALOG: CatalogEvidence = {
   changes: [],
 };
 
-/** A reader of the log that kept what it saw: the places of the events, in its order. */
+/** A reader of the log, with the positions of the events that it saw, in its order. */
 export type Follower = { readonly name: string; readonly seen: readonly Seen[] };
 export type Seen = { readonly partition: number; readonly sequence: number };
 

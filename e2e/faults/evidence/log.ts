@@ -13,7 +13,7 @@ export async function openFeed(issuer: TestIssuer, url: string): Promise<EventSo
   return createFeedSource({ url: `${url}/events`, token: async () => token });
 }
 
-/** All events, in the order of the sequences within each partition, and the places of the last ones. */
+/** All events, in the order of the sequences within each partition, and the positions of the last ones. */
 export async function readLog(
   source: EventSource,
 ): Promise<{ events: readonly LoggedEvent[]; heads: readonly LogPosition[] }> {

@@ -17,11 +17,11 @@ export function judgeAnswers({ history, log }: Evidence): string[] {
   ];
 }
 
-const sequencesOf = (places: readonly LogPosition[]): ReadonlyMap<number, number> =>
-  new Map(places.map(({ partition, sequence }) => [partition, sequence]));
+const sequencesOf = (positions: readonly LogPosition[]): ReadonlyMap<number, number> =>
+  new Map(positions.map(({ partition, sequence }) => [partition, sequence]));
 
-function judgeCounters({ counters, whole, places }: Answer, recount: Recount): string[] {
-  const upTo = sequencesOf(places);
+function judgeCounters({ counters, whole, positions }: Answer, recount: Recount): string[] {
+  const upTo = sequencesOf(positions);
   const products = whole ? new Set([...recount.products, ...counters.keys()]) : counters.keys();
   return [...products].flatMap((productId) => {
     const answered = counters.get(productId) ?? NO_COUNTERS;
@@ -29,17 +29,18 @@ function judgeCounters({ counters, whole, places }: Answer, recount: Recount): s
     return sameCounters(answered, expected)
       ? []
       : [
-          `an answer at ${formatPosition(places)} gave ${productId} ${formatCounters(answered)}; the log has ${formatCounters(expected)} there`,
+          `an answer at ${formatPosition(positions)} gave ${productId} ${formatCounters(answered)}; the log has ${formatCounters(expected)} there`,
         ];
   });
 }
 
-function judgeTokens({ places, tokens }: Answer): string[] {
-  const reached = sequencesOf(places);
+function judgeTokens({ positions, tokens }: Answer): string[] {
+  const reached = sequencesOf(positions);
   return tokens
     .filter(({ partition, sequence }) => (reached.get(partition) ?? 0) < sequence)
     .map(
-      (token) => `an answer at ${formatPosition(places)} was given for the token ${formatPosition([token])}`,
+      (token) =>
+        `an answer at ${formatPosition(positions)} was given for the token ${formatPosition([token])}`,
     );
 }
 
@@ -57,16 +58,16 @@ function judgeTimes({ changes, answers }: Evidence['history']): string[] {
   let next = 0;
   return answers
     .toSorted((a, b) => a.asOfMs - b.asOfMs)
-    .flatMap(({ asOfMs, places }) => {
+    .flatMap(({ asOfMs, positions }) => {
       for (; next < acknowledged.length && acknowledged[next]!.endedAtMs + ROUNDING_MS < asOfMs; next += 1) {
         const { partition, sequence } = acknowledged[next]!;
         heads.set(partition, Math.max(heads.get(partition) ?? 0, sequence));
       }
-      const reached = sequencesOf(places);
+      const reached = sequencesOf(positions);
       const missing = [...heads].find(([partition, head]) => (reached.get(partition) ?? 0) < head);
       return missing
         ? [
-            `an answer as of ${new Date(asOfMs).toISOString()} at ${formatPosition(places)} lacks ${missing.join('@')}, acknowledged before`,
+            `an answer as of ${new Date(asOfMs).toISOString()} at ${formatPosition(positions)} lacks ${missing.join('@')}, acknowledged before`,
           ]
         : [];
     });

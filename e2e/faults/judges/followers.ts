@@ -6,9 +6,9 @@ export function judgeFollowers({ log, followers }: Evidence): string[] {
 }
 
 function judgeFollower({ name, seen }: Follower, log: Evidence['log']): string[] {
-  const places = new Set(seen.map(placeOf));
-  const skipped = log.filter((event) => !places.has(placeOf(event))).length;
-  const again = seen.length - places.size;
+  const positions = new Set(seen.map(positionOf));
+  const skipped = log.filter((event) => !positions.has(positionOf(event))).length;
+  const again = seen.length - positions.size;
   const last = new Map<number, number>();
   const disordered = seen.filter(({ partition, sequence }) => {
     const before = last.get(partition) ?? 0;
@@ -22,5 +22,5 @@ function judgeFollower({ name, seen }: Follower, log: Evidence['log']): string[]
   ];
 }
 
-const placeOf = ({ partition, sequence }: { partition: number; sequence: number }): string =>
+const positionOf = ({ partition, sequence }: { partition: number; sequence: number }): string =>
   `${partition}@${sequence}`;

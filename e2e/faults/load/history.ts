@@ -49,7 +49,7 @@ export type Answer = {
   /** By product; `whole` says that products which are absent have none. */
   readonly counters: ReadonlyMap<string, Counters>;
   readonly whole: boolean;
-  readonly places: readonly LogPosition[];
+  readonly positions: readonly LogPosition[];
   readonly asOfMs: number;
   /** What the request asked to be included. */
   readonly tokens: readonly LogPosition[];

@@ -94,7 +94,7 @@ export async function startLoad(
       reader: readers[n % readers.length]!,
       products: SHOPPING,
       draw: createDraw(`${seed} reader ${n}`),
-      newest: () => sender.newest()?.place,
+      newest: () => sender.newest()?.position,
       onReply: (reply) => {
         if (reply.kind === 'answer') answers.push(reply.answer);
         else if (reply.kind === 'misanswer') misanswers.push(reply.why);
@@ -118,12 +118,12 @@ export async function startLoad(
   const running = Promise.all([...shopping, ...reading, ...looking]);
 
   /** Comes back when every side's tracking, but for the one that is left out, has counted up to there. */
-  const countedUpTo = async (places: readonly LogPosition[], leftOut?: number) => {
+  const countedUpTo = async (positions: readonly LogPosition[], leftOut?: number) => {
     let last: readonly Reply[] = [];
     await until(
       async () => {
         const asked = readers.filter((_, n) => n !== leftOut);
-        const question = { productId: SHOPPING[0], tokens: places };
+        const question = { productId: SHOPPING[0], tokens: positions };
         last = await Promise.all(asked.map((reader) => reader.ask(question)));
         return isOver() || last.every(({ kind }) => kind === 'answer');
       },
@@ -137,7 +137,7 @@ export async function startLoad(
     until(
       () => {
         const written = sender.newestEverywhere().filter(({ sentAtMs }) => sentAtMs >= sinceMs);
-        return written.length >= least && written.map(({ place }) => place);
+        return written.length >= least && written.map(({ position }) => position);
       },
       { capMs: RECOVERY_CAP_MS },
     ).catch(() => {

@@ -52,7 +52,7 @@ export function createReader(url: string, authorization: string): Reader {
         const answer = {
           counters: countersOf(reply.body),
           whole: productId === undefined,
-          places: parsePosition(String(reply.headers.position)) ?? [],
+          positions: parsePosition(String(reply.headers.position)) ?? [],
           asOfMs: Date.parse(String(reply.headers['as-of'])),
           tokens,
         };
@@ -89,7 +89,7 @@ export async function read({
     const written = newest();
     const tokens = [[], written ? [written] : [], last][draw(3)]!;
     const reply = await reader.ask({ productId, tokens });
-    if (reply.kind === 'answer') last = reply.answer.places;
+    if (reply.kind === 'answer') last = reply.answer.positions;
     onReply(reply);
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
   }

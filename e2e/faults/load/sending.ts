@@ -26,8 +26,8 @@ export type Write = {
 
 export type Sent = { readonly attempt: Attempt; readonly body: string };
 
-/** The place of an acknowledged change, and when its request had been sent. */
-export type Written = { readonly place: LogPosition; readonly sentAtMs: number };
+/** The position of an acknowledged change, and when its request was sent. */
+export type Written = { readonly position: LogPosition; readonly sentAtMs: number };
 
 export type Sender = {
   send(write: Write): Promise<Sent>;
@@ -52,7 +52,7 @@ export function createSender(urls: readonly string[]): Sender {
   let newest: Written | undefined;
   const newestIn = new Map<number, Written>();
   const remember = (written: Written) => {
-    const { partition } = written.place;
+    const { partition } = written.position;
     if (written.sentAtMs >= (newest?.sentAtMs ?? 0)) newest = written;
     if (written.sentAtMs >= (newestIn.get(partition)?.sentAtMs ?? 0)) newestIn.set(partition, written);
   };
@@ -79,7 +79,7 @@ export function createSender(urls: readonly string[]): Sender {
       );
       inFlight -= 1;
       if (outcome.kind === 'acknowledged' && outcome.position)
-        remember({ place: outcome.position, sentAtMs });
+        remember({ position: outcome.position, sentAtMs });
       return { attempt: { trace, sentAtMs, endedAtMs: Date.now(), outcome }, body: text };
     },
     inFlight: () => inFlight,

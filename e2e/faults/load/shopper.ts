@@ -31,24 +31,24 @@ const TOO_MUCH = 999;
 const ATTEMPTS = 200;
 const PAUSE_MS = 40;
 
-type Place = { cartId: string | undefined; changes: number };
+type CartSlot = { cartId: string | undefined; changes: number };
 type Plan = Pick<Change, 'kind' | 'reason' | 'items'>;
 
 /** Shops until the signal is aborted; comes back when nothing is in flight any more. */
 export async function shop(deps: ShopperDeps): Promise<void> {
-  const places = Array.from({ length: CARTS }, (): Place => ({ cartId: undefined, changes: 0 }));
-  await Promise.all([useHand(deps, places, true), useHand(deps, places, false)]);
+  const slots = Array.from({ length: CARTS }, (): CartSlot => ({ cartId: undefined, changes: 0 }));
+  await Promise.all([useHand(deps, slots, true), useHand(deps, slots, false)]);
 }
 
-async function useHand(deps: ShopperDeps, places: readonly Place[], keyed: boolean): Promise<void> {
+async function useHand(deps: ShopperDeps, slots: readonly CartSlot[], keyed: boolean): Promise<void> {
   const { draw, signal, subject, onChange } = deps;
   for (let number = 0; !signal.aborted; number += 1) {
-    const place = places[draw(places.length)]!;
-    const cartId = await cartAt(deps, place);
+    const slot = slots[draw(slots.length)]!;
+    const cartId = await cartAt(deps, slot);
     if (cartId === undefined) continue;
-    place.changes += 1;
-    const isLast = place.changes >= CHANGES_OF_A_CART;
-    if (isLast) Object.assign(place, { cartId: undefined, changes: 0 });
+    slot.changes += 1;
+    const isLast = slot.changes >= CHANGES_OF_A_CART;
+    if (isLast) Object.assign(slot, { cartId: undefined, changes: 0 });
     const plan = isLast ? planClose(deps) : planChange(deps);
     const key = keyed ? `${subject}-${number}` : undefined;
     const attempts = await carryOut(deps, cartId, plan, key);
@@ -58,8 +58,8 @@ async function useHand(deps: ShopperDeps, places: readonly Place[], keyed: boole
   }
 }
 
-async function cartAt({ sender, token, subject, onOpening, onCart, signal }: ShopperDeps, place: Place) {
-  if (place.cartId !== undefined) return place.cartId;
+async function cartAt({ sender, token, subject, onOpening, onCart, signal }: ShopperDeps, slot: CartSlot) {
+  if (slot.cartId !== undefined) return slot.cartId;
   const { attempt, body } = await sender.send({ method: 'POST', path: '/carts', token });
   onOpening(attempt);
   if (attempt.outcome.kind !== 'acknowledged') {
@@ -68,7 +68,7 @@ async function cartAt({ sender, token, subject, onOpening, onCart, signal }: Sho
   }
   const { id } = JSON.parse(body) as { id: string };
   onCart(id, subject);
-  Object.assign(place, { cartId: id, changes: 0 });
+  Object.assign(slot, { cartId: id, changes: 0 });
   return id;
 }
 

@@ -12,7 +12,7 @@ export type Brokers = {
   /** Where clients begin: `host:port,host:port`, by the proxies. */
   readonly addresses: string;
   readonly nodes: readonly KafkaNode[];
-  /** The way to each node. */
+  /** The proxy in front of each node. */
   readonly links: readonly TcpProxy[];
   close(): Promise<void>;
 };

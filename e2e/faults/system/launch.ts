@@ -8,7 +8,7 @@ import { LOCAL_HOST, type ProcessRow, SYSTEM } from '@micromart/launcher/system'
 import { replaceModule } from './replace-module.ts';
 
 export type Difference = {
-  /** The files that are run in the place of processes' entries, from the repository's root: a control. */
+  /** The files that run instead of the processes' entries, from the repository's root: a control. */
   readonly replaced?: Readonly<Record<string, string>> | undefined;
   /** Processes that another system has, above its PORT_BASE; whoever comes for one here is passed on to it. */
   readonly elsewhere?: { readonly names: readonly string[]; readonly portBase: number } | undefined;

@@ -1,4 +1,4 @@
-/** One side of a system under faults: a launcher, its services, and a proxy on each way between two parts. */
+/** One side of a system under faults: a launcher, its services, and a proxy on each connection between two parts. */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createPlan } from '@micromart/launcher/plan';

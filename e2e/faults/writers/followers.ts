@@ -1,4 +1,4 @@
-/** Readers of the log that keep the place of every event they see. */
+/** Readers of the log that record the position of every event they see. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openPool } from '@micromart/postgres/pool';
 import { type EventSource, headsNow } from '@micromart/subscription/sources/event-source';

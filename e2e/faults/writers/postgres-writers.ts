@@ -33,8 +33,8 @@ export async function runWriters(
   let left = events;
 
   const writeOnce = async () => {
-    const placeOf = createPositioner({ partitions: PARTITIONS, newId: randomUUID });
-    const batch = drawEvents(draw).map((event) => placeOf(event, undefined));
+    const assignPosition = createPositioner({ partitions: PARTITIONS, newId: randomUUID });
+    const batch = drawEvents(draw).map((event) => assignPosition(event, undefined));
     const chance = draw(100);
     try {
       await inTransaction(pool, async (client) => {
