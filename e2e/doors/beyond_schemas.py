@@ -16,8 +16,9 @@ RULES = (
     "must be `next` of an answer to the same query",
     # GET /products of the catalog asks by ids or by a search. The parameters of a query stand each for itself.
     "must not be combined with ids",
-    # Windows compare two parameters.
+    # Windows compare two parameters, or one with the time of the answer.
     "must not lie after to",
+    "must lie at most ",
     # POST /carts/{cartId}/items: items differ as a whole (uniqueItems), or not at all.
     "must name each product once",
     # GET /events: how many partitions there are is a setting, and a pattern does not count them.

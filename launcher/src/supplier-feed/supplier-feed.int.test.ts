@@ -42,6 +42,11 @@ test('sends the rest of a file to a client that has its beginning', async () => 
   expect((await get('/products.ndjson', { 'if-none-match': etag })).status).toBe(304);
 });
 
+test('keeps a connection for a client that is slow to ask again', async () => {
+  const { headers } = await get('/health/ready');
+  expect(headers.get('keep-alive')).toBe('timeout=120');
+});
+
 test('breaks off, or refuses, if the request says so', async () => {
   await expect(get('/products.csv?failAt=10').then(bytes)).rejects.toThrow();
   expect((await get('/products.csv?status=503')).status).toBe(503);

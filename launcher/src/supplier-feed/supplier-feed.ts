@@ -33,6 +33,8 @@ export async function startSupplierFeed({
   const server = createServer((request, response) => {
     answer(request, response, feeds).catch(() => response.destroy());
   });
+  // Node's own 5 s end connections that a busy client is about to use again.
+  server.keepAliveTimeout = SILENCE_TIMEOUT_MS;
   server.timeout = SILENCE_TIMEOUT_MS + MAX_DELAY_MS;
   server.listen(port, host);
   await once(server, 'listening');
