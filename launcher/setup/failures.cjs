@@ -1,11 +1,11 @@
-/** Why the dependencies could not be installed, each in one line that says what to do. */
+/** Why the dependencies could not be installed; each error is one line that says what to do. */
 'use strict';
 
 class SetupFailure extends Error {}
 
 const MAX_LINE_CHARACTERS = 500;
 
-/** `root` cannot be written to, or the like: an error of the file system. */
+/** For an error of the file system, such as a `root` that cannot be written. */
 function fileFailure(root, { code, message }) {
   const hindrance = hindranceOf(root, code ?? '');
   return new SetupFailure(
@@ -13,7 +13,7 @@ function fileFailure(root, { code, message }) {
   );
 }
 
-/** What npm's error output, or that it could not be run, comes to. */
+/** For npm's error output, or for an npm that could not run. */
 function npmFailure(root, { signal, error, stderr }) {
   if (error?.code === 'ENOENT' || error?.code === 'EACCES') {
     return new SetupFailure(`npm could not be run (${error.code}); it comes with Node, see nodejs.org`);
@@ -58,7 +58,7 @@ const KNOWN = {
   EBADPLATFORM: `there is no package for this platform (${process.platform}-${process.arch})`,
 };
 
-/** What the file system has against it, by the error's code; undefined for any other code. */
+/** Why the file system refuses, by the error's code; undefined for any other code. */
 function hindranceOf(root, code) {
   switch (code) {
     case 'EACCES':
@@ -77,7 +77,7 @@ function hindranceOf(root, code) {
   }
 }
 
-/** npm installed everything, and its Node does not run. */
+/** For an npm that installed everything, but whose Node does not run. */
 function nodeFailure(root, { version, code, said, wanted }) {
   const file = `${root}/node_modules/.bin/node`;
   if (code === 'EACCES') {
@@ -98,11 +98,11 @@ function nodeFailure(root, { version, code, said, wanted }) {
   );
 }
 
-/** Node's programs for Linux are built for glibc; Alpine, for one, has another library. */
+/** Node's programs for Linux need glibc; Alpine, for example, has another library. */
 const usesMusl = () =>
   process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
 
-/** Its error code, and the first line that tells more; "npm error" stands before each, "npm ERR!" in older ones. */
+/** npm's error code, and the first line that says more; each starts with "npm error", in older versions with "npm ERR!". */
 function readNpmErrors(stderr) {
   const lines = stderr
     .split('\n')

@@ -1,7 +1,7 @@
 /**
- * Installs the dependencies where they are missing, broken or out of date. Plain JavaScript without dependencies, for
- * Node 20. It prints to standard error alone, because the output of a script that follows may be read by another
- * program. Whatever goes wrong is said in one line that names what to do.
+ * Installs the dependencies if they are missing, broken or out of date. Plain JavaScript without dependencies, for Node 20. It
+ * prints only to standard error, because another program may read the output of the script that follows. Every error is one
+ * line that says what to do.
  */
 'use strict';
 
@@ -15,8 +15,8 @@ const WANTED_NODE = 'v24.';
 const MAX_NPM_OUTPUT = 10_000_000;
 
 /**
- * What the installation needs whatever NODE_ENV, the user's .npmrc or an npm_config_ variable say: a word of the command
- * line wins over all of these.
+ * What the installation needs, whatever NODE_ENV, the user's .npmrc or an npm_config_ variable say: the command line overrides
+ * all of these.
  */
 const NEEDED = [
   ...['--include=dev', '--include=optional', '--include=peer'],
@@ -25,7 +25,7 @@ const NEEDED = [
 ];
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
-/** Brings `root`, the repository, to where its scripts can run; or prints why not, and has the process fail. */
+/** Prepares `root`, the repository, to run its scripts; or prints why it cannot, and makes the process fail. */
 function setUp(root) {
   try {
     if (isInstalled(root)) return;
@@ -42,7 +42,7 @@ function setUp(root) {
 
 const isInstalled = (root) => isUpToDate(root) && tryNode(root).version.startsWith(WANTED_NODE);
 
-/** Whether npm last installed what package-lock.json says, and nothing of it was taken away since. */
+/** Whether npm last installed what package-lock.json says, and nothing of it was removed since. */
 function isUpToDate(root) {
   const installed = join(root, 'node_modules', '.package-lock.json');
   const wanted = join(root, 'package-lock.json');
@@ -52,7 +52,7 @@ function isUpToDate(root) {
 }
 
 /**
- * A checkout touches package-lock.json without changing it. What is optional may be for another platform. A workspace has
+ * A checkout touches package-lock.json without changing it. An optional package may be for another platform. A workspace has
  * no version here, but a link to its folder.
  */
 const hasAll = (wanted, installed) =>
@@ -63,7 +63,7 @@ const hasAll = (wanted, installed) =>
       (link ? installed[path]?.resolved === resolved : installed[path]?.version === version),
   );
 
-/** Of all packages, or of one workspace; the others are our own. */
+/** The packages of all workspaces, or of one; without our own. */
 const isInstalledAt = (path) => /^(?:[^/]+\/)*node_modules\//.test(path);
 
 const areWhole = (root, packages) =>
@@ -71,7 +71,7 @@ const areWhole = (root, packages) =>
     (path) => !isInstalledAt(path) || mtimeMs(join(root, path, 'package.json')) !== undefined,
   );
 
-/** The packages of a lock file; undefined where it is missing or cut short. */
+/** The packages of a lock file; undefined if it is missing or cut short. */
 function readPackages(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).packages;
@@ -88,7 +88,7 @@ function mtimeMs(file) {
   }
 }
 
-/** What the installed Node says of itself; an empty version, and why, where it does not run. */
+/** The version of the installed Node; empty if it does not run, with the reason. */
 function tryNode(root) {
   const file = join(root, 'node_modules', '.bin', 'node');
   const { stdout, stderr, error } = spawnSync(file, ['--version'], { encoding: 'utf8' });
@@ -101,14 +101,14 @@ function install(root) {
   if (error || status !== 0) throw npmFailure(root, { signal, error, stderr: stderr ?? '' });
   const node = tryNode(root);
   if (!isInstalled(root)) throw nodeFailure(root, { ...node, wanted: WANTED_NODE });
-  // Where this fails, everything works all the same, and starts more slowly.
+  // If this fails, everything still works, but starts more slowly.
   spawnSync(join(root, 'node_modules', '.bin', 'node'), [join(root, 'launcher', 'src', 'compile-main.ts')], {
     cwd: root,
     stdio: 'ignore',
   });
 }
 
-/** By npm itself where it is what runs us, else by the one that the shell finds. */
+/** Uses the npm that runs this process, else the one that the shell finds. */
 function npm(root, words) {
   const own = process.env.npm_execpath ?? '';
   const [file, ...before] = basename(own).startsWith('npm') ? [process.execPath, own] : ['npm'];

@@ -1,4 +1,4 @@
-/** Two installations at once would take each other's files away: one waits for the other. */
+/** Two installations at once would remove each other's files, so one waits for the other. */
 'use strict';
 
 const { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs');
@@ -9,7 +9,7 @@ const WAIT_CAP_MS = 900_000;
 const POLL_MS = 200;
 const PID_WRITTEN_CAP_MS = 10_000;
 
-/** Runs `work` while no other process does so in this folder. Throws the file system's error where no lock can be made. */
+/** Runs `work` while no other process does so in this folder. Throws the file system's error if it cannot create the lock. */
 function withLock(root, work) {
   const lock = join(root, '.setup.lock');
   take(lock);
@@ -20,7 +20,7 @@ function withLock(root, work) {
   }
 }
 
-/** A folder is made by one process only. */
+/** Only one process can create a folder. */
 function take(lock) {
   let told = false;
   for (let waitedMs = 0; waitedMs < WAIT_CAP_MS; waitedMs += POLL_MS) {
@@ -54,7 +54,7 @@ function make(lock) {
   return true;
 }
 
-/** The process that made the lock; undefined before it has written its id. */
+/** The process that created the lock; undefined until it has written its id. */
 function readHolder(lock) {
   try {
     return Number(readFileSync(join(lock, 'pid'), 'utf8')) || undefined;
@@ -76,7 +76,7 @@ function isGone(lock, holder) {
   }
 }
 
-/** Takes a dead run's lock away; a living one's, where another waiter was faster, is put back. */
+/** Removes a dead run's lock; puts a living one's back, if another waiter was faster. */
 function removeStale(lock, holder) {
   const aside = `${lock}.${process.pid}`;
   try {
