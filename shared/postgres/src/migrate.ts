@@ -21,6 +21,8 @@ export async function migrate(
   { schema = 'public' }: { schema?: string } = {},
 ): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'migrate' });
+  // Without a listener, a connection that breaks between two statements would end the process; the next statement fails.
+  client.on('error', () => {});
   await client.connect();
   try {
     await requireVersion(client, url);

@@ -85,12 +85,23 @@ export async function readFresh<T>(
 ): Promise<Freshness & { readonly value: T }> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     await before();
-    const entered = live.enter(names);
+    const entered = await enterLive(pool, names, live);
     const answer = await readOnce(pool, names, read, entered);
     if ('value' in answer) return answer;
     live.learn(answer.live);
   }
   throw problem('unavailable', 'Another generation became live again and again. Try again.');
+}
+
+/** Refuses only what cannot be served by now: another generation may have become live since this process last knew. */
+async function enterLive(pool: Pool, names: readonly string[], live: LiveGenerations): Promise<Entered> {
+  try {
+    return live.enter(names);
+  } catch {
+    const known = await inSnapshot(pool, (client) => freshnessOf(client, names));
+    live.learn(known.live);
+    return live.enter(names);
+  }
 }
 
 /** Gives no value when it was read in a generation that is not live. */

@@ -65,6 +65,8 @@ async function compareTable(
   const key = list(keys, (column) => column);
   const both = `"${live.schema}".${name} l FULL JOIN "${other.schema}".${name} o USING (${key})`;
   const differs = `ROW(${countsOf('l')}) IS DISTINCT FROM ROW(${countsOf('o')})`;
+  // A bare name would mean a column of the answer, where one has the same name.
+  const inOrder = list(keys, (column) => `COALESCE(l.${column}, o.${column})`);
   const counted = await client.query<Counted>(
     `SELECT count(*) AS rows, count(*) FILTER (WHERE ${differs}) AS differing FROM ${both}`,
   );
@@ -73,7 +75,7 @@ async function compareTable(
   const { rows: listed } = await client.query<Row>(
     `SELECT json_build_object(${list(keys, (column) => `'${column}', ${column}::text`)}) AS key,
        json_build_object(${objectOf('l')}) AS live, json_build_object(${objectOf('o')}) AS other
-     FROM ${both} WHERE ${differs} ORDER BY ${key} LIMIT $1`,
+     FROM ${both} WHERE ${differs} ORDER BY ${inOrder} LIMIT $1`,
     [limit],
   );
   return { rows, differing, listed };

@@ -1,177 +1,51 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { LoggedEvent } from '@micromart/events/envelope';
-import { openPool, type Pool } from '@micromart/postgres/pool';
-import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { sqlStateOf } from '@micromart/postgres/failure';
 import { until } from '@micromart/testing/until';
-import { Registry } from 'prom-client';
-import { createConsistency } from '../freshness/consistency.ts';
-import { type Generations, startGenerations } from '../generations/generations.ts';
-import { createLiveGenerations, type LiveGenerations } from '../generations/live-generations.ts';
-import type { ReadModel } from '../generations/read-model.ts';
-import { createSubscriptionMetrics } from '../metrics.ts';
-import { shareOfTime } from '../pace.ts';
-import { COUNTED, countedModel, migrateCounted } from '../testing/counted-model.ts';
-import { testLogger } from '../testing/follower.ts';
-import { createTestSource, type TestSource } from '../testing/source.ts';
-import { createRebuilds, type Rebuilds } from './rebuild.ts';
+import { createTestBroker } from '../testing/broker.ts';
+import { COUNTED } from '../testing/counted-model.ts';
+import { NEXT, openRebuilding, operator, type Rebuilding, watchReaders } from '../testing/rebuilding.ts';
 
-const PARTITIONS = 4;
-const NEXT = `${COUNTED}~2`;
-const operator = { by: 'operator', acceptDifferences: false };
-
-let database: TestDatabase;
-let pool: Pool;
-let source: TestSource;
-let started: Instance[] = [];
-
-type Instance = {
-  readonly live: LiveGenerations;
-  readonly generations: Generations;
-  readonly rebuilds: Rebuilds;
-  /** What a reader gets: each key's count, and how far that reaches. */
-  read(token?: string): Promise<{ counts: Record<string, number>; position: string; asOf: string }>;
-};
-
+let shop: Rebuilding;
 beforeEach(async () => {
-  database = await openTestDatabase();
-  await migrateCounted(database.url);
-  pool = openPool(database.url, { max: 3, name: 'readers' });
-  source = createTestSource({ partitions: PARTITIONS });
+  shop = await openRebuilding();
 });
-afterEach(async () => {
-  await Promise.all(started.map(({ generations }) => generations.close()));
-  started = [];
-  await pool.end();
-  await database.close();
-});
+afterEach(() => shop.close());
 
-async function start(model: ReadModel<LoggedEvent> = countedModel(database.url)): Promise<Instance> {
-  const live = createLiveGenerations([model]);
-  const generations = await startGenerations({
-    ...{ model, live, source, url: database.url, logger: testLogger },
-    metrics: createSubscriptionMetrics(new Registry()),
-    limits: { headWaitS: 1 },
-    pace: shareOfTime(0.9),
-  });
-  const consistency = createConsistency({
-    pool,
-    subscriptions: () => [COUNTED],
-    applied: live.applied,
-    live,
-  });
-  const instance: Instance = {
-    live,
-    generations,
-    rebuilds: createRebuilds(generations, testLogger),
-    async read(token) {
-      const headers = { Prefer: 'wait=20', ...(token && { 'Consistent-With': token }) };
-      const { value, headers: said } = await consistency.read(
-        { headers, signal: AbortSignal.timeout(30_000) },
-        async (client) =>
-          (await client.query<{ key: string; times: number }>('SELECT key, times FROM counted')).rows,
-      );
-      const counts = Object.fromEntries(value.map(({ key, times }) => [key, times]));
-      return { counts, position: said.Position!, asOf: said['As-Of']! };
-    },
-  };
-  started.push(instance);
-  return instance;
-}
-
-const begin = ({ rebuilds }: Instance) => rebuilds.begin({ by: 'operator', maxBytes: undefined });
-const isReady = async ({ rebuilds }: Instance, id = NEXT) => (await rebuilds.show(id)).state === 'ready';
-
-/** What the log comes to. */
-function expected(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { partitionkey } of source.events.flat()) counts[partitionkey] = (counts[partitionkey] ?? 0) + 1;
-  return counts;
-}
-const end = () =>
-  source.events.map((list, partition) => `${source.log}/${partition}@${list.length}`).join(', ');
-
-/** Appends events until it is stopped. */
-function flow(): { stop(): Promise<void> } {
-  let stopped = false;
-  const flowing = (async () => {
-    while (!stopped) {
-      source.appendMany(7);
-      await new Promise((wake) => setTimeout(wake, 1));
-    }
-  })();
-  return {
-    async stop() {
-      stopped = true;
-      await flowing;
-    },
-  };
-}
-
-/** Reads all the time; gives what was wrong: a count, a position or an As-Of that went back, or a failure. */
-function watchReaders(instances: readonly Instance[]): { stop(): Promise<string[]> } {
-  const wrong: string[] = [];
-  let stopped = false;
-  async function poll(instance: Instance) {
-    let last = await instance.read();
-    while (!stopped) {
-      const now = await instance.read().catch((error: Error) => error);
-      if (now instanceof Error) {
-        wrong.push(now.message);
-        continue;
-      }
-      for (const [key, times] of Object.entries(last.counts))
-        if ((now.counts[key] ?? 0) < times)
-          wrong.push(`${key} went back from ${times} to ${now.counts[key]}`);
-      if (now.asOf < last.asOf) wrong.push(`As-Of went back from ${last.asOf} to ${now.asOf}`);
-      const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
-      const reached = now.position.split(', ').reduce((total, one) => total + Number(one.split('@')[1]), 0);
-      if (sum(now.counts) !== reached) wrong.push(`${sum(now.counts)} counted at ${now.position}`);
-      last = now;
-    }
-  }
-  const polling = Promise.all(instances.map(poll));
-  return {
-    async stop() {
-      stopped = true;
-      await polling;
-      return wrong;
-    },
-  };
-}
+const AGAIN = `${COUNTED}~3`;
 
 describe('a rebuild', () => {
   test('builds the same from the log, says so, and becomes live and dropped when it is told to', async () => {
-    source.appendMany(5_000);
-    const one = await start();
-    await one.read(end());
-    const begun = await begin(one);
-    expect(begun).toMatchObject({ id: NEXT, live: false });
+    shop.source.appendMany(5_000);
+    const one = await shop.start();
+    await one.read(shop.end());
+    const begun = await one.rebuilds.begin({ by: 'operator', maxBytes: undefined });
+    expect(begun).toMatchObject({ id: NEXT, live: false, requestedBy: 'operator' });
     expect(begun.roomBytes).toBeGreaterThan(0);
-    await until(() => isReady(one));
+    await shop.untilState(one, 'ready');
     expect((await one.rebuilds.show(NEXT)).comparison).toMatchObject({
-      ...{ with: COUNTED, rows: 7, differing: 0, listed: [], position: end(), otherHistory: null },
+      ...{ with: COUNTED, rows: 7, differing: 0, listed: [], position: shop.end(), otherHistory: null },
       ...{ newCounters: ['units'], leftOut: ['counted_lately'], parked: [], discarded: [] },
     });
     await one.rebuilds.switch(NEXT, operator);
     expect(one.live.of(COUNTED)).toMatchObject({ name: NEXT });
-    expect((await one.read(end())).counts).toEqual(expected());
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
 
     await one.rebuilds.drop(COUNTED, 'operator');
-    await until(async () => (await one.rebuilds.show(COUNTED)).state === 'dropped');
-    const { rows } = await pool.query('SELECT count(*) AS n FROM public.counted');
+    await shop.untilState(one, 'dropped', COUNTED);
+    const { rows } = await shop.pool.query('SELECT count(*) AS n FROM public.counted');
     expect(rows[0].n).toBe(0);
-    source.appendMany(100);
-    expect((await one.read(end())).counts).toEqual(expected());
+    shop.source.appendMany(100);
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
   });
 
   test('shows no reader a wrong answer under traffic, while it is built, switched to and switched back from', async () => {
-    source.appendMany(3_000);
-    const both = [await start(), await start()] as const;
-    await both[0].read(end());
-    const traffic = flow();
+    shop.source.appendMany(3_000);
+    const both = [await shop.start(), await shop.start()] as const;
+    await both[0].read(shop.end());
+    const traffic = shop.flow();
     const readers = watchReaders(both);
-    await begin(both[1]);
-    await until(() => isReady(both[0]));
+    await shop.begin(both[1]);
+    await shop.untilState(both[0], 'ready');
     expect((await both[0].rebuilds.show(NEXT)).comparison).toMatchObject({ differing: 0 });
     const before = (await both[0].read()).position;
     await both[0].rebuilds.switch(NEXT, operator);
@@ -179,10 +53,145 @@ describe('a rebuild', () => {
     await both[1].rebuilds.switchBack(NEXT, operator);
     await both[0].rebuilds.switch(NEXT, operator);
     await both[1].rebuilds.drop(COUNTED, 'operator');
-    await until(async () => (await both[0].rebuilds.show(COUNTED)).state === 'dropped');
+    await shop.untilState(both[0], 'dropped', COUNTED);
     await traffic.stop();
-    expect((await both[0].read(end())).counts).toEqual(expected());
-    expect((await both[1].read(end())).counts).toEqual(expected());
+    expect((await both[0].read(shop.end())).counts).toEqual(shop.expected());
+    expect((await both[1].read(shop.end())).counts).toEqual(shop.expected());
     expect(await readers.stop()).toEqual([]);
+  });
+
+  test('does the same where a transport brings events to the live generation, whichever that is', async () => {
+    const broker = createTestBroker({ partitions: 4 });
+    const publish = (count: number) => broker.publish(shop.source.log, shop.source.appendMany(count));
+    const both = [
+      await shop.start({ transport: broker.transport() }),
+      await shop.start({ transport: broker.transport() }),
+    ] as const;
+    publish(2_000);
+    await both[0].read(shop.end());
+    const readers = watchReaders(both);
+    await shop.begin(both[0]);
+    await shop.untilState(both[0], 'ready');
+    const assignedTo = (name: string) =>
+      both.reduce((total, one) => total + (one.subscription(name)?.assigned()?.size ?? 0), 0);
+    await until(() => assignedTo(COUNTED) === 4);
+    await both[0].rebuilds.switch(NEXT, operator);
+    publish(100);
+    await both[1].read(shop.end());
+    await until(() => assignedTo(NEXT) === 4);
+    expect(assignedTo(COUNTED)).toBe(0);
+    publish(100);
+    await both[0].rebuilds.switchBack(NEXT, operator);
+    publish(100);
+    expect((await both[1].read(shop.end())).counts).toEqual(shop.expected());
+    expect(await readers.stop()).toEqual([]);
+  });
+
+  test('goes on in another instance when the one that builds it is gone, and in a new one when all are', async () => {
+    shop.source.appendMany(2_000);
+    let [one, other] = [await shop.start(), await shop.start()];
+    await shop.begin(one);
+    await until(() => [one, other].some((each) => each.subscription(NEXT)?.isLeader()));
+    if (other.subscription(NEXT)?.isLeader()) [one, other] = [other, one];
+    await one.close();
+    shop.source.appendMany(2_000);
+    await shop.untilState(other, 'ready');
+    await other.close();
+    shop.source.appendMany(2_000);
+    const third = await shop.start();
+    await third.rebuilds.compare(NEXT);
+    await shop.untilState(third, 'ready');
+    expect((await third.rebuilds.show(NEXT)).comparison).toMatchObject({ differing: 0 });
+  });
+
+  test('is one at a time, and can be cancelled; a further one drops the generation that was live before', async () => {
+    shop.source.appendMany(50);
+    const one = await shop.start();
+    await shop.begin(one);
+    await expect(shop.begin(one)).rejects.toMatchObject({ code: 'conflict' });
+    await shop.untilState(one, 'ready');
+    await expect(shop.begin(one)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(one.rebuilds.drop(COUNTED, 'operator')).rejects.toMatchObject({ code: 'conflict' });
+    await one.rebuilds.drop(NEXT, 'operator');
+    await shop.untilState(one, 'dropped');
+    const schemas = await shop.pool.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'counted%'");
+    expect(schemas.rows).toEqual([]);
+
+    await shop.begin(one);
+    await shop.untilState(one, 'ready', AGAIN);
+    await one.rebuilds.switch(AGAIN, operator);
+    await shop.begin(one);
+    await shop.untilState(one, 'dropped', COUNTED);
+    await shop.untilState(one, 'ready', `${COUNTED}~4`);
+  });
+
+  test('is refused where it takes more room than there is, before anything is made', async () => {
+    const one = await shop.start();
+    await expect(one.rebuilds.begin({ by: 'operator', maxBytes: 1_000 })).rejects.toMatchObject({
+      code: 'unprocessable',
+      extras: { type: 'not-enough-room' },
+    });
+    expect(await one.rebuilds.list()).toHaveLength(1);
+  });
+
+  test('says why it gets no further where its role may make no schema, and goes on when it may', async () => {
+    const one = await shop.start();
+    const { database, user } = (
+      await shop.pool.query('SELECT current_database() AS database, current_user AS user')
+    ).rows[0];
+    await shop.pool.query(`REVOKE CREATE ON DATABASE ${database} FROM ${user}`);
+    await shop.begin(one);
+    await until(async () => (await one.rebuilds.show(NEXT)).reason?.includes('permission denied'));
+    await shop.pool.query(`GRANT CREATE ON DATABASE ${database} TO ${user}`);
+    await shop.untilState(one, 'ready');
+    expect((await one.rebuilds.show(NEXT)).reason).toBeNull();
+  });
+});
+
+describe('a switch', () => {
+  test('waits until the other generation has reached the live positions, and does nothing where it does not', async () => {
+    shop.source.appendMany(500);
+    const one = await shop.start();
+    await shop.begin(one);
+    await shop.untilState(one, 'ready');
+    const readers = watchReaders([one]);
+    const next = one.subscription(NEXT);
+    await next.control.pause();
+    shop.source.appendMany(40);
+    await one.read(shop.end());
+    await expect(one.rebuilds.switch(NEXT, operator)).rejects.toMatchObject({
+      code: 'unavailable',
+      extras: { type: 'rebuild-behind' },
+    });
+    expect(one.live.of(COUNTED)).toMatchObject({ name: COUNTED });
+
+    const switching = one.rebuilds.switch(NEXT, operator);
+    await until(standsStill);
+    await next.control.resume();
+    await switching;
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
+    expect(await readers.stop()).toEqual([]);
+  });
+
+  /** Whether the live positions are locked. */
+  const standsStill = () =>
+    shop.pool
+      .query('SELECT 1 FROM subscription_positions WHERE subscription = $1 FOR UPDATE NOWAIT', [COUNTED])
+      .then(() => false, isLocked);
+  const isLocked = (error: unknown) => sqlStateOf(error) === '55P03';
+
+  test('would show counters that go back, were only the pointer moved', async () => {
+    shop.source.appendMany(500);
+    const one = await shop.start();
+    await shop.begin(one);
+    await shop.untilState(one, 'ready');
+    await one.subscription(NEXT).control.pause();
+    shop.source.appendMany(40);
+    await one.read(shop.end());
+    const before = await one.read();
+    await shop.pool.query('UPDATE generations SET live = false WHERE name = $1', [COUNTED]);
+    await shop.pool.query('UPDATE generations SET live = true WHERE name = $1', [NEXT]);
+    const after = await one.read();
+    expect(after.counts['key-0']).toBeLessThan(before.counts['key-0']!);
   });
 });
