@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, readConfig, serviceSettings } from '@micromart/service/config';
+import { readConfig, serviceSettings } from '@micromart/service/config';
+import { problemsOf } from '@micromart/service/testing/problems-of';
 import { z } from 'zod';
 import { eventsUrl, feedUrl, needsFeed, readyMaxLagMs } from './settings.ts';
 
@@ -20,16 +21,6 @@ const env = {
   AUTH_AUDIENCE: 'micromart',
 };
 
-const problemsOf = (given: Record<string, string | undefined>): string => {
-  try {
-    readConfig(schema, given);
-    return '';
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return (error as Error).message;
-  }
-};
-
 describe('settings of a follower', () => {
   test.each([
     ['CART_EVENTS_URL', 'http://user:hunter2@127.0.0.1/events'],
@@ -38,7 +29,7 @@ describe('settings of a follower', () => {
     ['CART_EVENTS_URL', 'kafka+ssl://cart:hunter2@127.0.0.1'],
     ['CART_FEED_URL', 'http://cart:hunter2@127.0.0.1/events'],
   ])('never repeat the value of %s', (name, value) => {
-    const message = problemsOf({ ...env, [name]: value });
+    const message = problemsOf(schema, { ...env, [name]: value });
     expect(message).toContain(name);
     expect(message).not.toContain('hunter2');
   });
@@ -55,7 +46,11 @@ describe('settings of a follower', () => {
   );
 
   test('require the feed for events from Kafka, and report it with all other errors', () => {
-    const message = problemsOf({ ...env, PORT: 'x', CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events' });
+    const message = problemsOf(schema, {
+      ...env,
+      PORT: 'x',
+      CART_EVENTS_URL: 'kafka://127.0.0.1:9092/cart-events',
+    });
     expect(message).toContain('  PORT: ');
     expect(message).toContain(
       "  CART_FEED_URL: is not set; give http://host:port/events, the owner's feed, for",

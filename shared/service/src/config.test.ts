@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { ConfigError, postgresUrl, readConfig, serviceSettings } from './config.ts';
+import { postgresUrl, readConfig, serviceSettings } from './config.ts';
+import { problemsOf } from './testing/problems-of.ts';
 
 const schema = z.object({ ...serviceSettings, STORE_URL: postgresUrl });
 
@@ -10,16 +11,6 @@ const env = {
   AUTH_JWKS: '/run/jwks.json',
   AUTH_ISSUER: 'https://issuer.test',
   AUTH_AUDIENCE: 'micromart',
-};
-
-const problemsOf = (given: Record<string, string | undefined>): string => {
-  try {
-    readConfig(schema, given);
-    return '';
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return (error as Error).message;
-  }
 };
 
 describe('settings', () => {
@@ -36,7 +27,7 @@ describe('settings', () => {
   });
 
   test('report every problem in one message, with what to give instead', () => {
-    const message = problemsOf({
+    const message = problemsOf(schema, {
       ...env,
       PORT: '70000',
       LOG_LEVEL: 'loud',
@@ -57,7 +48,7 @@ describe('settings', () => {
     ['STORE_URL', 'postgres://cart:hunter2@127.0.0.1'],
     ['PORT', 'hunter2'],
   ])('never repeat the value of %s', (name, value) => {
-    const message = problemsOf({ ...env, [name]: value });
+    const message = problemsOf(schema, { ...env, [name]: value });
     expect(message).toContain(name);
     expect(message).not.toContain('hunter2');
   });
