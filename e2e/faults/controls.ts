@@ -5,12 +5,14 @@
 import type { Evidence } from './evidence/evidence.ts';
 import { runHardWriters } from './hard-writers.ts';
 import type { JudgeName } from './judges.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 import type { SystemOptions } from './system/system.ts';
 import { type Dose, type LoadScenario, type RunOptions, runUnderLoad } from './under-load.ts';
 
 export type Control = {
   readonly says: string;
+  /** Which scenario it is a control of, and runs beside. */
+  readonly scenario: ScenarioName;
   /** Who must object, and in which words. */
   readonly caughtBy: JudgeName;
   readonly objecting: RegExp;
@@ -23,24 +25,25 @@ const TRACKING = 'shopper-tracking-service';
 /** A commit takes long, so that a fault comes upon it in the middle. */
 const SLOW_COMMITS_MS = 80;
 
-const underLoad =
-  (
-    replaced: NonNullable<SystemOptions['replaced']>,
-    scenario: LoadScenario,
-    dose: Dose,
-    change: Partial<LoadScenario> = {},
-  ) =>
-  (options: RunOptions): Promise<Evidence> =>
-    runUnderLoad({ ...scenario, ...change, demands: {} }, dose, { ...options, replaced });
+const underLoad = (
+  scenario: Exclude<ScenarioName, 'hard-writers'>,
+  replaced: NonNullable<SystemOptions['replaced']>,
+  dose: Dose,
+  change: Partial<LoadScenario> = {},
+): Pick<Control, 'scenario' | 'run'> => ({
+  scenario,
+  run: (options) =>
+    runUnderLoad({ ...SCENARIOS[scenario], ...change, demands: {} }, dose, { ...options, replaced }),
+});
 
 export const CONTROLS = {
   'position later': {
     says: 'the position is stored after the effect, in a transaction of its own',
     caughtBy: 'counts',
     objecting: / is counted /,
-    run: underLoad(
+    ...underLoad(
+      'cut-replies',
       { [TRACKING]: 'e2e/faults/controls/position-later/main.ts' },
-      SCENARIOS['cut-replies'],
       { 'cut tracking store': 12, 'kill tracking': 2 },
       { slowCommitsMs: SLOW_COMMITS_MS },
     ),
@@ -49,42 +52,41 @@ export const CONTROLS = {
     says: 'the effect is written without the fence',
     caughtBy: 'counts',
     objecting: / is counted /,
-    run: underLoad({ [TRACKING]: 'e2e/faults/controls/no-fence/main.ts' }, SCENARIOS['frozen-followers'], {
-      'freeze leader': 3,
-    }),
+    ...underLoad(
+      'frozen-followers',
+      { [TRACKING]: 'e2e/faults/controls/no-fence/main.ts' },
+      { 'freeze leader': 3 },
+    ),
   },
   'id > last': {
     says: 'a follower reads what lies above the last number it saw, of a column that numbers insertions',
     caughtBy: 'followers',
     objecting: / skipped /,
+    scenario: 'hard-writers',
     run: (options) => runHardWriters({ says: '', followers: 'numbers' }, { events: 4_000 }, options),
   },
   'no idempotency': {
     says: 'nothing is remembered of an Idempotency-Key',
     caughtBy: 'changes',
     objecting: / happened \d+ times/,
-    run: underLoad({ [CART]: 'e2e/faults/controls/no-idempotency/main.ts' }, SCENARIOS['cut-replies'], {
-      'cut shop': 4,
-    }),
+    ...underLoad('cut-replies', { [CART]: 'e2e/faults/controls/no-idempotency/main.ts' }, { 'cut shop': 4 }),
   },
   'last one wins': {
     says: 'a cart is written whole, whatever has become of it meanwhile',
     caughtBy: 'carts',
     objecting: / its events come to /,
-    run: underLoad({ [CART]: 'e2e/faults/controls/last-one-wins/main.ts' }, SCENARIOS['cut-replies'], {
-      'cut shop': 4,
-    }),
+    ...underLoad('cut-replies', { [CART]: 'e2e/faults/controls/last-one-wins/main.ts' }, { 'cut shop': 4 }),
   },
   'older than known': {
     says: 'an owner answers from memory less than the follower knows, which takes that at once for another history',
     caughtBy: 'stopped',
     objecting: / stopped: .*source-replaced/,
-    run: underLoad(
+    ...underLoad(
+      'two-of-everything',
       {
         [CART]: 'e2e/faults/controls/older-than-known/cart-main.ts',
         [TRACKING]: 'e2e/faults/controls/older-than-known/tracking-main.ts',
       },
-      SCENARIOS['two-of-everything'],
       { 'move streams': 20 },
     ),
   },
@@ -92,9 +94,11 @@ export const CONTROLS = {
     says: 'a product takes whatever order comes, not the newest one accepted',
     caughtBy: 'products',
     objecting: / its newest job, number /,
-    run: underLoad({ [WORKER]: 'e2e/faults/controls/order-of-arrival/main.ts' }, SCENARIOS.imports, {
-      'delay supplier': 2,
-    }),
+    ...underLoad(
+      'imports',
+      { [WORKER]: 'e2e/faults/controls/order-of-arrival/main.ts' },
+      { 'delay supplier': 2 },
+    ),
   },
 } as const satisfies Readonly<Record<string, Control>>;
 

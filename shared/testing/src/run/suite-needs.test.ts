@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { isQuick, needsOf } from './suite-needs.ts';
 
-const nothing = { inTurn: false, kafka: false, mongodb: false, chromium: false };
+const nothing = { heavy: false, kafka: false, mongodb: false, chromium: false };
 
 test.each([
   ['a pure suite', 'cart-service/src/cart.test.ts', `import { expect } from '@jest/globals'`, {}],
@@ -10,17 +10,23 @@ test.each([
     'one with a broker',
     'a.int.test.ts',
     "import { describeKafka } from '@micromart/testing/describe-kafka';\nimport { openTestKafka } from '@micromart/testing/kafka';",
-    { inTurn: true, kafka: true },
+    { kafka: true },
   ],
   [
     'one with a launched system over Kafka',
     'e2e/kafka.e2e.test.ts',
     "import { describeKafka } from '@micromart/testing/describe-kafka';",
-    { inTurn: true, kafka: true },
+    { heavy: true, kafka: true },
   ],
-  ['the fault harness', 'e2e/faults/faults.e2e.test.ts', 'runScenario()', { inTurn: true }],
+  ['the fault harness', 'e2e/faults/scenarios/kills.e2e.test.ts', "testScenario('kills')", { heavy: true }],
+  [
+    'the fault harness over Kafka',
+    'e2e/faults/scenarios/brokers.e2e.test.ts',
+    "testScenario('brokers')",
+    { heavy: true, kafka: true },
+  ],
   ['a pure part of the fault harness', 'e2e/faults/judges.test.ts', 'judge()', {}],
-  ['a start of the launcher', 'launcher/src/start.int.test.ts', 'spawn()', { inTurn: true }],
+  ['a start of the launcher', 'launcher/src/start.int.test.ts', 'spawn()', { heavy: true }],
   ['a pure part of the launcher', 'launcher/src/host.test.ts', 'host()', {}],
   [
     'one with MongoDB',
@@ -32,7 +38,7 @@ test.each([
     'a launched system on MongoDB',
     'e2e/mongodb.e2e.test.ts',
     'openLaunched()',
-    { inTurn: true, mongodb: true },
+    { heavy: true, mongodb: true },
   ],
   ['one that only quotes an engine', 'a.test.ts', "  ['}', `import a from '@micromart/testing/kafka'`]", {}],
   ['one with a browser', 'a.test.ts', `import { chromium } from 'playwright-core'`, { chromium: true }],
@@ -40,7 +46,7 @@ test.each([
   expect(needsOf(path, source)).toEqual({ ...nothing, ...needs });
 });
 
-test('calls quick what needs neither a turn nor an engine besides PostgreSQL', () => {
+test('calls quick what is not heavy and needs no engine besides PostgreSQL', () => {
   expect(isQuick(nothing)).toBe(true);
   for (const need of Object.keys(nothing)) expect(isQuick({ ...nothing, [need]: true })).toBe(false);
 });
