@@ -74,6 +74,7 @@ export async function openShop(
       ? await startProcess('shopper-tracking-service/src/main.ts', {
           ...settings,
           STORE_URL: trackingDatabase.url,
+          CATALOG_URL: `http://${catalog.host}:${catalog.port}`,
           ...(kafkaUrl ? { CART_EVENTS_URL: kafkaUrl, CART_FEED_URL: feed } : { CART_EVENTS_URL: feed }),
         })
       : undefined;

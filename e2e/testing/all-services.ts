@@ -91,6 +91,7 @@ export async function openAllServices(): Promise<AllServices> {
       ...settings,
       STORE_URL: tracking,
       CART_EVENTS_URL: `${cart.url}/events`,
+      CATALOG_URL: catalog.url,
       READY_MAX_LAG_MS: 30_000,
     },
     logger,

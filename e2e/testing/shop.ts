@@ -104,6 +104,7 @@ export async function openShop(): Promise<Shop> {
             PORT: trackingPort,
             STORE_URL: trackingDatabase.url,
             CART_EVENTS_URL: `${cartUrl}/events`,
+            CATALOG_URL: catalog.url,
             READY_MAX_LAG_MS: 30_000,
           },
           logger,

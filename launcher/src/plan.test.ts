@@ -56,6 +56,7 @@ describe('without any settings', () => {
       AUTH_ISSUER: 'micromart-dev',
       AUTH_AUDIENCE: 'micromart',
       CART_EVENTS_URL: 'http://127.0.0.1:4001/events',
+      CATALOG_URL: 'http://127.0.0.1:4002',
       SERVICE_TOKEN_FILE: '/repo/.data/run/shopper-tracking-service.token',
     });
   });
@@ -66,11 +67,14 @@ describe('without any settings', () => {
     expect(named('catalog-service').environment).not.toHaveProperty('SERVICE_TOKEN_FILE');
   });
 
-  test("gives the cart the catalog's address, unless the environment names another", () => {
-    expect(named('cart-service').environment.CATALOG_URL).toBe('http://127.0.0.1:4002');
-    const other = { CATALOG_URL: 'https://catalog.example' };
-    expect(named('cart-service', other).environment).toMatchObject(other);
-  });
+  test.each(['cart-service', 'shopper-tracking-service'])(
+    "gives %s the catalog's address, unless the environment names another",
+    (name) => {
+      expect(named(name).environment.CATALOG_URL).toBe('http://127.0.0.1:4002');
+      const other = { CATALOG_URL: 'https://catalog.example' };
+      expect(named(name, other).environment).toMatchObject(other);
+    },
+  );
 });
 
 test('moves everything along with PORT_BASE and DATA_DIR', () => {

@@ -71,6 +71,11 @@ const catalogStores = (access: StoreRow['access']): StoreRow[] => [
   { setting: 'QUEUE_URL', given: 'QUEUE_URL', database: QUEUE, access },
 ];
 
+/** Where those find the catalog that ask it. */
+const catalogUrl: ProcessRow['settings'] = ({ hostOf, given }) => ({
+  CATALOG_URL: given('CATALOG_URL') ?? `http://${hostOf('catalog-service')}`,
+});
+
 export const SYSTEM: readonly ProcessRow[] = [
   {
     name: 'cart-service',
@@ -78,9 +83,7 @@ export const SYSTEM: readonly ProcessRow[] = [
     portOffset: 1,
     stores: [{ setting: 'STORE_URL', given: 'CART_STORE_URL', database: 'cart', access: 'owner' }],
     publishes: 'cart-events',
-    settings: ({ hostOf, given }) => ({
-      CATALOG_URL: given('CATALOG_URL') ?? `http://${hostOf('catalog-service')}`,
-    }),
+    settings: catalogUrl,
     callsOthers: true,
   },
   {
@@ -112,6 +115,7 @@ export const SYSTEM: readonly ProcessRow[] = [
     portOffset: 4,
     stores: [{ setting: 'STORE_URL', given: 'TRACKING_STORE_URL', database: 'tracking', access: 'owner' }],
     follows: [{ prefix: 'CART', owner: 'cart-service', topic: 'cart-events' }],
+    settings: catalogUrl,
     callsOthers: true,
   },
   {

@@ -109,6 +109,8 @@ function ask(path: string, { params = {}, query = {} }: { params?: object; query
         return consistency.read(request, ...rest);
       },
     },
+    names: { of: async () => new Map() },
+    search: async () => undefined,
     now: () => new Date(nowMs + skewMs),
   });
   const route = routes.find((one) => one.path === path)!;

@@ -1,6 +1,8 @@
 import type { Route } from '@micromart/http/route';
+import type { ProductSearch } from '@micromart/product-copies/product-search';
 import type { Consistency } from '@micromart/subscription/freshness/consistency';
 import { countsRoute } from './routes/counts.ts';
+import type { ProductNames } from './routes/product-names.ts';
 import { productsRoute } from './routes/products.ts';
 import { createQuestions } from './routes/questions.ts';
 import { seriesRoute } from './routes/series.ts';
@@ -10,8 +12,10 @@ import type { CountStore } from './store/store.ts';
 export function trackingRoutes(deps: {
   store: CountStore;
   consistency: Consistency;
+  names: ProductNames;
+  search: ProductSearch;
   now: () => Date;
 }): Route[] {
-  const asked = { store: deps.store, questions: createQuestions(deps) };
+  const asked = { ...deps, questions: createQuestions(deps) };
   return [countsRoute(asked), seriesRoute(asked), productsRoute(asked)];
 }

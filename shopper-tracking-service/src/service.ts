@@ -3,6 +3,7 @@ import { openEventSource } from '@micromart/event-source/open-event-source';
 import { createServiceToken } from '@micromart/http/client/service-token';
 import { isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
+import { createCatalog } from '@micromart/product-copies/create-catalog';
 import type { Running } from '@micromart/service/run';
 import { startService } from '@micromart/service/start-service';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
@@ -15,11 +16,14 @@ import { createRebuildRoutes } from '@micromart/subscription/rebuild/routes';
 import { createSubscriptionRoutes } from '@micromart/subscription/routes';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
 import type { Config } from './config.ts';
+import { createProductNames } from './routes/product-names.ts';
 import { trackingRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
 import { CART_EVENTS, cartCounts } from './subscriptions.ts';
 
 const NAME = 'shopper-tracking-service';
+/** A search by name may wait so long for the catalog; figures never wait for it. */
+const CATALOG_TIMEOUT_MS = 1_000;
 
 /** The shopper tracking service as a value: it follows the cart, and answers how often products come and go. */
 export const startTrackingService = (config: Config, logger: Logger): Promise<Running> =>
@@ -49,6 +53,14 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
       }),
     );
     const { subscriptions } = generations;
+    const catalog = createCatalog({
+      name: NAME,
+      url: config.CATALOG_URL,
+      tokenFile: config.SERVICE_TOKEN_FILE,
+      timeoutMs: CATALOG_TIMEOUT_MS,
+      registry: metrics.registry,
+      logger,
+    });
     const consistency = createConsistency({
       pool: store.pool,
       subscriptions: () => [CART_EVENTS],
@@ -58,13 +70,20 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
     const isLive = (name: string) => live.of(CART_EVENTS)?.name === name;
     return {
       routes: [
-        ...trackingRoutes({ store, consistency, now: () => new Date() }),
+        ...trackingRoutes({
+          store,
+          consistency,
+          names: createProductNames(catalog.copies),
+          search: catalog.search,
+          now: () => new Date(),
+        }),
         ...createSubscriptionRoutes({ pool: store.pool, subscriptions, isLive, logger }),
         ...createRebuildRoutes(createRebuilds(generations, logger)),
       ],
       checks: [
         { name: 'store', check: store.check },
         ...createGenerationChecks({ generations, live, maxLagMs: config.READY_MAX_LAG_MS }),
+        { name: 'catalog', optional: true, check: catalog.check },
         ...cart.checks,
       ],
       isUnavailable,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { COUNTERS, type Counters, namesOf } from '../counters.ts';
 import { sortsOf } from '../list.ts';
+import { type RatioName, ratiosOf } from '../ratios.ts';
 import { SERIES_STEPS } from '../series.ts';
 
 /** A field for each counter. */
@@ -10,9 +11,23 @@ const counterFields = <Name extends string>(counters: Counters<Name>) =>
     namesOf(counters).map((name) => [name, z.int().meta({ description: counters[name].description })]),
   ) as Record<Name, z.ZodInt>;
 
+/** A field for each ratio of them. */
+function ratioFields(names: readonly string[]) {
+  const fields = {} as Record<RatioName, z.ZodNumber | z.ZodNullable<z.ZodNumber>>;
+  for (const [name, { description, ofNothing }] of ratiosOf(names)) {
+    fields[name] = (ofNothing === null ? z.number().nullable() : z.number()).meta({ description });
+  }
+  return fields;
+}
+
 export function createCountSchemas<Name extends string>(counters: Counters<Name>) {
   const counted = counterFields(counters);
   const fields = { productId: z.string(), ...counted };
+  const ratios = ratioFields(namesOf(counters));
+  const lines = Object.fromEntries(namesOf(counters).map((name) => [name, z.array(z.int())])) as Record<
+    Name,
+    z.ZodArray<z.ZodInt>
+  >;
   const sorts = sortsOf(namesOf(counters));
   return {
     counts: z
@@ -27,7 +42,26 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
 
     page: z.object({
       items: z.array(
-        z.object({ ...fields, removalRatio: z.number().meta({ description: 'removed / added' }) }),
+        z.object({
+          ...fields,
+          ...ratios,
+          name: z.string().optional().meta({ description: 'As the catalog said it lately' }),
+          previous: z
+            .object({
+              ...counted,
+              ...ratios,
+              rank: z
+                .int()
+                .nullable()
+                .meta({ description: 'Its place in the list, from 1 on; null where it was not on it' }),
+            })
+            .optional()
+            .meta({ description: 'Where `compare` was asked for: how it stood in the window before' }),
+          spark: z
+            .object(lines)
+            .optional()
+            .meta({ description: 'Where `spark` was asked for: a number for each of `days`' }),
+        }),
       ),
       next: z.string().nullable(),
       from: z.iso.datetime().optional().meta({
@@ -39,8 +73,20 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
         .meta({
           description:
             'Where it ends, rounded down and never later than As-Of. Where `to` was not asked for, the As-Of: then all ' +
-            'that is included is counted, as in a list without a window',
+            'that is included is counted, as in a list without a window; with `compare`, what was before it, rounded down',
         }),
+      compared: z
+        .object({ from: z.iso.datetime(), to: z.iso.datetime() })
+        .optional()
+        .meta({ description: 'The window of `previous`, its ends rounded down to what is kept' }),
+      days: z
+        .array(z.iso.datetime({ offset: true }))
+        .optional()
+        .meta({ description: 'Where the days of `spark` begin, as a clock of the time zone shows it' }),
+      names: z.enum(['all', 'first', 'unavailable']).optional().meta({
+        description:
+          'Where `q` was asked for, which names were searched: all, the first thousand by id that match, or none because the catalog is away',
+      }),
     }),
 
     series: z.object({

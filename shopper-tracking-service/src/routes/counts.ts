@@ -3,14 +3,14 @@ import { instant } from '@micromart/http/parameters';
 import { type Route, route } from '@micromart/http/route';
 import { consistencyHeaders, freshnessHeaders } from '@micromart/subscription/freshness/consistency';
 import { z } from 'zod';
-import type { CountStore } from '../store/store.ts';
 import { windowOf } from '../window.ts';
+import type { Asked } from './asked.ts';
 import { counts } from './count-schemas.ts';
-import { COST, type Questions } from './questions.ts';
+import { COST } from './questions.ts';
 import { timeOf } from './time-parameters.ts';
 
 /** `GET /products/{id}/counts` */
-export const countsRoute = ({ store, questions }: { store: CountStore; questions: Questions }): Route =>
+export const countsRoute = ({ store, questions }: Asked): Route =>
   route({
     method: 'get',
     path: '/products/{id}/counts',

@@ -1,70 +1,110 @@
 import { productId } from '@micromart/contracts/product-id';
 import { createListCursor, cursorParameter } from '@micromart/http/list-cursor';
-import { instant, wholeNumber } from '@micromart/http/parameters';
+import { wholeNumber } from '@micromart/http/parameters';
 import { type Route, route } from '@micromart/http/route';
+import type { Client } from '@micromart/postgres/pool';
 import { consistencyHeaders, freshnessHeaders } from '@micromart/subscription/freshness/consistency';
 import { z } from 'zod';
-import type { After, List, Sort } from '../list.ts';
-import type { CountStore } from '../store/store.ts';
-import { type Window, windowOf } from '../window.ts';
-import { page, sort } from './count-schemas.ts';
-import { COST, type Questions } from './questions.ts';
-import { requireOrder, timeOf } from './time-parameters.ts';
+import type { After, Product } from '../list.ts';
+import type { Present } from '../window.ts';
+import type { Asked } from './asked.ts';
+import { page } from './count-schemas.ts';
+import {
+  type ListQuery,
+  listQuery,
+  questionOf,
+  requireMeaningful,
+  type Searched,
+  searchBy,
+  shownWindows,
+} from './list-question.ts';
+import { pastOf } from './past.ts';
+import { COST } from './questions.ts';
+import { requireFewLines, type Spark, sparkOf, sparkQuery } from './spark.ts';
 
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 50;
-const MAX_MIN_ADDED = 1_000_000_000;
-/** The count by which the list is sorted, and the product's id, behind which the next page begins. */
-const listCursor = createListCursor(z.tuple([z.number(), productId]));
+/** The value by which the list is sorted, and the product's id, behind which the next page begins. */
+const listCursor = createListCursor(z.tuple([z.number().nullable(), productId]));
+
+const pageQuery = z.object({
+  ...listQuery,
+  ...sparkQuery,
+  cursor: cursorParameter.optional(),
+  limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+});
+type PageQuery = z.output<typeof pageQuery>;
 
 /** `GET /products` */
-export const productsRoute = ({ store, questions }: { store: CountStore; questions: Questions }): Route =>
+export const productsRoute = (asked: Asked): Route =>
   route({
     method: 'get',
     path: '/products',
     summary: 'Products by what happened to them in carts',
-    description: COST,
+    description: `A product has its name where the catalog has said it lately; no figure waits for a name. ${COST}`,
     roles: ['business'],
-    query: z.object({
-      sort: sort.default('-added'),
-      from: instant().optional(),
-      to: instant().optional(),
-      minAdded: wholeNumber({ max: MAX_MIN_ADDED }).default(0),
-      cursor: cursorParameter.optional(),
-      limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
-    }),
+    query: pageQuery,
     headers: consistencyHeaders,
     answers: { 200: { description: 'A page of products', schema: page, headers: freshnessHeaders } },
-    problems: ['conflict', 'unavailable'],
+    problems: ['conflict', 'unprocessable', 'unavailable'],
     async handle(request) {
       const { query } = request;
-      const descending = query.sort.startsWith('-');
-      const by = query.sort.replace('-', '') as Sort;
-      const name = JSON.stringify([query.sort, query.from ?? null, query.to ?? null, query.minAdded]);
-      requireOrder(query);
-      const after = query.cursor === undefined ? undefined : afterOf(listCursor.read(query.cursor, name));
-      const { value, headers } = await questions.readMany(request, async (client, present) => {
-        const window = query.from || query.to ? windowOf(query, present) : undefined;
-        const { minAdded, limit } = query;
-        const list: List = { sort: by, descending, window, minAdded, after, limit: limit + 1 };
-        return { window, found: await store.list(client, list) };
-      });
-      const items = value.found.slice(0, query.limit);
-      const last = items.at(-1);
-      const more = value.found.length > query.limit && last;
-      const next = more ? listCursor.write(name, [last[by], last.productId]) : null;
+      requireMeaningful(query);
+      requireFewLines(query);
+      const list = nameOf(query);
+      const after = query.cursor === undefined ? undefined : afterOf(listCursor.read(query.cursor, list));
+      const searched = query.q === undefined ? undefined : await searchBy(query.q, asked.search);
+      const { value, headers } = await asked.questions.readMany(request, (client, present) =>
+        readPage(asked, client, present, { query, searched, after }),
+      );
+      const names = await value.named;
+      const last = value.shown.at(-1);
+      const by = value.question.ordering.sort;
       return {
         status: 200,
         headers,
-        body: { items, next, ...shownWindow(value.window, headers['As-Of']!) },
+        body: {
+          items: value.shown.map((product, n) => ({
+            ...product,
+            name: names.get(product.productId),
+            previous: value.past?.[n],
+            spark: value.spark?.lines[n],
+          })),
+          next: value.hasMore && last ? listCursor.write(list, [last[by], last.productId]) : null,
+          ...shownWindows(value.question, headers['As-Of']!),
+          days: value.spark?.days,
+          names: searched?.names,
+        },
       };
     },
   });
 
-const afterOf = ([value, productId]: readonly [number, string]): After => ({ value, productId });
+type PageQuestion = {
+  readonly query: PageQuery;
+  readonly searched: Searched | undefined;
+  readonly after: After | undefined;
+};
 
-const shownWindow = (window: Window | undefined, asOf: string) =>
-  window && {
-    ...(window.from !== undefined && { from: timeOf(window.from) }),
-    to: window.to === undefined ? asOf : timeOf(window.to),
-  };
+/** Everything about a page that comes from one snapshot; names are asked for meanwhile, and waited for afterwards. */
+async function readPage(
+  { store, names }: Asked,
+  client: Client,
+  present: Present,
+  { query, searched, after }: PageQuestion,
+) {
+  const question = questionOf(query, searched?.search, present);
+  const { ordering, before } = question;
+  const found = await store.list(client, { ...ordering, after, limit: query.limit + 1 });
+  const shown = found.slice(0, query.limit);
+  const ids = shown.map(({ productId }: Product) => productId);
+  const named = names.of(ids);
+  const past = before && pastOf(ids, await store.past(client, { ...ordering, window: before }, ids));
+  const spark: Spark | undefined = query.spark && (await sparkOf(store, client, present, query, ids));
+  return { question, shown, hasMore: found.length > query.limit, named, past, spark };
+}
+
+/** Names a list, for its cursors: what does not change which products come in which order is no part of it. */
+const nameOf = ({ sort, from, to, minAdded, q }: ListQuery): string =>
+  JSON.stringify([sort, from ?? null, to ?? null, minAdded, ...(q === undefined ? [] : [q])]);
+
+const afterOf = ([value, productId]: readonly [number | null, string]): After => ({ value, productId });

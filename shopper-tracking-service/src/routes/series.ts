@@ -4,14 +4,14 @@ import { type Route, route } from '@micromart/http/route';
 import { consistencyHeaders, freshnessHeaders } from '@micromart/subscription/freshness/consistency';
 import { z } from 'zod';
 import { MAX_POINTS, pointsOf, SERIES_STEPS, USUAL_POINTS } from '../series.ts';
-import type { CountStore } from '../store/store.ts';
 import { clockTime } from '../zone.ts';
+import type { Asked } from './asked.ts';
 import { series } from './count-schemas.ts';
-import { COST, type Questions } from './questions.ts';
+import { COST } from './questions.ts';
 import { requireOrder, timeOf, timeZone } from './time-parameters.ts';
 
 /** `GET /products/{id}/series` */
-export const seriesRoute = ({ store, questions }: { store: CountStore; questions: Questions }): Route =>
+export const seriesRoute = ({ store, questions }: Asked): Route =>
   route({
     method: 'get',
     path: '/products/{id}/series',

@@ -15,6 +15,9 @@ export const TABLE: { readonly [S in Step]: string } = {
 
 export const STEPS: readonly Step[] = ['day', 'hour', 'quarter', 'minute'];
 
+/** Of a window: two arrays for each step. */
+export const BUCKET_PARAMETERS = 2 * STEPS.length;
+
 /** More than any useful question reads: at most half the days of half a century. */
 const MAX_BUCKETS = 10_000;
 

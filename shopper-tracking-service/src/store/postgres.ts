@@ -3,6 +3,7 @@ import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
+import { lists } from './postgres-list.ts';
 import { queries } from './postgres-queries.ts';
 import { series } from './postgres-series.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
@@ -14,6 +15,9 @@ const MAX_CONNECTIONS = 10;
 /** So many questions over many rows run at a time; more would only slow down the writer. */
 const MAX_LIST_CONNECTIONS = 3;
 const MAX_LIST_STATEMENT_MS = 2_000;
+/** Exports are read as slowly as they are taken, so they have connections of their own. */
+const MAX_EXPORT_CONNECTIONS = 2;
+const MAX_EXPORT_STATEMENT_MS = 10_000;
 
 /** Lists take milliseconds; starting parallel workers or the compiler for one takes longer than it saves. */
 const READER_SETTINGS = { max_parallel_workers_per_gather: '0', jit: 'off' };
@@ -36,21 +40,29 @@ export async function openPostgresStore(
     settings: { ...READER_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
     onIdleError: onError,
   });
+  const exportPool = openPool(url, {
+    max: MAX_EXPORT_CONNECTIONS,
+    name: 'shopper-tracking-service exports',
+    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
+    onIdleError: onError,
+  });
   const sweeping = startSweeping([createMinuteSweep(pool, now)], { onError });
 
   return {
     pool,
     listPool,
+    exportPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
     readModel: (name, projection) => createCountsModel({ name, url, projection, now, onError }),
     ...queries,
+    ...lists,
     series,
     quartersFrom,
     check: () => checkAnswers(pool),
     async close() {
       await sweeping.close();
-      await Promise.all([pool.end(), listPool.end()]);
+      await Promise.all([pool.end(), listPool.end(), exportPool.end()]);
     },
   };
 }

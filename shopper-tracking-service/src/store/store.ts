@@ -4,7 +4,7 @@ import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import type { Projection } from '@micromart/subscription/projection';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Counts, Tally } from '../counts.ts';
-import type { List, Product } from '../list.ts';
+import type { List, ListedProduct, Ordering, Past, Product } from '../list.ts';
 import type { Points } from '../series.ts';
 import type { Window } from '../window.ts';
 
@@ -19,6 +19,8 @@ export type CountStore = {
    * questions wait for each other alone. A request that gets no connection within five seconds is refused.
    */
   readonly listPool: Pool;
+  /** For lists that are read whole, as slowly as a client takes them: two connections. */
+  readonly exportPool: Pool;
   /** What is deleted after a time, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
   /** The statements that add sums to the counters. */
@@ -29,6 +31,13 @@ export type CountStore = {
   /** What was counted for a product within a window. */
   within(client: Client, productId: string, window: Window): Promise<Counts>;
   list(client: Client, list: List): Promise<Product[]>;
+  /** How these products stand in a list, by id; one of which nothing was counted is absent. */
+  past(client: Client, ordering: Ordering, productIds: readonly string[]): Promise<Map<string, Past>>;
+  /**
+   * Opens a whole list in the client's transaction, which may have one open; `before` is a window to compare with. Gives
+   * what reads the next products, none at the end.
+   */
+  openList(client: Client, ordering: Ordering, before?: Window): Promise<() => Promise<ListedProduct[]>>;
   /** For each product, what was counted in each point. Throws `invalid` where that takes too many look-ups. */
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
   /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */

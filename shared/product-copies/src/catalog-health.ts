@@ -2,7 +2,8 @@ import type { HttpAnswer, Send } from '@micromart/http/client/send';
 
 /** A failure is shown for this long, unless the catalog answers earlier: no request may follow that could clear it. */
 const FAILURE_SHOWN_MS = 60_000;
-const GOOD_STATUSES: ReadonlySet<number> = new Set([200, 304]);
+/** With 400 it refuses the words of a search, so it answers. */
+const GOOD_STATUSES: ReadonlySet<number> = new Set([200, 304, 400]);
 
 export type CatalogHealth = {
   /** The same `send`. The catalog counts as unavailable when it rejects, or answers neither 200 nor 304. */
@@ -45,7 +46,10 @@ export function createCatalogHealth(clock: () => number): CatalogHealth {
     },
     check: async () =>
       clock() - failedAtMs < FAILURE_SHOWN_MS
-        ? { ok: false, detail: 'did not answer the last request; carts show its earlier answers' }
+        ? {
+            ok: false,
+            detail: 'did not answer the last request; what it said before is used, as long as it allowed',
+          }
         : { ok: true },
   };
 }

@@ -33,7 +33,7 @@ function create() {
 test('the catalog counts as available until a request fails', async () => {
   const { ask, isOk } = create();
   expect(await isOk()).toBe(true);
-  for (const status of [200, 304]) await ask(answer(status));
+  for (const status of [200, 304, 400]) await ask(answer(status));
   expect(await isOk()).toBe(true);
 });
 
