@@ -40,7 +40,9 @@ export type Balancers = { readonly [Kind in 'carts' | 'catalogs' | 'trackings']:
 type Target = { readonly url: string; agent: Agent; inRotation: boolean };
 
 const CHECK_INTERVAL_MS = 100;
-const CHECK_TIMEOUT_MS = 2_000;
+const CHECK_TIMEOUT_MS = 1_000;
+/** Who says nothing so often is silent: a single time may be a standstill of the balancer itself. */
+const SILENCES = 2;
 const STREAM = 'application/x-ndjson';
 /** They concern one connection alone (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
@@ -53,7 +55,7 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
 
   async function check(target: Target): Promise<void> {
     while (!closing.signal.aborted) {
-      const isReady = await askReadiness(target.url);
+      const isReady = await askUntilSaid(target.url);
       target.inRotation = isReady ?? false;
       if (isReady === undefined) target.agent = renewed(target.agent);
       await sleep(CHECK_INTERVAL_MS, undefined, { signal: closing.signal }).catch(() => {});
@@ -96,6 +98,15 @@ export async function openBalancer(host: string, draw: Draw): Promise<Balancer> 
       await once(server, 'close');
     },
   };
+}
+
+/** What the process says, undefined when it says nothing several times in a row. */
+async function askUntilSaid(url: string): Promise<boolean | undefined> {
+  for (let silences = 0; silences < SILENCES; silences += 1) {
+    const isReady = await askReadiness(url);
+    if (isReady !== undefined) return isReady;
+  }
+  return undefined;
 }
 
 /** What the process says, false where it takes no connection; undefined when it says nothing for too long. */

@@ -1,4 +1,5 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@micromart/process/logger';
 import { openRawConnection } from '@micromart/testing/raw-connection';
@@ -14,6 +15,8 @@ type Handle = (request: RouteRequest<unknown, unknown, unknown, unknown>) => Pro
 
 const REQUEST = 'GET /wait HTTP/1.1\r\nHost: test\r\n\r\n';
 const OK: Answer = { status: 200, body: 'done' };
+/** Longer than the grace after which idle connections are closed. */
+const STANDSTILL_MS = 700;
 
 let logLines: string[];
 let closers: (() => unknown)[];
@@ -58,6 +61,15 @@ async function open({ port }: RunningServer) {
   closers.push(() => client.socket.destroy());
   return client;
 }
+
+const refusesConnections = ({ port }: RunningServer) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(false));
+    socket.once('error', () => resolve(true)).once('connect', () => socket.destroy());
+  });
+
+/** Blocks the whole process, as when it is frozen or gets no processor. */
+const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STANDSTILL_MS);
 
 const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => {
@@ -157,6 +169,21 @@ describe('closing a server', () => {
     await Promise.all(clients);
     expect(failures).toEqual([]);
     expect(logLines).toEqual([]);
+  });
+
+  test('answers what came while the process stood still', async () => {
+    const server = await serve(async () => OK);
+    const client = await open(server);
+    client.send(REQUEST);
+    await until(() => client.received.text.endsWith('"done"'));
+    client.received.text = '';
+    const closed = server.close();
+    await until(() => refusesConnections(server));
+    client.send(REQUEST);
+    standStill();
+    await closed;
+    await until(() => client.received.ended);
+    expect(client.received.text).toMatch(/200 OK.*"done"$/s);
   });
 
   test('does not wait for connections without any request', async () => {

@@ -6,7 +6,8 @@
  *    connections that this process has not accepted yet, so few clients should be connecting then;
  * 2. accepts no new connections, and puts `Connection: close` on every answer, so that clients leave because they were
  *    told to, and not because a connection closed under a request they had just sent;
- * 3. after another grace closes the idle connections;
+ * 3. after another grace closes the idle connections. It counts only while the process runs: one that was frozen, or got no
+ *    processor, first reads what has arrived meanwhile;
  * 4. after four seconds destroys the rest.
  */
 import { once } from 'node:events';
@@ -37,6 +38,8 @@ const SILENCE_TIMEOUT_MS = 120_000;
 const LEAVING_GRACE_MS = 500;
 /** Long enough that active clients have been told on each of their connections. */
 const IDLE_GRACE_MS = 500;
+/** A standstill shortens the grace by one slice. */
+const GRACE_SLICES = 10;
 const IN_FLIGHT_LIMIT_MS = 4_000;
 
 /** How often the warning about too many connections may appear. */
@@ -114,14 +117,12 @@ export async function startServer(
     state = 'closing';
     const closed = closeListener(server);
     for (const response of connections.inFlight()) endSoon(response);
-    const idle = setTimeout(() => {
-      closeIdle();
-      closeSilent();
-      // A stream that began before the stop could not announce that its connection closes.
-      for (const response of connections.inFlight()) response.once('close', closeIdle);
-    }, IDLE_GRACE_MS);
+    if (await endsWithin(IDLE_GRACE_MS, closed)) return clearTimeout(limit);
+    closeIdle();
+    closeSilent();
+    // A stream that began before the stop could not announce that its connection closes.
+    for (const response of connections.inFlight()) response.once('close', closeIdle);
     await closed;
-    clearTimeout(idle);
     clearTimeout(limit);
   };
 
@@ -167,6 +168,22 @@ const closeListener = (server: Server): Promise<void> =>
       resolve();
     });
   });
+
+/** Whether something ends within a time, counted in slices. */
+async function endsWithin(ms: number, ending: Promise<void>): Promise<boolean> {
+  const stop = new AbortController();
+  const ended = ending.then(() => true);
+  try {
+    for (let slice = 0; slice < GRACE_SLICES; slice += 1) {
+      const passed = sleep(ms / GRACE_SLICES, false, { signal: stop.signal });
+      passed.catch(() => {});
+      if (await Promise.race([ended, passed])) return true;
+    }
+    return false;
+  } finally {
+    stop.abort();
+  }
+}
 
 function endSoon(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close');
