@@ -17,6 +17,7 @@ import {
 } from './architecture/shape.ts';
 import { type Tree, treeOf } from './architecture/tree.ts';
 import {
+  declaredPackagesAreImported,
   driversStayBehindTheirNames,
   enginesServeDevelopmentAlone,
   launcherAndDemoImportNoService,
@@ -121,6 +122,21 @@ const rules: { name: string; rule: Rule; broken: Texts }[] = [
       'tracking-service/src/counts.ts': "// breaks\nimport type { z } from 'zod/v4';",
       'tracking-service/src/routes.ts': "// breaks\nimport { route } from '@micromart/http/route';",
       'shared/kafka/src/relay.ts': "import { app } from '@micromart/http/app';",
+      'shared/kafka/src/testing/owner.ts': "import fc from 'fast-check';",
+      'shared/testing/src/postgres.ts': "// breaks\nimport fc from 'fast-check';",
+      'shared/testing/src/run/plan.ts': "// breaks\nimport { app } from '@micromart/http/app';",
+      'shared/testing/src/run/plan.test.ts': "import fc from 'fast-check';",
+    },
+  },
+  {
+    name: 'a package of shared declares only what it imports',
+    rule: declaredPackagesAreImported,
+    broken: {
+      'shared/http/src/app.ts': "import { z } from 'zod';",
+      'shared/kafka/src/relay.ts': "import { app } from '@micromart/http/app';",
+      'shared/events/package.json':
+        '{ "breaks": "// breaks", "name": "@micromart/events", "dependencies": { "zod": "4.6.7" } }',
+      'shared/events/src/envelope.test.ts': "import { z } from 'zod';",
     },
   },
   {

@@ -1,7 +1,7 @@
 import { feedRoutes } from '@micromart/event-log/feed-routes';
 import { createRelayMetrics } from '@micromart/kafka/metrics';
 import { startRelay } from '@micromart/kafka/relay';
-import { isUnavailable } from '@micromart/postgres/failure';
+import { isDiskFull, isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import { createCatalog } from '@micromart/product-copies/create-catalog';
 import type { Running } from '@micromart/service/run';
@@ -53,6 +53,7 @@ export const startCartService = (config: Config, logger: Logger): Promise<Runnin
         ...(relay ? [relay.check] : []),
       ],
       isUnavailable,
+      isDiskFull,
       asyncapi: cartAsyncApi,
     };
   });

@@ -1,4 +1,5 @@
 import { feedRoutes } from '@micromart/event-log/feed-routes';
+import { isDiskFull } from '@micromart/postgres/failure';
 import { refuseOldServer } from '@micromart/postgres/server-version';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
@@ -35,6 +36,7 @@ export const startCatalogService = (config: Config, logger: Logger): Promise<Run
         { name: 'queue', check: jobRequests.check },
       ],
       isUnavailable,
+      isDiskFull,
       asyncapi: catalogAsyncApi,
     };
   });

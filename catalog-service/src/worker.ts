@@ -1,4 +1,5 @@
 import { createRelayMetrics } from '@micromart/kafka/metrics';
+import { isDiskFull } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { startService } from '@micromart/service/start-service';
@@ -95,5 +96,6 @@ export const startCatalogWorker = (
         ...(relay ? [relay.check] : []),
       ],
       isUnavailable,
+      isDiskFull,
     };
   });

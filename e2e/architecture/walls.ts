@@ -99,16 +99,12 @@ export const productionImportsNoTestCode: Rule = (tree) =>
  * package of shared declares, and all workspaces.
  */
 export const packagesAreDeclared: Rule = (tree) => {
-  const declaredBy = (manifests: Tree['manifests']): string[] =>
-    manifests.flatMap(({ content }) =>
-      Object.keys({ ...content.dependencies, ...content.optionalDependencies }),
-    );
   const root = tree.manifests.find(({ folder }) => folder === '')?.content;
   const forTests = Object.keys(root?.devDependencies ?? {});
   const byShared = declaredBy(tree.manifests.filter(({ folder }) => isShared(folder)));
   return tree.files.flatMap((file) => {
     const workspace = workspaceOf(file.path);
-    const isTest = isForTests(file.path);
+    const isTest = isOfTests(file.path);
     const declared = new Set([
       ...declaredBy(tree.manifests.filter(({ folder }) => folder === workspace)),
       ...(isTest ? [...forTests, ...byShared] : []),
@@ -122,6 +118,30 @@ export const packagesAreDeclared: Rule = (tree) => {
       .map((one) => `${breach(file, one)}, which ${workspace}/package.json does not declare`);
   });
 };
+
+/** A package of shared declares only what it imports, so that lifting it takes no more than it needs. */
+export const declaredPackagesAreImported: Rule = ({ files, manifests }) =>
+  manifests
+    .filter(({ folder }) => isShared(folder))
+    .flatMap((manifest) => {
+      const imported = new Set(
+        files
+          .filter(({ path }) => workspaceOf(path) === manifest.folder && !isOfTests(path))
+          .flatMap(({ imports }) => imports.map(nameOf)),
+      );
+      return declaredBy([manifest])
+        .filter((name) => !imported.has(name))
+        .map((name) => `${manifest.folder}/package.json declares ${name}, which it does not import`);
+    });
+
+const declaredBy = (manifests: Tree['manifests']): string[] =>
+  manifests.flatMap(({ content }) =>
+    Object.keys({ ...content.dependencies, ...content.optionalDependencies }),
+  );
+
+/** Whether a file belongs to a workspace's tests. The package for tests serves others, and has tests of its own. */
+const isOfTests = (path: string): boolean =>
+  workspaceOf(path) === 'shared/testing' ? /\.test\.ts$/.test(path) : isForTests(path);
 
 /** The libraries that do I/O, and the files whose names say that they use them. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {

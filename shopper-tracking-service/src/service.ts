@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { openEventSource } from '@micromart/event-source/open-event-source';
 import { createServiceToken } from '@micromart/http/client/service-token';
-import { isUnavailable } from '@micromart/postgres/failure';
+import { isDiskFull, isUnavailable } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import { createCatalog } from '@micromart/product-copies/create-catalog';
 import type { Running } from '@micromart/service/run';
@@ -87,5 +87,6 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
         ...cart.checks,
       ],
       isUnavailable,
+      isDiskFull,
     };
   });

@@ -1,9 +1,8 @@
-import type { EventLog } from '@micromart/event-log/event-log';
+import { type EventLog, logMissing } from '@micromart/event-log/event-log';
 import { FULL_PAGE_BYTES, FULL_SHARE_BYTES } from '@micromart/event-log/page';
 import { dataBytes } from '@micromart/events/data-bytes';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
-import { problem } from '@micromart/http/problem';
 import { findByIds } from '@micromart/mongodb/by-id';
 import type { Mongodb } from '@micromart/mongodb/open';
 import {
@@ -94,7 +93,7 @@ export function createReads(
           { _id: LOG_ID },
           replicated ? { readConcern: { level: 'linearizable' }, maxTimeMS: LINEARIZABLE_TIMEOUT_MS } : {},
         );
-      if (!log) throw problem('unavailable', 'The log is not in its database any more.');
+      if (!log) throw logMissing();
       const last = Object.entries(log.heads).map(([partition, head]) => [Number(partition), head] as const);
       return { log: log.name, at: localTime, last: new Map(last) };
     },

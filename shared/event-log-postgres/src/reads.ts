@@ -1,7 +1,6 @@
-import type { EventLog } from '@micromart/event-log/event-log';
+import { type EventLog, logMissing } from '@micromart/event-log/event-log';
 import { FULL_PAGE_BYTES, FULL_SHARE_BYTES } from '@micromart/event-log/page';
 import type { LoggedEvent } from '@micromart/events/envelope';
-import { problem } from '@micromart/http/problem';
 import type { Pool } from '@micromart/postgres/pool';
 
 export type Identity = Pick<EventLog, 'name' | 'partitions'>;
@@ -55,8 +54,7 @@ export function createReads(
                FROM event_log_heads`,
       });
       const { log, at, last } = rows[0]!;
-      if (log === null || last === null)
-        throw problem('unavailable', 'The log is not in its database any more.');
+      if (log === null || last === null) throw logMissing();
       return { log, at, last: new Map(Object.entries(last).map(([key, head]) => [Number(key), head])) };
     },
 

@@ -13,6 +13,7 @@
  */
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { Sequences } from '@micromart/events/position';
+import { problem } from '@micromart/http/problem';
 
 export type Heads = {
   readonly log: string;
@@ -46,3 +47,6 @@ export type EventLog = {
    */
   onAppended(listener: (events: readonly LoggedEvent[]) => void): () => void;
 };
+
+/** To throw where a database has no log any more: it was dropped, or is just being restored. */
+export const logMissing = () => problem('unavailable', 'The log is not in its database any more.');

@@ -18,6 +18,7 @@ import { type RunningServer, startServer } from './server/server.ts';
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 class Unavailable extends Error {}
+class DiskFull extends Unavailable {}
 
 const notes = route({
   method: 'get',
@@ -83,7 +84,7 @@ const failures: Record<string, () => never> = {
     throw new Unavailable('connect ECONNREFUSED 10.1.2.3:5432');
   },
   full: () => {
-    throw Object.assign(new Unavailable('could not extend file: No space left on device'), { code: '53100' });
+    throw new DiskFull('could not extend file: No space left on device');
   },
   bug: () => {
     throw new TypeError('SELECT secret FROM /srv/shelf.ts');
@@ -154,6 +155,7 @@ beforeAll(async () => {
     readsPerSecond: 100_000,
     metricsOpen: false,
     isUnavailable: (error) => error instanceof Unavailable,
+    isDiskFull: (error) => error instanceof DiskFull,
     asyncapi: { asyncapi: '3.0.0' },
   });
   server = await startServer(app, { host: '127.0.0.1', port: 0, logger });

@@ -1,6 +1,5 @@
 /** Wires a service's HTTP side: what every request passes through, the routes, and how errors are answered. */
 import { performance } from 'node:perf_hooks';
-import { isDiskFull } from '@micromart/postgres/failure';
 import type { Logger } from '@micromart/process/logger';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Authenticate } from './authentication/authentication.ts';
@@ -41,12 +40,14 @@ export type AppSettings = {
   readonly metricsOpen: boolean;
   /** Whether an error means that a dependency is unavailable; it is then answered as `unavailable`. */
   readonly isUnavailable?: (error: unknown) => boolean;
+  /** Whether an error means that the disk of a database is full; it is then logged at most once a minute. */
+  readonly isDiskFull?: (error: unknown) => boolean;
   /** The AsyncAPI document, if the service publishes events. */
   readonly asyncapi?: unknown;
 };
 
 export function createApp(settings: AppSettings): Express {
-  const { logger, metrics, authenticate, checks, isUnavailable = () => false } = settings;
+  const { logger, metrics, authenticate, checks } = settings;
   const described = [...settings.routes, ...healthRoutes(checks, logger, metrics)];
   const routes = [...described, ...referenceRoutes({ ...settings, routes: described })];
   const limits = createLimits({
@@ -68,7 +69,7 @@ export function createApp(settings: AppSettings): Express {
     await limits.withoutToken(request.socket.remoteAddress);
     throw problem('not-found', 'No resource has this address. /openapi.json lists those that exist.');
   });
-  app.use(answerError(logger, isUnavailable));
+  app.use(answerError(settings));
   return app;
 }
 
@@ -106,7 +107,11 @@ function refuseMethod(path: string, routes: readonly Route[], limits: Limits): R
   };
 }
 
-function answerError(logger: Logger, isUnavailable: (error: unknown) => boolean): ErrorRequestHandler {
+function answerError({
+  logger,
+  isUnavailable = () => false,
+  isDiskFull = () => false,
+}: Pick<AppSettings, 'logger' | 'isUnavailable' | 'isDiskFull'>): ErrorRequestHandler {
   let quietUntilMs = 0;
   /** Every write fails then; one line now and then is enough. */
   const logFullDisk = () => {

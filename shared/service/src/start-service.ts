@@ -20,7 +20,10 @@ import type { Running } from './run.ts';
 /** What a service is assembled with. `opened` and `started` register what to close, and when. */
 export type Assembly = Pick<Lifecycle, 'opened' | 'started'> & { readonly metrics: Metrics };
 
-export type ServiceParts = Pick<AppSettings, 'routes' | 'checks' | 'isUnavailable' | 'asyncapi'>;
+export type ServiceParts = Pick<
+  AppSettings,
+  'routes' | 'checks' | 'isUnavailable' | 'isDiskFull' | 'asyncapi'
+>;
 
 /**
  * Assembles the service and listens. If either fails, it closes all that was opened and started so far, and rejects with the
