@@ -100,6 +100,17 @@ export const CONTROLS = {
       { 'delay supplier': 2 },
     ),
   },
+  'switch at once': {
+    says: 'another generation becomes live at once, wherever it stands',
+    caughtBy: 'backwards',
+    objecting: / goes back: /,
+    ...underLoad(
+      'rebuild',
+      { [TRACKING]: 'e2e/faults/controls/switch-at-once/main.ts' },
+      {},
+      { prefilled: 2_000, rebuilds: 1 },
+    ),
+  },
 } as const satisfies Readonly<Record<string, Control>>;
 
 export type ControlName = keyof typeof CONTROLS;

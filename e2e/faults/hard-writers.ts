@@ -56,6 +56,7 @@ export async function runHardWriters(
       stopped: [],
       glances: [],
       catalog: NO_CATALOG,
+      compared: [],
       figures: { ...NO_FIGURES, counts },
       demands: {
         'transactions rolled back': 1,

@@ -88,6 +88,9 @@ const answer = (rest: Partial<Answer>): Answer => ({
   positions: [],
   asOfMs: 0,
   tokens: [],
+  readModel: 0,
+  sentAtMs: 0,
+  endedAtMs: 0,
   ...rest,
 });
 
@@ -112,6 +115,7 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   stopped: [],
   glances: [],
   catalog: NO_CATALOG,
+  compared: [],
   figures: NO_FIGURES,
   demands: {},
   ...rest,
@@ -454,6 +458,23 @@ const objected: readonly (Given & {
     history: { answers: [answer({ positions: [position(1)], asOfMs: 27 })] },
     by: 'answers',
     what: /lacks 3@2, acknowledged before/,
+  },
+  {
+    name: 'an answer that goes back behind one that had come before it was asked for',
+    history: {
+      answers: [
+        answer({ positions: [position(2)], sentAtMs: 50, endedAtMs: 60 }),
+        answer({ positions: [position(1)], sentAtMs: 70, endedAtMs: 80 }),
+      ],
+    },
+    by: 'backwards',
+    what: /an answer at cart-0\/3@1 goes back: 3@2 had been answered before/,
+  },
+  {
+    name: 'a generation that differs from the live one',
+    compared: [{ generation: 'g~2', rows: 9, differing: 1, otherHistory: null, listed: [] }],
+    by: 'rebuilds',
+    what: /g~2 differs in 1 of 9 rows/,
   },
   {
     name: 'a read that was misanswered',

@@ -1,6 +1,7 @@
 /** The judges, each a pure function from the evidence to what is wrong; an empty list is an acquittal. */
 import type { Evidence } from './evidence/evidence.ts';
 import { judgeAnswers } from './judges/answers.ts';
+import { judgeBackwards } from './judges/backwards.ts';
 import { judgeCarts } from './judges/carts.ts';
 import { judgeChanges } from './judges/changes.ts';
 import { judgeCloses } from './judges/closes.ts';
@@ -11,6 +12,7 @@ import { judgeGlances } from './judges/glances.ts';
 import { judgeJobs } from './judges/jobs.ts';
 import { judgeOrder } from './judges/order.ts';
 import { judgeProducts } from './judges/products.ts';
+import { judgeRebuilds } from './judges/rebuilds.ts';
 import { judgeRolls } from './judges/rolls.ts';
 import { judgeSpared } from './judges/spared.ts';
 import { judgeStopped } from './judges/stopped.ts';
@@ -25,6 +27,7 @@ export const JUDGES = {
   closes: judgeCloses,
   counts: judgeCounts,
   answers: judgeAnswers,
+  backwards: judgeBackwards,
   followers: judgeFollowers,
   stops: judgeStops,
   spared: judgeSpared,
@@ -33,6 +36,7 @@ export const JUDGES = {
   jobs: judgeJobs,
   products: judgeProducts,
   glances: judgeGlances,
+  rebuilds: judgeRebuilds,
   coverage: judgeCoverage,
 } as const satisfies Readonly<Record<string, Judge>>;
 

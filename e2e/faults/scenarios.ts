@@ -8,7 +8,7 @@ export type Scenario =
       readonly small: Dose;
       readonly full: Dose;
       /** What a full dose has more of. */
-      readonly inFull?: Pick<LoadScenario, 'sides' | 'brokers'>;
+      readonly inFull?: Partial<Pick<LoadScenario, 'sides' | 'brokers' | 'prefilled' | 'rebuilds'>>;
     })
   | (WritersScenario & { readonly small: { events: number }; readonly full: { events: number } });
 
@@ -174,6 +174,25 @@ export const SCENARIOS = {
     small: { 'roll cart': 1, 'roll tracking': 1 },
     full: TWO_OF_EVERYTHING_IN_FULL,
     demands: { rolls: 2 },
+  },
+  rebuild: {
+    says: 'the read model is rebuilt, switched and switched back while its processes and PostgreSQL are killed and frozen',
+    sides: 2,
+    furtherSides: ['shopper-tracking-service'],
+    prefilled: 12_000,
+    rebuilds: 2,
+    inFull: { prefilled: 1_000_000, rebuilds: 3 },
+    small: { 'kill tracking': 3, 'kill postgres': 1, 'freeze tracking for long': 1 },
+    full: {
+      'kill tracking': 12,
+      'kill postgres': 4,
+      'kill cart': 2,
+      'freeze tracking': 3,
+      'freeze tracking for long': 3,
+      'freeze postgres': 2,
+      'cut tracking store': 6,
+    },
+    demands: { 'generations compared': 2, 'switches of the live generation': 6 },
   },
   'orderly-stop': {
     says: 'processes are told to end under load',

@@ -11,6 +11,7 @@ import { ORDER_PLANS } from './load/assortment.ts';
 import type { History } from './load/history.ts';
 import { startLoad } from './load/load.ts';
 import { startMeters } from './load/meters.ts';
+import { type Operating, startOperating } from './load/operating.ts';
 import { startOrdering } from './load/ordering.ts';
 import { watchSubscriptions } from './load/subscriptions.ts';
 import { openSystem, type SystemOptions } from './system/system.ts';
@@ -31,6 +32,10 @@ export type LoadScenario = Pick<
   readonly orders?: keyof typeof ORDER_PLANS;
   /** Whether shoppers look at their carts all the time. */
   readonly watchCarts?: boolean;
+  /** Events in the log before anything begins. */
+  readonly prefilled?: number;
+  /** How often an operator rebuilds the read model meanwhile. */
+  readonly rebuilds?: number;
   /** Figures that must not be less. */
   readonly demands: Readonly<Record<string, number>>;
 };
@@ -46,7 +51,15 @@ const LEAST_PAUSE_MS = 50;
 const MOST_PAUSE_MS = 700;
 
 export async function runUnderLoad(
-  { viaProxy = false, orders = 'none', watchCarts = false, demands, ...scenario }: LoadScenario,
+  {
+    viaProxy = false,
+    orders = 'none',
+    watchCarts = false,
+    prefilled = 0,
+    rebuilds = 0,
+    demands,
+    ...scenario
+  }: LoadScenario,
   dose: Dose,
   { seed, replaced, say }: RunOptions,
 ): Promise<Evidence> {
@@ -57,11 +70,15 @@ export async function runUnderLoad(
     const meters = startMeters(system.sides.map(({ trackingUrl }) => trackingUrl));
     const subscriptions = await watchSubscriptions(system);
     const isOver = () => subscriptions.stopped().length > 0;
-    const load = await startLoad(system, { seed: String(seed), viaProxy, watchCarts, isOver });
+    const load = await startLoad(system, { seed: String(seed), prefilled, viaProxy, watchCarts, isOver });
+    const operating = await startOperating(system, { rebuilds, isOver });
     let struck: Awaited<ReturnType<typeof strikeAll>>;
+    let operated: Awaited<ReturnType<Operating['finish']>>;
     try {
       await load.counted(Date.now());
       struck = await strikeAll(shuffled(dose, draw), { system, load, ordering, draw }, { say, isOver });
+      if (rebuilds > 0) say('waiting for the rebuilds');
+      operated = await operating.finish();
       if (!isOver()) await system.ready();
     } finally {
       await Promise.all([subscriptions.close(), meters.close(), load.stop(), ordering.rest()]);
@@ -83,6 +100,7 @@ export async function runUnderLoad(
         ...countHistory(history, log),
         ...countGlances(glances),
         ...countJobs(catalog),
+        ...countRebuilds(operated),
       },
     };
     const { maxAgeS } = scenario;
@@ -100,6 +118,7 @@ export async function runUnderLoad(
       glances,
       maxAgeS,
       catalog,
+      compared: operated.compared,
       figures,
       demands,
     };
@@ -122,6 +141,7 @@ const endedEarly = (stopped: readonly string[], { counts, inFlight, timesMs }: F
   stopped,
   glances: [],
   catalog: NO_CATALOG,
+  compared: [],
   figures: { counts, inFlight, timesMs },
   demands: {},
 });
@@ -222,5 +242,18 @@ function countJobs({ jobs, changes }: Evidence['catalog']): Record<string, numbe
     'jobs of the catalog': jobs.length,
     'orders superseded': jobs.reduce((sum, { result }) => sum + timesOf('superseded', result), 0),
     "events in the catalog's log": changes.length,
+  };
+}
+
+function countRebuilds({
+  compared,
+  switches,
+}: Awaited<ReturnType<Operating['finish']>>): Record<string, number> {
+  if (compared.length === 0) return {};
+  return {
+    'generations compared': compared.length,
+    'rows compared': compared.reduce((sum, { rows }) => sum + rows, 0),
+    'rows that differ': compared.reduce((sum, { differing }) => sum + differing, 0),
+    'switches of the live generation': switches,
   };
 }

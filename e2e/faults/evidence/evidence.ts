@@ -2,6 +2,7 @@
 import type { Figures } from '../figures.ts';
 import type { Glance } from '../load/glances.ts';
 import type { CloseReason, Counters, History } from '../load/history.ts';
+import type { Compared } from '../load/operating.ts';
 import { NO_ORDERS, type OrderHistory } from '../load/orders.ts';
 
 /** An event of a cart in the log. */
@@ -126,6 +127,8 @@ export type Evidence = {
   /** For how many seconds the catalog let its answers live; undefined where that did not matter. */
   readonly maxAgeS?: number | undefined;
   readonly catalog: CatalogEvidence;
+  /** Comparisons of generations with the live one. */
+  readonly compared: readonly Compared[];
   readonly figures: Figures;
   /** What the run must have come to, else it shows nothing: figures and their least values. */
   readonly demands: Readonly<Record<string, number>>;

@@ -53,6 +53,10 @@ export type Answer = {
   readonly asOfMs: number;
   /** What the request asked to be included. */
   readonly tokens: readonly LogPosition[];
+  /** Which read model it is of, and when it was asked for and came, by the wall clock. */
+  readonly readModel: number;
+  readonly sentAtMs: number;
+  readonly endedAtMs: number;
 };
 
 export type BrokenRead = { readonly sentAtMs: number; readonly endedAtMs: number; readonly why: string };

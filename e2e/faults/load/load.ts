@@ -8,6 +8,7 @@ import type { System } from '../system/system.ts';
 import { SHOPPING } from './assortment.ts';
 import { type Glance, glance } from './glances.ts';
 import type { Answer, Attempt, BrokenRead, Change, History } from './history.ts';
+import { prefill } from './prefill.ts';
 import { createReader, type Reply, read } from './reader.ts';
 import { createSender, type Sender } from './sending.ts';
 import { shop } from './shopper.ts';
@@ -40,11 +41,14 @@ export async function startLoad(
   { addresses, issuer }: System,
   {
     seed,
+    prefilled,
     viaProxy,
     watchCarts,
     isOver,
   }: {
     seed: string;
+    /** Events that are in the log before anything else begins. */
+    prefilled: number;
     viaProxy: boolean;
     watchCarts: boolean;
     /** Whether what is waited for may never come, so that nobody is to wait. */
@@ -70,10 +74,21 @@ export async function startLoad(
   };
   const sender = createSender(viaProxy ? addresses.shops : addresses.carts);
   const business = `Bearer ${await issuer.token({ subject: 'business', roles: ['business'], expiresIn: '24h' })}`;
-  const readers = addresses.trackings.map((url) => createReader(url, business));
+  const { trackings, readModels } = addresses;
+  // Either all of them show one read model, or each has its own.
+  const readers = trackings.map((url, n) => createReader(url, business, readModels.length > 1 ? n : 0));
   const warmUp = await fillOne(sender, await tokenOf('shopper-0'));
   carts.set(warmUp.cartId, 'shopper-0');
   changes.push(warmUp);
+  await prefill({
+    events: prefilled,
+    products: SHOPPING,
+    subject: 'shopper-0',
+    token: await tokenOf('shopper-0'),
+    sender,
+    onCart: (cartId, owner) => carts.set(cartId, owner),
+    onChange: (change) => changes.push(change),
+  });
   const shopping = Array.from({ length: SHOPPERS }, async (_, n) => {
     const subject = `shopper-${n}`;
     const token = await tokenOf(subject);

@@ -32,7 +32,8 @@ const MAX_PRODUCTS = 1_000;
 const PAUSE_MS = 20;
 const LIST_ONE_IN = 10;
 
-export function createReader(url: string, authorization: string): Reader {
+/** `readModel` tells the read models of a run apart. */
+export function createReader(url: string, authorization: string, readModel = 0): Reader {
   const client: HttpClient = openHttpClient(url, { connections: CONNECTIONS, timeoutMs: TIMEOUT_MS });
   return {
     async ask({ productId, tokens }) {
@@ -55,6 +56,9 @@ export function createReader(url: string, authorization: string): Reader {
           positions: parsePosition(String(reply.headers.position)) ?? [],
           asOfMs: Date.parse(String(reply.headers['as-of'])),
           tokens,
+          readModel,
+          sentAtMs,
+          endedAtMs: Date.now(),
         };
         return { kind: 'answer', answer };
       } catch (error) {

@@ -1,0 +1,3 @@
+import { testScenario } from '../scenario-suite.ts';
+
+testScenario('rebuild');
