@@ -1,6 +1,4 @@
 /** Reads what is there in the end, as any client could: the whole log by the feed, the counters, the carts. */
-
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cartEvent } from '@micromart/contracts/cart-events';
 import { type HttpClient, openHttpClient } from '@micromart/demo/http-client';
 import type { LoggedEvent } from '@micromart/events/envelope';
@@ -16,8 +14,7 @@ import { openFeed, readLog } from './log.ts';
 const CATCH_UP_CAP_MS = 300_000;
 const TIMEOUT_MS = 40_000;
 const CARTS_AT_ONCE = 16;
-const READ_ATTEMPTS = 100;
-const READ_PAUSE_MS = 200;
+const READ_CAP_MS = 30_000;
 
 export type Collected = {
   readonly log: readonly LogEvent[];
@@ -113,14 +110,16 @@ export async function readCarts(
 }
 
 /** The answer for a cart: 200 or 404. A process or a balancer that is not ready yet is asked again. */
-async function readCart(client: HttpClient, cartId: string, headers: Readonly<Record<string, string>>) {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await client.send({ method: 'GET', path: `/carts/${cartId}`, headers });
-    if (answer.status === 200 || answer.status === 404) return answer;
-    if (attempt === READ_ATTEMPTS)
-      throw new Error(`cart ${cartId} cannot be read: ${answer.status} ${answer.body}`);
-    await sleep(READ_PAUSE_MS);
-  }
-}
+const readCart = (client: HttpClient, cartId: string, headers: Readonly<Record<string, string>>) =>
+  until(
+    async () => {
+      const answer = await client.send({ method: 'GET', path: `/carts/${cartId}`, headers });
+      if (answer.status === 200 || answer.status === 404) return answer;
+      throw new Error(`${answer.status} ${answer.body}`);
+    },
+    { capMs: READ_CAP_MS },
+  ).catch((error) => {
+    throw new Error(`cart ${cartId} cannot be read: ${error.message}`);
+  });
 
 type CartBody = { version: number; state: string; items: { productId: string; quantity: number }[] };
