@@ -14,6 +14,7 @@ const NEVER = '"never"';
 const JSON_TYPE = { 'content-type': 'application/json' };
 const TEA = { name: 'Tea', price: { amount: 399, currency: 'USD' } };
 const CARTS = { service: 'cart-service', roles: ['shopper'] } as const;
+const TRACKING = { service: 'shopper-tracking-service', roles: ['operator'] } as const;
 const CATALOG = { service: 'catalog-service', roles: ['catalog'] } as const;
 
 let all: AllServices;
@@ -68,6 +69,18 @@ async function cartWith(productId: string): Promise<{ id: string; etag: string }
 
 const anImport = () => write(CATALOG, 'POST', '/imports', { url: 'https://feeds.example/' });
 
+/** Drops every generation that is not live, for a rebuild is refused beside an unfinished one. */
+async function aRebuild(): Promise<Prepared> {
+  const path = '/rebuilds';
+  const others = async (): Promise<{ id: string }[]> => {
+    const { body } = await all.ask(TRACKING, { method: 'GET', path });
+    return body.items.filter((one: { live: boolean; state: string }) => !one.live && one.state !== 'dropped');
+  };
+  for (const { id } of await others()) await write(TRACKING, 'DELETE', `${path}/${encodeURIComponent(id)}`);
+  await until(async () => (await others()).length === 0);
+  return { path };
+}
+
 /** A request that would succeed, or would be accepted, for each route that needs existing data. */
 const REQUESTS: Readonly<Record<string, () => Promise<Prepared>>> = {
   'GET /carts/{cartId}': async () => ({ path: `/carts/${(await cartWith('tea')).id}` }),
@@ -102,6 +115,7 @@ const REQUESTS: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /imports': async () => ({ path: '/imports', body: { url: 'https://feeds.example/' } }),
   'GET /jobs/{jobId}': async () => ({ path: (await anImport()).headers.location as string }),
   'DELETE /jobs/{jobId}': async () => ({ path: (await anImport()).headers.location as string }),
+  'POST /rebuilds': aRebuild,
   'POST /subscriptions/{name}/pause': async () => ({ path: '/subscriptions/cart-events/pause' }),
   'POST /subscriptions/{name}/resume': async () => ({ path: '/subscriptions/cart-events/resume' }),
 };
