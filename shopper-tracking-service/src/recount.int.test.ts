@@ -2,6 +2,8 @@
  * Whatever is asked about time equals a recount of the log. The log is followed as it comes from a broker: events late,
  * repeated and out of order. It lies over the ends of days and months, and over changes of the clock in both directions.
  */
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import { cartEventExamples } from '@micromart/contracts/cart-events';
@@ -105,7 +107,7 @@ beforeAll(async () => {
   routes = trackingRoutes({
     store,
     consistency,
-    names: { of: async (ids) => new Map(ids.map((id) => [id, `Name of ${id}`])) },
+    names: { of: async (ids) => new Map(ids.map((id) => [id, nameOf(id)])) },
     search: async () => ({ ids: ['milk'], isWhole: true }),
     now: () => new Date(NOW),
   });
@@ -147,6 +149,8 @@ async function followed(): Promise<number> {
   return rows[0]!.sum ?? 0;
 }
 
+const nameOf = (productId: string): string => `=Name of "${productId}", organic`;
+
 type Answered = { headers: Record<string, string>; body: Record<string, never> };
 
 function ask<T>(
@@ -155,12 +159,38 @@ function ask<T>(
 ): Promise<{ headers: Record<string, string>; body: T }> {
   const route = routes.find((one) => one.path === path)!;
   const parsed = route.query.parse(query);
-  const raw = { accepts: () => 'application/json' };
+  const raw = { accepts: ([first]: string[]) => first };
   const request = { params, query: parsed, headers: {}, signal: new AbortController().signal, raw };
   return route.handle(request as never) as Promise<Answered> as Promise<{
     headers: Record<string, string>;
     body: T;
   }>;
+}
+
+/** The rows of an answer as CSV, by the names of their columns. */
+async function askCsv(path: string, { params = {}, query = {} }: { params?: object; query?: object }) {
+  const route = routes.find((one) => one.path === path)!;
+  const response = new PassThrough();
+  const request = {
+    ...{ params, query: route.query.parse(query), headers: {}, signal: new AbortController().signal },
+    raw: { accepts: ([, second]: string[]) => second, res: response },
+  };
+  const answer = await route.handle(request as never);
+  const received = text(response);
+  if (answer.stream) await answer.stream(response as never);
+  else response.end(answer.text);
+  const [names, ...rows] = (await received)
+    .split('\r\n')
+    .slice(0, -1)
+    .map((line) =>
+      [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+        ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!,
+      ),
+    );
+  return {
+    headers: answer.headers!,
+    rows: rows.map((row) => Object.fromEntries(names!.map((name, n) => [name, row[n]!]))),
+  };
 }
 
 /** The independent recount. */
@@ -315,7 +345,7 @@ test('a list, what it is compared with and its lines are recounts, in any zone',
       expect(body.to <= headers['As-Of']!).toBe(true);
       const expected = relist(sort, descending, minAdded, Date.parse(body.from), Date.parse(body.to));
       expect(body.items.map(({ previous, spark, name, ...product }) => product)).toEqual(expected);
-      for (const { productId, name } of body.items) expect(name).toBe(`Name of ${productId}`);
+      for (const { productId, name } of body.items) expect(name).toBe(nameOf(productId));
       if (compare) {
         const [before, until] = [Date.parse(body.compared!.from), Date.parse(body.compared!.to)];
         expect(until).toBeLessThanOrEqual(Date.parse(body.from));
@@ -348,6 +378,85 @@ test('a list, what it is compared with and its lines are recounts, in any zone',
     { numRuns: RUNS },
   );
 }, 300_000);
+
+const inCsv = (counts: object, prefix = ''): object =>
+  Object.fromEntries(
+    Object.entries(counts).map(([name, value]) => [
+      prefix === '' ? name : `${prefix}${name[0]!.toUpperCase()}${name.slice(1)}`,
+      String(value ?? ''),
+    ]),
+  );
+
+test('a list as CSV has all its products, with the figures of the list', async () => {
+  await fc.assert(
+    fc.asyncProperty(aList, fc.constantFrom('/products', '/products.csv'), async (list, path) => {
+      const { sort, descending, minAdded, tz, compare, window } = list;
+      if ('day' in window) return;
+      const query = {
+        ...{ sort: `${descending ? '-' : ''}${sort}`, minAdded: String(minAdded), tz },
+        ...{ from: written(window.from), to: written(window.to), ...(compare && { compare }) },
+      };
+      const { body, headers } = await ask<Page>('/products', { query });
+      const csv = await askCsv(path, { query });
+      for (const name of ['As-Of', 'Position', 'Vary']) expect(csv.headers[name]).toBe(headers[name]);
+      expect(csv.headers['Content-Disposition']).toMatch(/^attachment; filename="products-[0-9A-Z-]+\.csv"$/);
+      expect(csv.rows).toEqual(
+        body.items.map(({ previous, name, spark: _, ...product }, n) => ({
+          ...inCsv(product),
+          productId: product.productId === '-1' ? "'-1" : product.productId,
+          rank: String(n + 1),
+          name: `'${name}`,
+          ...(previous && inCsv(previous, 'previous')),
+        })),
+      );
+    }),
+    { numRuns: RUNS },
+  );
+}, 300_000);
+
+test('a series as CSV has its points', async () => {
+  const asked = { params: { id: 'tea' }, query: { step: 'day', tz: 'Asia/Beirut', from: written(START) } };
+  const { body } = await ask<Series>('/products/{id}/series', asked);
+  for (const path of ['/products/{id}/series', '/products/{id}/series.csv']) {
+    expect((await askCsv(path, asked)).rows).toEqual(body.points.map((point) => inCsv(point)));
+  }
+});
+
+test('CSV that nobody takes keeps no connection, and at most two are open', async () => {
+  const route = routes.find(({ path }) => path === '/products.csv')!;
+  const open = async () => {
+    const res = new PassThrough();
+    const request = {
+      query: route.query.parse({}),
+      headers: {},
+      signal: new AbortController().signal,
+      raw: { res },
+    };
+    await route.handle(request as never);
+    return res;
+  };
+  const inTransaction = async () => {
+    const { rows } = await database.admin.query<{ open: number }>(
+      `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database()
+       AND application_name LIKE '%exports' AND state = 'idle in transaction'`,
+    );
+    return rows[0]!.open;
+  };
+  const opened = [await open(), await open()];
+  expect(await inTransaction()).toBe(2);
+  for (const one of opened) one.destroy();
+  await until(async () => (await inTransaction()) === 0);
+  (await open()).destroy();
+  await until(async () => (await inTransaction()) === 0);
+});
+
+test.each([{ cursor: 'x' }, { limit: '5' }, { spark: 'day' }])(
+  'CSV of a page, %j, is refused',
+  async (query) => {
+    const refusal = await askCsv('/products', { query }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'invalid', extras: { errors: [{ path: expect.any(String) }] } });
+  },
+);
 
 test('a search finds products by the beginning of their ids, and by what the catalog finds', async () => {
   const { body } = await ask<Page>('/products', { query: { q: 'te', sort: 'added' } });

@@ -104,6 +104,7 @@ function ask(path: string, { params = {}, query = {} }: { params?: object; query
   const routes = trackingRoutes({
     store,
     consistency: {
+      ...consistency,
       async read(request, ...rest) {
         await duringWait();
         return consistency.read(request, ...rest);
@@ -114,7 +115,13 @@ function ask(path: string, { params = {}, query = {} }: { params?: object; query
     now: () => new Date(nowMs + skewMs),
   });
   const route = routes.find((one) => one.path === path)!;
-  const request = { params, query, headers: {}, signal: new AbortController().signal };
+  const request = {
+    params,
+    query,
+    headers: {},
+    signal: new AbortController().signal,
+    raw: { accepts: () => 'application/json' },
+  };
   return route.handle(request as never) as Promise<{ headers: Record<string, string>; body: Answered }>;
 }
 

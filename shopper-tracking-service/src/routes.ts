@@ -4,8 +4,9 @@ import type { Consistency } from '@micromart/subscription/freshness/consistency'
 import { countsRoute } from './routes/counts.ts';
 import type { ProductNames } from './routes/product-names.ts';
 import { productsRoute } from './routes/products.ts';
+import { productsCsvRoute } from './routes/products-csv.ts';
 import { createQuestions } from './routes/questions.ts';
-import { seriesRoute } from './routes/series.ts';
+import { seriesCsvRoute, seriesRoute } from './routes/series.ts';
 import type { CountStore } from './store/store.ts';
 
 /** The routes for business users. */
@@ -17,5 +18,8 @@ export function trackingRoutes(deps: {
   now: () => Date;
 }): Route[] {
   const asked = { ...deps, questions: createQuestions(deps) };
-  return [countsRoute(asked), seriesRoute(asked), productsRoute(asked)];
+  return [
+    ...[countsRoute(asked), seriesRoute(asked), seriesCsvRoute(asked)],
+    ...[productsRoute(asked), productsCsvRoute(asked)],
+  ];
 }

@@ -26,6 +26,8 @@ export type AnswerDeclaration = {
   readonly contentType?: string;
   /** Another media type that the caller may request: documents of the same schema, one a line. */
   readonly linesType?: string;
+  /** Another media type that the caller may request: text that has no schema here. */
+  readonly textType?: string;
 };
 
 export type RouteRequest<P, Q, H, B> = {

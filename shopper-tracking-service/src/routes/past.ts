@@ -4,7 +4,7 @@ import type { Past } from '../list.ts';
 import { ratiosOf } from '../ratios.ts';
 
 /** How a product stood of which nothing was counted. */
-const ABSENT = {
+export const ABSENT = {
   ...NOTHING,
   ...Object.fromEntries(ratiosOf(COUNTER_NAMES).map(([name, { ofNothing }]) => [name, ofNothing])),
   rank: null,

@@ -9,6 +9,7 @@ import type { After, Product } from '../list.ts';
 import type { Present } from '../window.ts';
 import type { Asked } from './asked.ts';
 import { page } from './count-schemas.ts';
+import { CSV, csvHeaders, prefersCsv, VARY } from './csv.ts';
 import {
   type ListQuery,
   listQuery,
@@ -19,6 +20,7 @@ import {
   shownWindows,
 } from './list-question.ts';
 import { pastOf } from './past.ts';
+import { answerCsv, refusePaging } from './products-csv.ts';
 import { COST } from './questions.ts';
 import { requireFewLines, type Spark, sparkOf, sparkQuery } from './spark.ts';
 
@@ -31,7 +33,9 @@ const pageQuery = z.object({
   ...listQuery,
   ...sparkQuery,
   cursor: cursorParameter.optional(),
-  limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+  limit: wholeNumber({ min: 1, max: MAX_LIMIT })
+    .optional()
+    .meta({ description: `${DEFAULT_LIMIT} where it is left out` }),
 });
 type PageQuery = z.output<typeof pageQuery>;
 
@@ -45,24 +49,36 @@ export const productsRoute = (asked: Asked): Route =>
     roles: ['business'],
     query: pageQuery,
     headers: consistencyHeaders,
-    answers: { 200: { description: 'A page of products', schema: page, headers: freshnessHeaders } },
+    answers: {
+      200: {
+        description: 'A page of products; as CSV, all of them',
+        schema: page,
+        textType: CSV,
+        headers: csvHeaders.extend(freshnessHeaders.shape),
+      },
+    },
     problems: ['conflict', 'unprocessable', 'unavailable'],
     async handle(request) {
       const { query } = request;
+      if (prefersCsv(request.raw)) {
+        refusePaging(query);
+        return answerCsv(asked, request, query);
+      }
       requireMeaningful(query);
-      requireFewLines(query);
+      const limit = query.limit ?? DEFAULT_LIMIT;
+      requireFewLines(query.spark, limit);
       const list = nameOf(query);
       const after = query.cursor === undefined ? undefined : afterOf(listCursor.read(query.cursor, list));
       const searched = query.q === undefined ? undefined : await searchBy(query.q, asked.search);
       const { value, headers } = await asked.questions.readMany(request, (client, present) =>
-        readPage(asked, client, present, { query, searched, after }),
+        readPage(asked, client, present, { query, searched, after, limit }),
       );
       const names = await value.named;
       const last = value.shown.at(-1);
       const by = value.question.ordering.sort;
       return {
         status: 200,
-        headers,
+        headers: { ...headers, ...VARY },
         body: {
           items: value.shown.map((product, n) => ({
             ...product,
@@ -83,6 +99,7 @@ type PageQuestion = {
   readonly query: PageQuery;
   readonly searched: Searched | undefined;
   readonly after: After | undefined;
+  readonly limit: number;
 };
 
 /** Everything about a page that comes from one snapshot; names are asked for meanwhile, and waited for afterwards. */
@@ -90,17 +107,17 @@ async function readPage(
   { store, names }: Asked,
   client: Client,
   present: Present,
-  { query, searched, after }: PageQuestion,
+  { query, searched, after, limit }: PageQuestion,
 ) {
   const question = questionOf(query, searched?.search, present);
   const { ordering, before } = question;
-  const found = await store.list(client, { ...ordering, after, limit: query.limit + 1 });
-  const shown = found.slice(0, query.limit);
+  const found = await store.list(client, { ...ordering, after, limit: limit + 1 });
+  const shown = found.slice(0, limit);
   const ids = shown.map(({ productId }: Product) => productId);
   const named = names.of(ids);
   const past = before && pastOf(ids, await store.past(client, { ...ordering, window: before }, ids));
   const spark: Spark | undefined = query.spark && (await sparkOf(store, client, present, query, ids));
-  return { question, shown, hasMore: found.length > query.limit, named, past, spark };
+  return { question, shown, hasMore: found.length > limit, named, past, spark };
 }
 
 /** Names a list, for its cursors: what does not change which products come in which order is no part of it. */

@@ -25,6 +25,11 @@ export type Questions = {
     request: ConsistentRequest,
     read: (client: Client, present: Present) => Promise<T>,
   ): Promise<FreshAnswer<T>>;
+  /** Reads in a snapshot that stays open, so that what was opened can be read on, until `close` is called. */
+  open<T>(
+    request: ConsistentRequest,
+    read: (client: Client, present: Present) => Promise<T>,
+  ): Promise<FreshAnswer<T> & { close(): void }>;
 };
 
 export function createQuestions({
@@ -45,18 +50,32 @@ export function createQuestions({
     return { asOfMs: asOf.getTime(), nowMs: now().getTime(), quartersFrom };
   }
 
+  type Read<T> = (client: Client, present: Present) => Promise<T>;
+  const atPresent =
+    <T>(read: Read<T>) =>
+    async (client: Client, freshness: Promise<Freshness>) =>
+      read(client, await presentOf(client, freshness));
+
   return {
     readFew: (request, read) => consistency.read(request, read),
     async readMany(request, read) {
       try {
-        return await consistency.read(
-          request,
-          async (client, freshness) => read(client, await presentOf(client, freshness)),
-          store.listPool,
-        );
+        return await consistency.read(request, atPresent(read), store.listPool);
       } catch (error) {
         throw isCancelled(error) ? tooCostly() : error;
       }
+    },
+    async open<T>(request: ConsistentRequest, read: Read<T>) {
+      const opened = Promise.withResolvers<FreshAnswer<T>>();
+      const closed = Promise.withResolvers<void>();
+      const use = (answer: FreshAnswer<T>) => {
+        opened.resolve(answer);
+        return closed.promise;
+      };
+      consistency
+        .readOn(request, atPresent(read), store.exportPool, use)
+        .catch((error: unknown) => opened.reject(isCancelled(error) ? tooCostly() : error));
+      return { ...(await opened.promise), close: closed.resolve };
     },
   };
 }

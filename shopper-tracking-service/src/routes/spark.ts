@@ -29,7 +29,7 @@ export type Line = { readonly [N in CounterName]: readonly number[] };
 export type Spark = { readonly days: readonly string[]; readonly lines: readonly Line[] };
 
 /** Throws `invalid` for more products than lines are drawn for. */
-export function requireFewLines({ spark, limit }: { spark?: 'day' | undefined; limit: number }): void {
+export function requireFewLines(spark: 'day' | undefined, limit: number): void {
   if (!spark || limit <= MAX_PRODUCTS) return;
   throw problem(
     'invalid',

@@ -160,7 +160,8 @@ function operation(route: Route): ZodOpenApiOperationObject {
 function response(answer: AnswerDeclaration): ZodOpenApiResponseObject {
   const { description, headers, schema = z.string() } = answer;
   const mediaTypes = mediaTypesOf(answer);
-  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
+  const schemaOf = (type: string) => (type === answer.textType ? z.string() : schema);
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: schemaOf(type) }]));
   return {
     description,
     headers: allHeaders(headers),
@@ -169,8 +170,8 @@ function response(answer: AnswerDeclaration): ZodOpenApiResponseObject {
 }
 
 /** The media types in which an answer's body may come; none if it has no body. */
-export const mediaTypesOf = ({ schema, contentType, linesType }: AnswerDeclaration): string[] =>
-  [contentType ?? (schema && 'application/json'), linesType].filter((type) => type !== undefined);
+export const mediaTypesOf = ({ schema, contentType, linesType, textType }: AnswerDeclaration): string[] =>
+  [contentType ?? (schema && 'application/json'), linesType, textType].filter((type) => type !== undefined);
 
 const allHeaders = (declared: z.ZodObject | undefined) =>
   z.object({ 'Cache-Control': cacheControlHeader, ...declared?.shape, 'X-Request-Id': requestIdHeader });

@@ -49,6 +49,16 @@ export type Consistency = {
     read: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
     pool?: Pool,
   ): Promise<FreshAnswer<T>>;
+  /**
+   * Reads in the same way, and keeps the snapshot open until `use` has settled: for an answer that is read on while it is sent.
+   * Rejects for what `read` or `use` rejects for.
+   */
+  readOn<T>(
+    request: ConsistentRequest,
+    read: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
+    pool: Pool,
+    use: (answer: FreshAnswer<T>) => Promise<void>,
+  ): Promise<void>;
 };
 
 export function createConsistency(deps: {
@@ -61,22 +71,39 @@ export function createConsistency(deps: {
 }): Consistency {
   const awaitPosition = createAwaitPosition(deps);
   const { live } = deps;
-  return {
-    async read({ headers, signal }, read, pool = deps.pool) {
-      const position = headers['Consistent-With'];
-      const deadlineMs = performance.now() + preferredWaitMs(headers.Prefer);
-      const before = async () => {
-        if (position === undefined) return;
-        await awaitPosition(position, Math.max(0, deadlineMs - performance.now()), signal);
-      };
-      const { value, asOf, positions } = await readFresh(pool, deps.subscriptions(), read, {
+  async function read<T>(
+    { headers, signal }: ConsistentRequest,
+    readRows: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
+    pool: Pool,
+    use?: (answer: FreshAnswer<T>) => Promise<void>,
+  ): Promise<FreshAnswer<T>> {
+    const position = headers['Consistent-With'];
+    const deadlineMs = performance.now() + preferredWaitMs(headers.Prefer);
+    const before = async () => {
+      if (position === undefined) return;
+      await awaitPosition(position, Math.max(0, deadlineMs - performance.now()), signal);
+    };
+    return answerOf(
+      await readFresh(pool, deps.subscriptions(), readRows, {
         ...(live && { live }),
+        ...(use && { hold: (fresh) => use(answerOf(fresh)) }),
         before,
-      });
-      return { value, headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(positions) } };
+      }),
+    );
+  }
+
+  return {
+    read: (request, readRows, pool = deps.pool) => read(request, readRows, pool),
+    async readOn(request, readRows, pool, use) {
+      await read(request, readRows, pool, use);
     },
   };
 }
+
+const answerOf = <T>({ value, asOf, positions }: Freshness & { readonly value: T }): FreshAnswer<T> => ({
+  value,
+  headers: { 'As-Of': asOf.toISOString(), Position: formatPosition(positions) },
+});
 
 const WAIT = /^wait\s*=\s*"?([0-9]{1,6})"?$/i;
 

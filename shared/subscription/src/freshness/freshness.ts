@@ -72,7 +72,7 @@ export async function freshnessOf(client: Client, names: readonly string[]): Pro
  * Reads data together with its freshness, in one snapshot. `read` also gets the freshness, as a promise, so that a read
  * that does not need it does not wait for it. Bare names of tables mean the live generation's; where that is not the first
  * generation, they mean no others. When another generation turns out to be live than was known, `before` and `read` run
- * again. Throws a Problem when this process cannot serve the live generation.
+ * again. `hold` is called once, with what was read in the live one: until it settles, the snapshot stays open. Throws a Problem when this process cannot serve the live generation.
  */
 export async function readFresh<T>(
   pool: Pool,
@@ -81,12 +81,17 @@ export async function readFresh<T>(
   {
     live = createLiveGenerations(),
     before = async () => {},
-  }: { live?: LiveGenerations; before?: () => Promise<void> } = {},
+    hold = async () => {},
+  }: {
+    live?: LiveGenerations;
+    before?: () => Promise<void>;
+    hold?: (answer: Freshness & { readonly value: T }) => Promise<void>;
+  } = {},
 ): Promise<Freshness & { readonly value: T }> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     await before();
     const entered = await enterLive(pool, names, live);
-    const answer = await readOnce(pool, names, read, entered);
+    const answer = await readOnce(pool, names, read, entered, hold);
     if ('value' in answer) return answer;
     live.learn(answer.live);
   }
@@ -110,6 +115,7 @@ function readOnce<T>(
   names: readonly string[],
   read: (client: Client, freshness: Promise<Freshness>) => Promise<T>,
   { generations, searchPath }: Entered,
+  hold: (answer: Freshness & { readonly value: T }) => Promise<void>,
 ): Promise<Freshness & ({ readonly value: T } | Record<never, never>)> {
   const isLive = ({ model, name }: LiveGeneration) => generations.get(model) === name;
   return inSnapshot(pool, async (client) => {
@@ -118,7 +124,9 @@ function readOnce<T>(
     const entered = searchPath === undefined ? undefined : enter(client, searchPath);
     try {
       const [value, known] = await Promise.all([read(client, freshness), freshness, entered]);
-      return known.live.every(isLive) ? { ...known, value } : known;
+      if (!known.live.every(isLive)) return known;
+      await hold({ ...known, value });
+      return { ...known, value };
     } catch (error) {
       const known = await freshness.catch(() => undefined);
       // In a generation that was dropped, no table is found.
