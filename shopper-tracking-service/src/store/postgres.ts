@@ -2,6 +2,7 @@ import { migrate } from '@micromart/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
+import { annotationMigrations, createAnnotationKeySweep, createAnnotations } from './postgres-annotations.ts';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
 import { lists } from './postgres-list.ts';
 import { queries } from './postgres-queries.ts';
@@ -27,7 +28,7 @@ export async function openPostgresStore(
   onError: (error: unknown) => void,
   now: () => Date,
 ): Promise<CountStore> {
-  await migrate(url, [subscriptionMigrations, countsMigrations]);
+  await migrate(url, [subscriptionMigrations, countsMigrations, annotationMigrations]);
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
     name: 'shopper-tracking-service',
@@ -46,7 +47,7 @@ export async function openPostgresStore(
     settings: { ...READER_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
     onIdleError: onError,
   });
-  const sweeping = startSweeping([createMinuteSweep(pool, now)], { onError });
+  const sweeping = startSweeping([createMinuteSweep(pool, now), createAnnotationKeySweep(pool)], { onError });
 
   return {
     pool,
@@ -59,6 +60,7 @@ export async function openPostgresStore(
     ...lists,
     series,
     quartersFrom,
+    annotations: createAnnotations(pool),
     check: () => checkAnswers(pool),
     async close() {
       await sweeping.close();

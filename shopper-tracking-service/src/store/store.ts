@@ -7,6 +7,7 @@ import type { Counts, Tally } from '../counts.ts';
 import type { List, ListedProduct, Ordering, Past, Product } from '../list.ts';
 import type { Points } from '../series.ts';
 import type { Window } from '../window.ts';
+import type { AnnotationStore } from './annotation-store.ts';
 
 /**
  * Shopper tracking's store of counters. Reads take the connection of a snapshot, so that counters and the position they
@@ -42,6 +43,8 @@ export type CountStore = {
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
   /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */
   quartersFrom(client: Client): Promise<number>;
+  /** What is no part of the read model. */
+  readonly annotations: AnnotationStore;
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
   close(): Promise<void>;
