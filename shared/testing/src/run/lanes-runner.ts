@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { relative } from 'node:path';
 import type {
   Config,
   EmittingTestRunnerInterface,
@@ -10,15 +12,15 @@ import type {
   UnsubscribeFn,
 } from 'jest-runner';
 import { splitWorkers } from './plan.ts';
-import { planSuite } from './planned-suite.ts';
+import { needsOf } from './suite-needs.ts';
 
 // Its types are those of a CommonJS module, whose default export an import does not find.
 const { default: TestRunner }: typeof import('jest-runner') = createRequire(import.meta.url)('jest-runner');
 type TestRunner = InstanceType<typeof TestRunner>;
 
 /**
- * A runner of jest's with two lanes side by side: some workers run the heavy suites, of which no more may run at once, and
- * the others run all the rest. To jest it is one run, with one report.
+ * A runner of jest's with two lanes side by side: one worker runs the suites that take turns, one after the other, and
+ * the rest of the workers run all others. To jest it is one run, with one report.
  */
 export default class LanesRunner implements EmittingTestRunnerInterface {
   readonly supportsEventEmitters = true;
@@ -34,13 +36,16 @@ export default class LanesRunner implements EmittingTestRunnerInterface {
 
   async runTests(tests: Test[], watcher: TestWatcher, options: TestRunnerOptions): Promise<void> {
     if (options.serial) return this.#lane(1).runTests(tests, watcher, options);
-    const suites = tests.map((test) => ({ test, ...planSuite(test) }));
-    const lanes = splitWorkers(this.#globalConfig.maxWorkers, suites);
-    const testsOf = (isHeavy: boolean) =>
-      suites.filter(({ needs }) => needs.heavy === isHeavy).map(({ test }) => test);
+    const kinds = Map.groupBy(tests, takesTurns);
+    const inTurn = kinds.get(true) ?? [];
+    const others = kinds.get(false) ?? [];
+    const workers = splitWorkers(this.#globalConfig.maxWorkers, {
+      inTurn: inTurn.length,
+      others: others.length,
+    });
     await Promise.all([
-      lanes.heavy > 0 && this.#lane(lanes.heavy).runTests(testsOf(true), watcher, options),
-      lanes.light > 0 && this.#lane(lanes.light).runTests(testsOf(false), watcher, options),
+      inTurn.length > 0 && this.#lane(workers.inTurn).runTests(inTurn, watcher, options),
+      others.length > 0 && this.#lane(workers.others).runTests(others, watcher, options),
     ]);
   }
 
@@ -61,3 +66,6 @@ export default class LanesRunner implements EmittingTestRunnerInterface {
     return runner;
   }
 }
+
+const takesTurns = ({ path, context }: Test): boolean =>
+  needsOf(relative(context.config.rootDir, path), readFileSync(path, 'utf8')).inTurn;

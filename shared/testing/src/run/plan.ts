@@ -6,49 +6,27 @@ export type PlannedSuite = { readonly seconds: number; readonly needs: SuiteNeed
 /** What a suite takes that nobody has measured. */
 export const UNMEASURED_SECONDS = 2;
 
-/** Of the workers, those that run heavy suites: a half, so that a core has one of these and a light one. */
-const HEAVY_SHARE = 0.5;
+export type Lanes = {
+  /** Workers for the suites that take turns: one, or none where there are none. */
+  readonly inTurn: number;
+  readonly others: number;
+};
 
-/** Workers for heavy suites, and for light ones. */
-export type Lanes = { readonly heavy: number; readonly light: number };
-
-/** Splits the workers so that both lanes end at about the same time; at most half of them run heavy suites. */
-export function splitWorkers(workers: number, suites: readonly PlannedSuite[]): Lanes {
-  const { heavy, light } = bySort(suites);
-  if (heavy.length === 0) return { heavy: 0, light: workers };
-  const most = Math.max(1, Math.floor(workers * HEAVY_SHARE));
-  if (light.length === 0) return { heavy: most, light: 0 };
-  const lanes = Array.from({ length: most }, (_, n) => ({
-    heavy: n + 1,
-    light: Math.max(1, workers - n - 1),
-  }));
-  const secondsOf = (one: Lanes) => Math.max(laneSeconds(heavy, one.heavy), laneSeconds(light, one.light));
-  return lanes.reduce((best, one) => (secondsOf(one) < secondsOf(best) ? one : best));
+/** Splits the workers: where there are suites of both kinds, one worker runs those that take turns. */
+export function splitWorkers(workers: number, suites: { inTurn: number; others: number }): Lanes {
+  if (suites.inTurn === 0) return { inTurn: 0, others: workers };
+  return { inTurn: 1, others: suites.others === 0 ? 0 : Math.max(1, workers - 1) };
 }
 
 /** Seconds until the last lane ends, if each suite takes what it took. */
 export function estimateSeconds(workers: number, suites: readonly PlannedSuite[]): number {
-  if (workers <= 1) return laneSeconds(suites, 1);
-  const { heavy, light } = bySort(suites);
-  const lanes = splitWorkers(workers, suites);
-  return Math.max(laneSeconds(heavy, lanes.heavy), laneSeconds(light, lanes.light));
-}
-
-function bySort(suites: readonly PlannedSuite[]) {
-  return {
-    heavy: suites.filter(({ needs }) => needs.heavy),
-    light: suites.filter(({ needs }) => !needs.heavy),
-  };
-}
-
-/** When the last of a lane's suites ends: the longest go first, each to the worker that is free first. */
-function laneSeconds(suites: readonly PlannedSuite[], workers: number): number {
-  const ends = Array<number>(workers).fill(0);
-  for (const { seconds } of suites.toSorted((a, b) => b.seconds - a.seconds)) {
-    const first = ends.indexOf(Math.min(...ends));
-    ends[first]! += seconds;
-  }
-  return Math.max(0, ...ends);
+  const inTurn = suites.filter(({ needs }) => needs.inTurn);
+  const others = suites.filter(({ needs }) => !needs.inTurn);
+  const sum = (part: readonly PlannedSuite[]) => part.reduce((total, { seconds }) => total + seconds, 0);
+  if (workers <= 1) return sum(suites);
+  const lanes = splitWorkers(workers, { inTurn: inTurn.length, others: others.length });
+  const longest = Math.max(0, ...others.map(({ seconds }) => seconds));
+  return Math.max(sum(inTurn), longest, lanes.others === 0 ? 0 : sum(others) / lanes.others);
 }
 
 /** What a run says first, on one line. */
@@ -57,11 +35,10 @@ export function describePlan(
   suites: readonly PlannedSuite[],
   { named, quick }: { readonly named?: string | undefined; readonly quick: boolean },
 ): string {
-  const heavy = suites.filter(({ needs }) => needs.heavy).length;
-  const { heavy: atOnce } = splitWorkers(workers, suites);
+  const inTurn = suites.filter(({ needs }) => needs.inTurn).length;
   const what = `${suites.length} ${quick ? 'quick ' : ''}suite${suites.length === 1 ? '' : 's'}`;
   const tests = named ? `, of them the tests named ${named}` : '';
-  const turns = workers > 1 && heavy > atOnce ? `, ${heavy} heavy ones ${atOnce} at a time` : '';
+  const turns = inTurn > 0 && workers > 1 && suites.length > 1 ? `, ${inTurn} of them one at a time` : '';
   const time = describeSeconds(estimateSeconds(workers, suites));
   const atMost = named ? 'at most' : 'about';
   return `${what}${tests}, on ${workers} worker${workers === 1 ? '' : 's'}${turns}: ${atMost} ${time}, by earlier runs`;

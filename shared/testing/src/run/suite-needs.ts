@@ -1,15 +1,18 @@
 /** What a suite runs on, read from its path and text: how much of the machine, and which engines. */
 export type SuiteNeeds = {
-  /** It starts whole systems or several processes, which keep a core busy. */
-  readonly heavy: boolean;
+  /** It puts a whole system under load and judges what becomes of it, so two of these must not share two cores. */
+  readonly inTurn: boolean;
+  /** It starts whole systems, or waits for processes for long. */
+  readonly slow: boolean;
   readonly kafka: boolean;
   readonly mongodb: boolean;
   readonly chromium: boolean;
 };
 
 /** By paths from the root. */
-const STARTS_PROCESSES: readonly RegExp[] = [
-  /^e2e\/(?:faults\/scenarios\/|(?:kafka|mongodb|catalog-copies|your-own-read-model|generated-client|lift\/lift)\.)/,
+const LOADS_A_SYSTEM = /^e2e\/faults\/scenarios\//;
+const IS_SLOW: readonly RegExp[] = [
+  /^e2e\/(?:kafka|mongodb|catalog-copies|your-own-read-model|generated-client|lift\/lift)\./,
   /^launcher\/src\/(?:start|launch|local-kafka|old-postgres|setup)\./,
   /^catalog-service\/src\/worker-takeover\./,
 ];
@@ -25,7 +28,8 @@ const NEEDS_CHROMIUM = imports('(?:playwright-core|@sparticuz/chromium)');
 /** @param path from the root of the repository, with slashes */
 export function needsOf(path: string, source: string): SuiteNeeds {
   return {
-    heavy: STARTS_PROCESSES.some((pattern) => pattern.test(path)),
+    inTurn: LOADS_A_SYSTEM.test(path),
+    slow: IS_SLOW.some((pattern) => pattern.test(path)),
     kafka: NEEDS_KAFKA.test(source) || STARTS_KAFKA.test(path),
     mongodb: NEEDS_MONGODB.test(source) || STARTS_MONGODB.test(path),
     chromium: NEEDS_CHROMIUM.test(source),
@@ -33,5 +37,5 @@ export function needsOf(path: string, source: string): SuiteNeeds {
 }
 
 /** Whether `npm test -- --quick` runs it. */
-export const isQuick = ({ heavy, kafka, mongodb, chromium }: SuiteNeeds): boolean =>
-  !heavy && !kafka && !mongodb && !chromium;
+export const isQuick = ({ inTurn, slow, kafka, mongodb, chromium }: SuiteNeeds): boolean =>
+  !inTurn && !slow && !kafka && !mongodb && !chromium;
