@@ -11,6 +11,7 @@ import { h2Saved } from './h2-saved.ts';
 import { h3Import } from './h3-import.ts';
 import { describeMachine } from './machine.ts';
 import { p1Follower } from './p1-follower.ts';
+import { p2Rebuild } from './p2-rebuild.ts';
 import { p3Change } from './p3-change.ts';
 import { p4Post } from './p4-post.ts';
 import { p5Visible } from './p5-visible.ts';
@@ -23,6 +24,7 @@ import { tableOf } from './table.ts';
 
 const FIGURES: Readonly<Record<string, Figure>> = {
   P1: p1Follower,
+  P2: p2Rebuild,
   P3: p3Change,
   P4: p4Post,
   P5: p5Visible,

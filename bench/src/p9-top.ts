@@ -2,19 +2,18 @@
  * P9: the top products of a window of time, over a million events in a week. Ours is the list of shopper tracking, from
  * its buckets; theirs the same question in SQL over the events, with an index on their time. Both by the same client.
  */
-import { openPool, type Pool } from '@micromart/postgres/pool';
+import { openPool } from '@micromart/postgres/pool';
 import { openCartStore } from './cart-database.ts';
 import { onFreshDatabase } from './database.ts';
 import type { Figure } from './figure.ts';
+import { fillLog, groupIntoCounters } from './filled-log.ts';
 import { openCounters } from './follower-database.ts';
 import { compare, quantile, requireSame, runRounds } from './protocol.ts';
 
 const EVENTS = 1_000_000;
 const QUICK_EVENTS = 100_000;
-const PRODUCTS = 5_000;
 const TOP = 20;
 const DAY_MS = 86_400_000;
-const DAYS = 7;
 const MINUTE_MS = 60_000;
 /** Of one leg: ours is quick, so it is asked more often. */
 const ASKED = { ours: 30, theirs: 3 };
@@ -34,7 +33,10 @@ export const p9Top: Figure = ({ server, rounds, quick, tell }) =>
     const follower = await openCounters(url);
     const pool = openPool(url, { max: 1, name: 'bench' });
     try {
-      await fill(pool, { events, endMs });
+      await fillLog(pool, { events, endMs });
+      await pool.query('CREATE INDEX ON event_log_events (time)');
+      await groupIntoCounters(pool);
+      await pool.query('VACUUM (ANALYZE)');
       const client = await pool.connect();
       const ours = async () => {
         const list = { sort: 'added', descending: true, window: rounded, minAdded: 0, limit: TOP } as const;
@@ -84,40 +86,4 @@ export const p9Top: Figure = ({ server, rounds, quick, tell }) =>
     }
   });
 
-/** The bucket of an event's time, by table. */
-const BUCKETS = {
-  minute: "date_trunc('minute', time, 'UTC')",
-  quarter: "date_bin('15 minutes', time, '2000-01-01T00:00:00Z')",
-  hour: "date_trunc('hour', time, 'UTC')",
-  day: "date_trunc('day', time, 'UTC')",
-};
-
 const floorTo = (ms: number, step: number): number => Math.floor(ms / step) * step;
-
-/** Makes the events in the database itself, and the buckets from them, as the follower would have. */
-async function fill(pool: Pool, { events, endMs }: { events: number; endMs: number }): Promise<void> {
-  await pool.query('SELECT setseed(0.42)');
-  await pool.query(
-    `INSERT INTO event_log_events (partition, sequence, id, type, subject, key, time, data)
-     SELECT n % 16, n / 16 + 1, gen_random_uuid(), type, cart, cart, $2::timestamptz - ($1 - n) * $3::float8 * interval '1 ms',
-       json_build_object('cartId', cart, 'shopper', cart, 'productId', (1000000 + floor(${PRODUCTS} * pow(draw, 3)))::bigint::text, 'quantity', 1 + n % 5, 'cartVersion', 1)
-     FROM (SELECT n, random() AS draw, gen_random_uuid()::text AS cart,
-             CASE WHEN random() < 0.25 THEN 'cart.item-removed' ELSE 'cart.item-added' END AS type
-           FROM generate_series(0, $1::int - 1) n) e`,
-    [events, new Date(endMs), (DAYS * DAY_MS) / events],
-  );
-  await pool.query('CREATE INDEX ON event_log_events (time)');
-  for (const [table, bucket] of Object.entries(BUCKETS))
-    await pool.query(
-      `INSERT INTO counts_by_${table} SELECT ${bucket}, data ->> 'productId',
-         count(*) FILTER (WHERE type = 'cart.item-added'), count(*) FILTER (WHERE type = 'cart.item-removed'),
-         coalesce(sum((data ->> 'quantity')::int) FILTER (WHERE type = 'cart.item-added'), 0),
-         coalesce(sum((data ->> 'quantity')::int) FILTER (WHERE type = 'cart.item-removed'), 0)
-       FROM event_log_events GROUP BY 1, 2 ORDER BY 1, 2`,
-    );
-  await pool.query(
-    `INSERT INTO counts_total SELECT product_id, sum(added), sum(removed), sum(units_added), sum(units_removed)
-     FROM counts_by_day GROUP BY 1`,
-  );
-  await pool.query('VACUUM (ANALYZE)');
-}

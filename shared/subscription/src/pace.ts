@@ -1,11 +1,15 @@
-/** How a follower leaves time to others. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** How a follower leaves time to others: to the database, and to what else this process does. */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 export type Pace = {
+  /** Maps in portions, and lets whatever waits in this process have its turn between two of them. */
+  map<A, B>(all: readonly A[], each: (one: A) => B): Promise<B[]>;
   /** Rests after so many milliseconds of work. Comes back at once when the signal is aborted. */
   rest(workedMs: number, signal: AbortSignal): Promise<void>;
 };
 
+/** Parsing so many events takes about as long as a short answer. */
+const PORTION = 50;
 /** Longer rests would only show that the database was away. */
 const MAX_REST_MS = 1_000;
 
@@ -14,6 +18,14 @@ const MAX_REST_MS = 1_000;
  * database makes batches last longer, and so the rests.
  */
 export const shareOfTime = (share: number): Pace => ({
+  async map(all, each) {
+    const mapped = [];
+    for (let from = 0; from < all.length; from += PORTION) {
+      mapped.push(...all.slice(from, from + PORTION).map(each));
+      await nextTurn();
+    }
+    return mapped;
+  },
   async rest(workedMs, signal) {
     const restMs = Math.min((workedMs * (1 - share)) / share, MAX_REST_MS);
     await sleep(restMs, undefined, { signal }).catch(() => {});

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as original from '@micromart/subscription/pace';
 
-const REST_MS = 400;
+const REST_MS = 1_000;
 
 export const shareOfTime: typeof original.shareOfTime = () => ({
+  map: async (all, each) => all.map(each),
   rest: (_, signal) => sleep(REST_MS, undefined, { signal }).catch(() => {}),
 });

@@ -102,7 +102,7 @@ export function createApplyLoop<E>({
     if (events.length === 0) return notifier.next(signal, state.isHeld() ? HELD_LOOK_MS : undefined);
     try {
       const startedMs = performance.now();
-      await applyAll(events.map(itemOf));
+      await applyAll(pace ? await pace.map(events, itemOf) : events.map(itemOf));
       await pace?.rest(performance.now() - startedMs, signal);
     } catch (error) {
       inDoubt = events;

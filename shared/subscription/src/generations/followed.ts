@@ -16,7 +16,7 @@ import type { OpenGeneration, ReadModel } from './read-model.ts';
  * Of what is not live. A batch of the live one may keep the event loop and the rows of many counters for longer than an
  * answer takes; one of these may not.
  */
-const BESIDE: Partial<Limits> = { batchEvents: 1_000, pageEvents: 500 };
+const BESIDE: Partial<Limits> = { batchEvents: 1_000, pageEvents: 200 };
 const BESIDE_SHARE = 0.5;
 
 export type FollowSettings<E> = {

@@ -15,6 +15,8 @@ import type { ReadModel } from './read-model.ts';
 import { ensureFirst, listGenerations } from './stored-generations.ts';
 
 const LOOK_INTERVAL_MS = 1_000;
+/** While it leads, it looks more often whether a rebuild is to be taken further. */
+const ADVANCE_INTERVAL_MS = 250;
 /** One may be comparing, another one switching. */
 const MAX_CONNECTIONS = 3;
 
@@ -73,10 +75,10 @@ export async function startGenerations<E>({
     if (name && followed.alone(name)?.isLeader() && (await advance(signal))) await look();
   }
 
-  const repeat = (step: () => Promise<void>) =>
+  const repeat = (step: () => Promise<void>, intervalMs: number) =>
     retryForever(
       async () => {
-        await notifier.next(signal, LOOK_INTERVAL_MS);
+        await notifier.next(signal, intervalMs);
         await step();
       },
       {
@@ -93,7 +95,10 @@ export async function startGenerations<E>({
     await pool.end();
     throw error;
   }
-  const running = Promise.all([repeat(look), repeat(advanceWhileLeading)]);
+  const running = Promise.all([
+    repeat(look, LOOK_INTERVAL_MS),
+    repeat(advanceWhileLeading, ADVANCE_INTERVAL_MS),
+  ]);
 
   return {
     model,
