@@ -19,7 +19,10 @@ const names = namesOf(MORE);
 const position = names.indexOf('bulkAdded');
 
 test('a counter has the column of its name in snake case', () => {
-  expect(namesOf(COUNTERS).map(columnOf)).toEqual(['added', 'removed', 'units_added', 'units_removed']);
+  expect(namesOf(COUNTERS).map(columnOf)).toEqual([
+    ...['added', 'removed', 'units_added', 'units_removed'],
+    ...['bought', 'units_bought', 'abandoned', 'units_abandoned'],
+  ]);
 });
 
 test('a counter that is declared is counted', () => {

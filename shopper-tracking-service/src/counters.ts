@@ -1,23 +1,35 @@
 /**
- * The counters of a product, declared in this one place: SQL, schemas and sort keys are derived from it. A new counter is
- * one entry here, and one migration that adds its column (`bigint NOT NULL DEFAULT 0`) to the five tables of counts.
+ * The counters of a product, declared in this one place: SQL, schemas and sort keys are derived from it.
+ * docs/adding-a-counter.md says what else a new one takes.
  */
 import type { CartEvent } from '@micromart/contracts/cart-events';
 
-/** An event that moves units of one product into a cart or out of it. */
-export type ItemEvent = Extract<CartEvent, { type: 'cart.item-added' | 'cart.item-removed' }>;
+/** An event that concerns products: it moves units of one into a cart or out of it, or closes a cart with all its lines. */
+export type CountedEvent = Extract<
+  CartEvent,
+  { type: 'cart.item-added' | 'cart.item-removed' | 'cart.closed' }
+>;
+
+/** What an event says of one product. */
+export type ProductLine = { readonly productId: string; readonly quantity: number };
 
 export type Counter = {
   /** For the API's documentation. */
   readonly description: string;
-  /** By how much an event raises the counter of its product; 0 or more. */
-  readonly increment: (event: ItemEvent) => number;
+  /**
+   * By how much an event raises the counter of one product that it concerns; 0 or more. It is called once for each line: an
+   * event that moves units has one, a close has those of the cart.
+   */
+  readonly increment: (event: CountedEvent, line: ProductLine) => number;
 };
 
 /** Counters by name. Names are in camel case; their columns are the same in snake case. */
 export type Counters<Name extends string = string> = { readonly [N in Name]: Counter };
 
-const isAdded = ({ type }: ItemEvent): boolean => type === 'cart.item-added';
+const isAdded = ({ type }: CountedEvent): boolean => type === 'cart.item-added';
+const isRemoved = ({ type }: CountedEvent): boolean => type === 'cart.item-removed';
+const isClosed = (event: CountedEvent, reason: 'bought' | 'abandoned'): boolean =>
+  event.type === 'cart.closed' && event.data.reason === reason;
 
 export const COUNTERS = {
   added: {
@@ -26,15 +38,31 @@ export const COUNTERS = {
   },
   removed: {
     description: 'Events that took it out of one',
-    increment: (event) => (isAdded(event) ? 0 : 1),
+    increment: (event) => (isRemoved(event) ? 1 : 0),
   },
   unitsAdded: {
     description: 'Units put into carts',
-    increment: (event) => (isAdded(event) ? event.data.quantity : 0),
+    increment: (event, { quantity }) => (isAdded(event) ? quantity : 0),
   },
   unitsRemoved: {
     description: 'Units taken out of carts',
-    increment: (event) => (isAdded(event) ? 0 : event.data.quantity),
+    increment: (event, { quantity }) => (isRemoved(event) ? quantity : 0),
+  },
+  bought: {
+    description: 'Carts that were bought with it, counted when they were closed',
+    increment: (event) => (isClosed(event, 'bought') ? 1 : 0),
+  },
+  unitsBought: {
+    description: 'Units of it in carts that were bought',
+    increment: (event, { quantity }) => (isClosed(event, 'bought') ? quantity : 0),
+  },
+  abandoned: {
+    description: 'Carts that were abandoned with it, counted when they were closed',
+    increment: (event) => (isClosed(event, 'abandoned') ? 1 : 0),
+  },
+  unitsAbandoned: {
+    description: 'Units of it in carts that were abandoned',
+    increment: (event, { quantity }) => (isClosed(event, 'abandoned') ? quantity : 0),
   },
 } as const satisfies Counters;
 

@@ -3,7 +3,7 @@ import { type CartEvent, cartEventExamples } from '@micromart/contracts/cart-eve
 import fc from 'fast-check';
 import { STEP_MS } from './buckets.ts';
 import { COUNTER_NAMES } from './counters.ts';
-import { type Counts, NOTHING, type Row, removalRatio, tally } from './counts.ts';
+import { type Counts, type Row, tally } from './counts.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 
@@ -72,15 +72,37 @@ test('leaves out minutes that are no longer kept', () => {
   expect(hour).toHaveLength(1);
 });
 
-test('counts nothing for events that move no product', () => {
+test('counts nothing for events that concern no product', () => {
+  const close = cartEventExamples['cart.closed'];
+  const { items: _, ...older } = close.data;
   const { total } = tally(
-    [cartEventExamples['cart.closed'], cartEventExamples['cart.shopper-forgotten']],
+    [
+      cartEventExamples['cart.shopper-forgotten'],
+      { ...close, data: { ...close.data, items: [] } },
+      { ...close, data: older },
+    ],
     NOW,
   );
   expect(total).toEqual([]);
 });
 
-test('takes the removal ratio of a product that was never added for 0', () => {
-  expect(removalRatio(NOTHING)).toBe(0);
-  expect(removalRatio({ ...NOTHING, added: 4, removed: 1 })).toBe(0.25);
+test('counts each product of a closed cart once, with its units, when the cart was closed', () => {
+  const close = cartEventExamples['cart.closed'];
+  const items = [
+    { productId: '1', quantity: 3 },
+    { productId: '__proto__', quantity: 5 },
+  ];
+  const events = (['bought', 'abandoned', 'abandoned'] as const).map((reason, n) => ({
+    ...close,
+    time: new Date(NOW.getTime() - n * STEP_MS.hour).toISOString(),
+    data: { ...close.data, reason, items },
+  }));
+  const { total, hour } = tally(events, NOW);
+  const none = { added: 0, removed: 0, unitsAdded: 0, unitsRemoved: 0 };
+  expect(total.map(({ productId }) => productId)).toEqual(['1', '__proto__']);
+  expect(sum([total[0]!])).toEqual({ ...none, bought: 1, unitsBought: 3, abandoned: 2, unitsAbandoned: 6 });
+  expect(sum([total[1]!])).toEqual({ ...none, bought: 1, unitsBought: 5, abandoned: 2, unitsAbandoned: 10 });
+  expect(hour.map(({ bucket }) => bucket)).toEqual(
+    [2, 2, 1, 1, 0, 0].map((n) => NOW.getTime() - n * STEP_MS.hour),
+  );
 });

@@ -1,6 +1,13 @@
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import { bucketOf, oldestKeptMinute, type Step } from './buckets.ts';
-import { COUNTER_NAMES, COUNTERS, type CounterName, type Counters, type ItemEvent } from './counters.ts';
+import {
+  COUNTER_NAMES,
+  COUNTERS,
+  type CountedEvent,
+  type CounterName,
+  type Counters,
+  type ProductLine,
+} from './counters.ts';
 
 /** What the counters of a product stand at. */
 export type Counts = { readonly [N in CounterName]: number };
@@ -21,13 +28,9 @@ export type Row = {
 /** In the order of their buckets, and of their products within one. */
 export type Tally = { readonly [S in Step | 'total']: readonly Row[] };
 
-/** How often a product was taken out again, from 0 to 1; 0 where it was never put in. */
-export const removalRatio = ({ added, removed }: Pick<Counts, 'added' | 'removed'>): number =>
-  added === 0 ? 0 : removed / added;
-
 /**
  * Makes the function that sums a batch of events to one row for each product and bucket. The sums do not depend on how
- * events fall into batches. Events that move no product are ignored, and so are minutes too old to be kept.
+ * events fall into batches. Events that concern no product are ignored, and so are minutes too old to be kept.
  */
 export function createTally(counters: Counters): (events: readonly CartEvent[], now: Date) => Tally {
   const increments = Object.values(counters).map(({ increment }) => increment);
@@ -35,16 +38,20 @@ export function createTally(counters: Counters): (events: readonly CartEvent[], 
     const minutesFrom = oldestKeptMinute(now.getTime());
     const total = createSums();
     const [minute, quarter, hour, day] = [createSums(), createSums(), createSums(), createSums()];
-    for (const event of events) {
-      if (!isItemEvent(event)) continue;
-      const { productId } = event.data;
+    const add = (event: CountedEvent, line: ProductLine): void => {
+      const { productId } = line;
       const timeMs = Date.parse(event.time);
-      const counts = increments.map((increment) => increment(event));
+      const counts = increments.map((increment) => increment(event, line));
       total.add(0, productId, counts);
       quarter.add(bucketOf(timeMs, 'quarter'), productId, counts);
       hour.add(bucketOf(timeMs, 'hour'), productId, counts);
       day.add(bucketOf(timeMs, 'day'), productId, counts);
       if (timeMs >= minutesFrom) minute.add(bucketOf(timeMs, 'minute'), productId, counts);
+    };
+    for (const event of events) {
+      if (event.type === 'cart.shopper-forgotten') continue;
+      if (event.type === 'cart.closed') for (const line of event.data.items ?? []) add(event, line);
+      else add(event, event.data);
     }
     return {
       ...{ total: total.rows(), minute: minute.rows(), quarter: quarter.rows() },
@@ -54,9 +61,6 @@ export function createTally(counters: Counters): (events: readonly CartEvent[], 
 }
 
 export const tally = createTally(COUNTERS);
-
-const isItemEvent = (event: CartEvent): event is ItemEvent =>
-  event.type === 'cart.item-added' || event.type === 'cart.item-removed';
 
 type GrowingRow = Omit<Row, 'counts'> & { readonly counts: number[] };
 

@@ -23,13 +23,14 @@ import fc from 'fast-check';
 import { STEP_MS } from './buckets.ts';
 import { COMPARISONS } from './comparison.ts';
 import { COUNTER_NAMES } from './counters.ts';
-import { type Counts, NOTHING, removalRatio } from './counts.ts';
+import { type Counts, NOTHING } from './counts.ts';
 import { SORTS, type Sort } from './list.ts';
 import { trackingRoutes } from './routes.ts';
 import { SERIES_STEPS } from './series.ts';
 import { openStore } from './store/open-store.ts';
 import type { CountStore } from './store/store.ts';
 import { CART_EVENTS, countCartEvents } from './subscriptions.ts';
+import { inOrder, isCounted, withRatios } from './testing/ordered.ts';
 import { readZone, UTC, type Zone } from './zone.ts';
 
 const NOW = Date.UTC(2026, 3, 6, 13, 37, 11);
@@ -50,10 +51,17 @@ const RUNS = 60;
 
 type Timed = {
   readonly timeMs: number;
-  readonly productId: string;
-  readonly isAdded: boolean;
-  readonly quantity: number;
+  readonly kind: 'added' | 'removed' | 'bought' | 'abandoned';
+  /** One of what moves a product, all of a cart that is closed. */
+  readonly lines: readonly { readonly productId: string; readonly quantity: number }[];
 };
+
+const UNITS = {
+  added: 'unitsAdded',
+  removed: 'unitsRemoved',
+  bought: 'unitsBought',
+  abandoned: 'unitsAbandoned',
+} as const;
 
 let database: TestDatabase;
 let store: CountStore;
@@ -70,8 +78,7 @@ beforeAll(async () => {
   const source = createTestSource({ partitions: PARTITIONS, log: 'cart-1' });
   history = fc.sample(anEvent, { numRuns: EVENTS, seed: 11 });
   const events = history.map((one, n) => {
-    const example = cartEventExamples[one.isAdded ? 'cart.item-added' : 'cart.item-removed'];
-    const data = { ...example.data, productId: one.productId, quantity: one.quantity };
+    const { example, data } = told(one);
     const key = `cart-${n % 97}`;
     const { id, partition, sequence } = source.append(n % PARTITIONS, key, data, example.type);
     const event = source.events[partition]!.at(-1)!;
@@ -118,29 +125,45 @@ afterAll(async () => {
   await database.close();
 });
 
-const anEvent: fc.Arbitrary<Timed> = fc.record({
-  timeMs: fc.oneof(
-    fc.integer({ min: START, max: NOW - 1 }),
-    // Around changes of the clock, and lately.
-    fc
-      .constantFrom(
-        '2026-03-08T05:00Z',
-        '2026-03-28T22:00Z',
-        '2026-03-29T01:00Z',
-        '2026-04-04T15:00Z',
-        '2026-04-06T12:00Z',
-      )
-      .chain((text) =>
-        fc.integer({
-          min: Date.parse(text) - 90 * STEP_MS.minute,
-          max: Date.parse(text) + 90 * STEP_MS.minute,
-        }),
-      ),
-  ),
-  productId: fc.constantFrom(...PRODUCTS),
-  isAdded: fc.boolean(),
-  quantity: fc.integer({ min: 1, max: 9 }),
-});
+const anEvent: fc.Arbitrary<Timed> = fc
+  .record({
+    timeMs: fc.oneof(
+      fc.integer({ min: START, max: NOW - 1 }),
+      // Around changes of the clock, and lately.
+      fc
+        .constantFrom(
+          '2026-03-08T05:00Z',
+          '2026-03-28T22:00Z',
+          '2026-03-29T01:00Z',
+          '2026-04-04T15:00Z',
+          '2026-04-06T12:00Z',
+        )
+        .chain((text) =>
+          fc.integer({
+            min: Date.parse(text) - 90 * STEP_MS.minute,
+            max: Date.parse(text) + 90 * STEP_MS.minute,
+          }),
+        ),
+    ),
+    kind: fc.constantFrom('added', 'added', 'removed', 'bought', 'abandoned'),
+    lines: fc.uniqueArray(
+      fc.record({ productId: fc.constantFrom(...PRODUCTS), quantity: fc.integer({ min: 1, max: 9 }) }),
+      { selector: ({ productId }) => productId, minLength: 1 },
+    ),
+  })
+  .map((one) =>
+    one.kind === 'added' || one.kind === 'removed' ? { ...one, lines: one.lines.slice(0, 1) } : one,
+  );
+
+/** The event's type, by an example of it, and its data. */
+function told({ kind, lines }: Timed) {
+  if (kind === 'bought' || kind === 'abandoned') {
+    const example = cartEventExamples['cart.closed'];
+    return { example, data: { ...example.data, reason: kind, items: [...lines] } };
+  }
+  const example = cartEventExamples[`cart.item-${kind}`];
+  return { example, data: { ...example.data, ...lines[0]! } };
+}
 
 async function followed(): Promise<number> {
   const { rows } = await database.admin.query<{ sum: number | null }>(
@@ -197,20 +220,21 @@ async function askCsv(path: string, { params = {}, query = {} }: { params?: obje
 function recount(productId: string, fromMs: number, toMs: number): Counts {
   const counts = { ...NOTHING } as { -readonly [K in keyof Counts]: number };
   for (const one of history) {
-    if (one.productId !== productId || one.timeMs < fromMs || one.timeMs >= toMs) continue;
-    counts[one.isAdded ? 'added' : 'removed'] += 1;
-    counts[one.isAdded ? 'unitsAdded' : 'unitsRemoved'] += one.quantity;
+    if (one.timeMs < fromMs || one.timeMs >= toMs) continue;
+    for (const line of one.lines.filter((some) => some.productId === productId)) {
+      counts[one.kind] += 1;
+      counts[UNITS[one.kind]] += line.quantity;
+    }
   }
   return counts;
 }
 
 /** The products of a window in the order of a list. */
 function relist(sort: Sort, descending: boolean, minAdded: number, fromMs: number, toMs: number) {
-  const sign = descending ? -1 : 1;
   return PRODUCTS.map((productId) => ({ productId, ...recount(productId, fromMs, toMs) }))
-    .filter(({ added, removed }) => added >= minAdded && added + removed > 0)
-    .map((product) => ({ ...product, removalRatio: removalRatio(product) }))
-    .sort((a, b) => sign * (a[sort] - b[sort]) || (a.productId < b.productId ? -1 : 1));
+    .filter((product) => product.added >= minAdded && isCounted(product))
+    .map(withRatios)
+    .sort(inOrder(sort, descending));
 }
 
 const countsIn = (product: object): object =>

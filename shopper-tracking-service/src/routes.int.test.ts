@@ -12,10 +12,11 @@ import { CLOCK_MARGIN_MS, STEP_MS } from './buckets.ts';
 import { type Counts, NOTHING, tally } from './counts.ts';
 import { trackingRoutes } from './routes.ts';
 import { SERIES_STEPS, type SeriesStep } from './series.ts';
+import { SHAPE } from './shape.ts';
 import { openStore } from './store/open-store.ts';
 import { createMinuteSweep } from './store/postgres-sweep.ts';
 import type { CountStore } from './store/store.ts';
-import { CART_EVENTS } from './subscriptions.ts';
+import { CART_EVENTS, countCartEvents } from './subscriptions.ts';
 import { clockTime, readZone, type Zone } from './zone.ts';
 
 /**
@@ -63,6 +64,7 @@ async function reset(): Promise<void> {
     'TRUNCATE subscriptions, counts_total, counts_by_minute, counts_by_quarter, counts_by_hour, counts_by_day CASCADE',
   );
   await database.admin.query("UPDATE quarters_complete SET since = '-infinity'");
+  await database.admin.query("UPDATE lines_complete SET since = '-infinity'");
   await database.admin.query('INSERT INTO subscriptions (name, log) VALUES ($1, $2)', [
     CART_EVENTS,
     'cart-1',
@@ -131,6 +133,7 @@ const isAnsweredUnavailable = (error: unknown) =>
 
 type Answered = Counts & {
   asOf: string;
+  boughtSince: string | null;
   from?: string;
   to?: string;
   items: (Counts & { productId: string })[];
@@ -197,6 +200,38 @@ test('while the follower is paused, no answer claims more than is included', asy
   expect((await listOf({ from: new Date(START) })).body.to).toBe(asOf);
   const ahead = await listOf({ from: new Date(nowMs), to: new Date(nowMs) });
   expect(ahead.body).toMatchObject({ items: [], from: list.body.to, to: list.body.to });
+});
+
+test('an answer says from when on all closes are counted with their lines, in whatever order they come', async () => {
+  const { items: _, ...older } = cartEventExamples['cart.closed'].data;
+  const closed = (timeMs: number): CartEvent => ({
+    ...cartEventExamples['cart.closed'],
+    time: new Date(timeMs).toISOString(),
+    data: older,
+  });
+  const answered = async () => {
+    const answers = [await countsOf({}), await countsOf({ asOf: new Date(nowMs) }), await listOf({})];
+    const [since, ...others] = answers.map(({ body }) => body.boughtSince);
+    for (const other of others) expect(other).toBe(since);
+    return since;
+  };
+  expect(await answered()).toBeNull();
+  await database.admin.query(
+    `INSERT INTO generations (name, model, number, shape, state, live, live_since)
+     VALUES ($1, $1, 1, $2, 'ready', true, now())`,
+    [CART_EVENTS, SHAPE],
+  );
+  try {
+    expect(await answered()).toBe(new Date(0).toISOString());
+    const projection = countCartEvents(store, () => new Date(nowMs));
+    const times = [START - STEP_MS.day, START, START - STEP_MS.hour].map(closed);
+    for (const event of times) {
+      await inTransaction(store.pool, (client) => executeAll(client, projection.effects([event])));
+    }
+    expect(await answered()).toBe(new Date(START + STEP_MS.quarter).toISOString());
+  } finally {
+    await database.admin.query('DELETE FROM generations');
+  }
 });
 
 test('while nothing is known of the source yet, nothing is claimed', async () => {
@@ -392,9 +427,11 @@ test('for any sequence of waits, sweeps and questions an answer is the recount a
           const {
             productId: _,
             removalRatio: __,
+            conversion: ___,
             ...counts
           } = {
             removalRatio: 0,
+            conversion: null,
             productId: name,
             ...NOTHING,
             ...body.items.find(({ productId }) => productId === name),

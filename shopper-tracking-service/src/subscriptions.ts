@@ -1,6 +1,7 @@
 import { type CartEvent, cartEvent, cartEventTypes } from '@micromart/contracts/cart-events';
 import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import type { Projection } from '@micromart/subscription/projection';
+import { linesCompleteFrom } from './bought-since.ts';
 import { tally } from './counts.ts';
 import type { CountStore } from './store/store.ts';
 
@@ -8,16 +9,21 @@ export const CART_EVENTS = 'cart-events';
 
 /** Counts what happens to products in carts. */
 export const countCartEvents = (
-  store: Pick<CountStore, 'addition'>,
+  store: Pick<CountStore, 'addition' | 'linesMissed'>,
   now: () => Date,
 ): Projection<CartEvent> => ({
   parse: (event) =>
     (cartEventTypes as readonly string[]).includes(event.type) ? cartEvent.parse(event) : undefined,
-  effects: (events) => store.addition(tally(events, now())),
+  effects: (events) => [
+    ...store.addition(tally(events, now())),
+    ...store.linesMissed(linesCompleteFrom(events)),
+  ],
 });
 
 /** The counters, built from the cart's events. */
-export const cartCounts = (store: Pick<CountStore, 'addition' | 'readModel'>): ReadModel<CartEvent> =>
+export const cartCounts = (
+  store: Pick<CountStore, 'addition' | 'linesMissed' | 'readModel'>,
+): ReadModel<CartEvent> =>
   store.readModel(
     CART_EVENTS,
     countCartEvents(store, () => new Date()),

@@ -5,6 +5,16 @@ import { sortsOf } from '../list.ts';
 import { type RatioName, ratiosOf } from '../ratios.ts';
 import { SERIES_STEPS } from '../series.ts';
 
+export const boughtSince = z.iso
+  .datetime()
+  .nullable()
+  .meta({
+    description:
+      'From when on all carts that were closed are counted with what was in them: the start of a quarter hour, 1970 where that ' +
+      'is so from the first event on. Events from before cart.closed carried lines do not say what was in the cart. Null until ' +
+      'a rebuild, where counting began before carts were counted',
+  });
+
 /** A field for each counter. */
 const counterFields = <Name extends string>(counters: Counters<Name>) =>
   Object.fromEntries(
@@ -33,6 +43,7 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
     counts: z
       .object({
         ...fields,
+        boughtSince,
         asOf: z.iso.datetime().meta({
           description:
             'What was committed before it is included; of a past time, the bucket that the smaller of it and the As-Of was rounded down to',
@@ -64,6 +75,7 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
         }),
       ),
       next: z.string().nullable(),
+      boughtSince,
       from: z.iso.datetime().optional().meta({
         description: 'Where the window begins, rounded down; left out where it begins with the first event',
       }),

@@ -30,13 +30,19 @@ export const countsRoute = ({ store, questions }: Asked): Route =>
       const { id } = request.params;
       const { asOf } = request.query;
       if (!asOf) {
-        const { value, headers } = await questions.readFew(request, (client) => store.total(client, id));
-        return { status: 200, headers, body: { productId: id, ...value, asOf: headers['As-Of'] } };
+        const { value, headers, boughtSince } = await questions.readFew(request, (client) =>
+          store.total(client, id),
+        );
+        return {
+          status: 200,
+          headers,
+          body: { productId: id, ...value, boughtSince, asOf: headers['As-Of'] },
+        };
       }
-      const { value, headers } = await questions.readMany(request, async (client, present) => {
+      const { value, headers, boughtSince } = await questions.readMany(request, async (client, present) => {
         const window = windowOf({ to: asOf }, present);
         return { ...(await store.within(client, id, window)), asOf: timeOf(window.to!) };
       });
-      return { status: 200, headers, body: { productId: id, ...value } };
+      return { status: 200, headers, body: { productId: id, ...value, boughtSince } };
     },
   });

@@ -70,7 +70,7 @@ export const productsRoute = (asked: Asked): Route =>
       const list = nameOf(query);
       const after = query.cursor === undefined ? undefined : afterOf(listCursor.read(query.cursor, list));
       const searched = query.q === undefined ? undefined : await searchBy(query.q, asked.search);
-      const { value, headers } = await asked.questions.readMany(request, (client, present) =>
+      const { value, headers, boughtSince } = await asked.questions.readMany(request, (client, present) =>
         readPage(asked, client, present, { query, searched, after, limit }),
       );
       const names = await value.named;
@@ -88,6 +88,7 @@ export const productsRoute = (asked: Asked): Route =>
           })),
           next: value.hasMore && last ? listCursor.write(list, [last[by], last.productId]) : null,
           ...shownWindows(value.question, headers['As-Of']!),
+          boughtSince,
           days: value.spark?.days,
           names: searched?.names,
         },

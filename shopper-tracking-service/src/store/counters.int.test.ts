@@ -4,7 +4,7 @@ import { inTransaction } from '@micromart/postgres/pool';
 import { executeAll } from '@micromart/postgres/statement';
 import { openTestDatabase } from '@micromart/testing/postgres';
 import { COUNTER_NAMES, COUNTERS, namesOf } from '../counters.ts';
-import { createTally } from '../counts.ts';
+import { createTally, NOTHING } from '../counts.ts';
 import type { List, Sort } from '../list.ts';
 import { openStore } from './open-store.ts';
 import { createLists } from './postgres-list.ts';
@@ -33,7 +33,7 @@ test('one more counter takes an entry of the declaration and a column, and nothi
     const events = [1, 10, 25].map((quantity) => ({ ...added, data: { ...added.data, quantity } }));
     const now = new Date(Date.parse(added.time) + 60_000);
     const { productId } = added.data;
-    const expected = { added: 3, removed: 0, unitsAdded: 36, unitsRemoved: 0, bulkAdded: 2 };
+    const expected = { ...NOTHING, added: 3, unitsAdded: 36, bulkAdded: 2 };
     const { total, within } = createQueries(names);
     const { list } = createLists(names);
     const window = { to: now.getTime(), minutesFrom: 0 };
@@ -44,7 +44,9 @@ test('one more counter takes an entry of the declaration and a column, and nothi
       expect(await total(client, productId)).toEqual(expected);
       expect(await within(client, productId, window)).toEqual(expected);
       for (const asked of [page, { ...page, window }]) {
-        expect(await list(client, asked)).toEqual([{ productId, ...expected, removalRatio: 0 }]);
+        expect(await list(client, asked)).toEqual([
+          { productId, ...expected, removalRatio: 0, conversion: null },
+        ]);
       }
     });
   } finally {

@@ -19,7 +19,7 @@ type Key = { readonly name: string; readonly type: string };
 const PRODUCT: readonly Key[] = [{ name: 'product_id', type: 'text' }];
 const BUCKET_AND_PRODUCT: readonly Key[] = [{ name: 'bucket', type: 'timestamptz' }, ...PRODUCT];
 
-/** Adds a batch's sums to the counts of minutes, quarter hours, hours, days, and in total. */
+/** Adds a batch's sums of these counters to the counts of minutes, quarter hours, hours, days, and in total. */
 export function tallyStatement(names: readonly string[]): string {
   const counters = names.map(columnOf);
   const width = BUCKET_AND_PRODUCT.length + counters.length;
@@ -31,27 +31,34 @@ WITH minutes AS (${upsert('counts_by_minute', BUCKET_AND_PRODUCT, counters, 1)})
 ${upsert('counts_total', PRODUCT, counters, 1 + 4 * width)}`;
 }
 
-/** What adds a batch's sums to the counters, all of them in one statement, whose text is built once. */
+/**
+ * What adds a batch's sums to the counters, in one statement. Counters that nothing in the batch raises are left out, so
+ * events that move products do not pay for those of closes; there is one text for each set of counters that occurs.
+ */
 export function createAddTally(names: readonly string[]): (tally: Tally) => readonly Statement[] {
-  const text = tallyStatement(names);
-  const counts = (rows: readonly Row[]) => [
-    textArray(rows.map(({ productId }) => productId)),
-    ...names.map((_, n) => arrayLiteral(rows.map((row) => row.counts[n]!))),
-  ];
-  const bucketed = (rows: readonly Row[]) => [
-    arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
-    ...counts(rows),
-  ];
-  return ({ minute, quarter, hour, day, total }) =>
-    total.length === 0
-      ? []
-      : [
-          {
-            name: 'add_tally',
-            text,
-            values: [...[minute, quarter, hour, day].flatMap(bucketed), ...counts(total)],
-          },
-        ];
+  const texts = new Map<string, string>();
+  const textOf = (raised: readonly number[]): { name: string; text: string } => {
+    const name = `add_tally_${raised.join('_')}`;
+    const text = texts.get(name) ?? tallyStatement(raised.map((n) => names[n]!));
+    texts.set(name, text);
+    return { name, text };
+  };
+
+  return ({ minute, quarter, hour, day, total }) => {
+    const raised = [...names.keys()].filter((n) => total.some(({ counts }) => counts[n] !== 0));
+    if (raised.length === 0) return [];
+    const counts = (rows: readonly Row[]) => [
+      textArray(rows.map(({ productId }) => productId)),
+      ...raised.map((n) => arrayLiteral(rows.map((row) => row.counts[n]!))),
+    ];
+    const bucketed = (rows: readonly Row[]) => [
+      arrayLiteral(rows.map(({ bucket }) => new Date(bucket).toISOString())),
+      ...counts(rows),
+    ];
+    return [
+      { ...textOf(raised), values: [...[minute, quarter, hour, day].flatMap(bucketed), ...counts(total)] },
+    ];
+  };
 }
 
 export const addTally = createAddTally(COUNTER_NAMES);

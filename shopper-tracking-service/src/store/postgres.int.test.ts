@@ -4,8 +4,9 @@ import { inTransaction } from '@micromart/postgres/pool';
 import { executeAll } from '@micromart/postgres/statement';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { oldestAnsweredMinute, oldestKeptMinute, roundDown, STEP_MS } from '../buckets.ts';
-import { type Counts, NOTHING, removalRatio, tally } from '../counts.ts';
+import { type Counts, NOTHING, tally } from '../counts.ts';
 import { type List, type Product, SORTS } from '../list.ts';
+import { inOrder, isCounted, withRatios } from '../testing/ordered.ts';
 import { openStore } from './open-store.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 import type { CountStore } from './store.ts';
@@ -27,14 +28,39 @@ function draws(seed: number): () => number {
 function history(): CartEvent[] {
   const draw = draws(7);
   return Array.from({ length: 3_000 }, () => {
-    const example = cartEventExamples[draw() < 0.8 ? 'cart.item-added' : 'cart.item-removed'];
     const ageMs = Math.floor(draw() * DAYS * STEP_MS.day);
     const time = new Date(NOW.getTime() - ageMs).toISOString();
     // What was asked for most in the first days has hardly been asked for since.
     const name = ageMs > 3 * STEP_MS.day || draw() < 0.02 ? 'former' : 'p';
-    const productId = draw() < 0.05 ? '__proto__' : `${name}${Math.floor(draw() * PRODUCTS)}`;
-    return { ...example, time, data: { ...example.data, productId, quantity: 1 + Math.floor(draw() * 5) } };
+    const line = () => ({
+      productId: draw() < 0.05 ? '__proto__' : `${name}${Math.floor(draw() * PRODUCTS)}`,
+      quantity: 1 + Math.floor(draw() * 5),
+    });
+    if (draw() < 0.1) {
+      const example = cartEventExamples['cart.closed'];
+      const lines = new Map(
+        Array.from({ length: Math.floor(draw() * 6) }, line).map((one) => [one.productId, one]),
+      );
+      const reason = draw() < 0.6 ? ('bought' as const) : ('abandoned' as const);
+      return { ...example, time, data: { ...example.data, reason, items: [...lines.values()] } };
+    }
+    const example = cartEventExamples[draw() < 0.8 ? 'cart.item-added' : 'cart.item-removed'];
+    return { ...example, time, data: { ...example.data, ...line() } };
   });
+}
+
+/** What an event counts, and the lines that it counts it for. */
+function countedBy(event: CartEvent) {
+  if (event.type === 'cart.item-added')
+    return { times: 'added', units: 'unitsAdded', lines: [event.data] } as const;
+  if (event.type === 'cart.item-removed') {
+    return { times: 'removed', units: 'unitsRemoved', lines: [event.data] } as const;
+  }
+  if (event.type !== 'cart.closed') throw new Error(`${event.type} counts nothing`);
+  const lines = event.data.items!;
+  return event.data.reason === 'bought'
+    ? ({ times: 'bought', units: 'unitsBought', lines } as const)
+    : ({ times: 'abandoned', units: 'unitsAbandoned', lines } as const);
 }
 
 const events = history();
@@ -42,11 +68,13 @@ const events = history();
 /** The same question put to the events themselves. */
 function recount(productId: string, fromMs: number, toMs: number): Counts {
   const counts = { ...NOTHING } as { -readonly [K in keyof Counts]: number };
-  for (const { type, time, data } of events) {
-    if (!('productId' in data) || data.productId !== productId) continue;
-    if (Date.parse(time) < fromMs || Date.parse(time) >= toMs) continue;
-    counts[type === 'cart.item-added' ? 'added' : 'removed'] += 1;
-    counts[type === 'cart.item-added' ? 'unitsAdded' : 'unitsRemoved'] += data.quantity;
+  for (const event of events) {
+    if (Date.parse(event.time) < fromMs || Date.parse(event.time) >= toMs) continue;
+    const { times, units, lines } = countedBy(event);
+    for (const line of lines.filter((one) => one.productId === productId)) {
+      counts[times] += 1;
+      counts[units] += line.quantity;
+    }
   }
   return counts;
 }
@@ -55,7 +83,9 @@ const minutesFrom = oldestAnsweredMinute(NOW.getTime());
 const KEPT = { minutesFrom, quartersFrom: Number.NEGATIVE_INFINITY };
 const until = (to: number) => ({ to, minutesFrom });
 
-const products = [...new Set(events.map(({ data }) => ('productId' in data ? data.productId : '')))];
+const products = [
+  ...new Set(events.flatMap((event) => countedBy(event).lines.map(({ productId }) => productId))),
+];
 
 let database: TestDatabase;
 let store: CountStore;
@@ -113,10 +143,7 @@ describe('a list', () => {
       const all = await listAll({ sort, descending, minAdded: 0 }, 4);
       expect(new Set(all.map(({ productId }) => productId))).toEqual(new Set(products));
       expect(all).toHaveLength(products.length);
-      const sign = descending ? -1 : 1;
-      expect(all).toEqual(
-        all.toSorted((a, b) => sign * (a[sort] - b[sort]) || (a.productId < b.productId ? -1 : 1)),
-      );
+      expect(all).toEqual(all.toSorted(inOrder(sort, descending)));
     }
   });
 
@@ -128,9 +155,8 @@ describe('a list', () => {
         { sort: 'added', descending: true, minAdded: 0, window: { from, to, minutesFrom } },
         1_000,
       );
-      for (const { productId, removalRatio: ratio, ...counts } of all) {
-        expect(counts).toEqual(recount(productId, from, to));
-        expect(ratio).toBe(removalRatio(counts));
+      for (const { productId, ...counts } of all) {
+        expect(counts).toEqual(withRatios(recount(productId, from, to)));
       }
       const missing = products.filter((id) => !all.some(({ productId }) => productId === id));
       for (const productId of missing) expect(recount(productId, from, to)).toEqual(NOTHING);
@@ -144,9 +170,9 @@ describe('a list', () => {
       for (const [sort, minAdded] of SORTS.flatMap((one) => [0, 3].map((least) => [one, least] as const))) {
         const expected = products
           .map((productId) => ({ productId, ...recount(productId, window.from, to) }))
-          .filter(({ added, removed }) => added >= minAdded && added + removed > 0)
-          .map((counts) => ({ ...counts, removalRatio: removalRatio(counts) }))
-          .sort((a, b) => b[sort] - a[sort] || (a.productId < b.productId ? -1 : 1));
+          .filter((counts) => counts.added >= minAdded && isCounted(counts))
+          .map(withRatios)
+          .sort(inOrder(sort, true));
         for (const limit of [1, 2, 5]) {
           const list = { sort, descending: true, minAdded, window, limit };
           expect(await ask((client) => store.list(client, list))).toEqual(expected.slice(0, limit));

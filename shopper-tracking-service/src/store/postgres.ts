@@ -4,6 +4,7 @@ import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { annotationMigrations, createAnnotationKeySweep, createAnnotations } from './postgres-annotations.ts';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
+import { linesFrom, linesMissed } from './postgres-lines.ts';
 import { lists } from './postgres-list.ts';
 import { queries } from './postgres-queries.ts';
 import { series } from './postgres-series.ts';
@@ -55,6 +56,8 @@ export async function openPostgresStore(
     exportPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
+    linesMissed,
+    linesFrom,
     readModel: (name, projection) => createCountsModel({ name, url, projection, now, onError }),
     ...queries,
     ...lists,

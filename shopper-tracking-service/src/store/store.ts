@@ -26,6 +26,8 @@ export type CountStore = {
   readonly sweeps: Sweeping['sweeps'];
   /** The statements that add sums to the counters. */
   addition(tally: Tally): readonly Statement[];
+  /** The statements that say that closes say only from a time on what was in the cart; none where it is undefined. */
+  linesMissed(completeFrom: number | undefined): readonly Statement[];
   /** The counters as a read model of that name with generations, built by a projection. */
   readModel<E>(name: string, projection: Projection<E>): ReadModel<E>;
   total(client: Client, productId: string): Promise<Counts>;
@@ -43,6 +45,8 @@ export type CountStore = {
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
   /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */
   quartersFrom(client: Client): Promise<number>;
+  /** From when on all closes say what was in the cart, in milliseconds, or -Infinity. */
+  linesFrom(client: Client): Promise<number>;
   /** What is no part of the read model. */
   readonly annotations: AnnotationStore;
   /** Whether the database answers, for readiness. */
