@@ -7,7 +7,10 @@ export type CounterColumns = {
   readonly all: string;
   /** The same, with the counters' own names for the answer. */
   readonly selected: string;
-  /** Their sums over several rows, 0 over none. */
+  /**
+   * Their sums over several rows, 0 over none. By floats, which are exact here, since counts stay far below 2^53: integers
+   * would be added up as numerics, in four times the memory.
+   */
   readonly sums: string;
   /** Each with the sign of its row. */
   readonly signed: string;
@@ -24,7 +27,7 @@ export function counterColumns(names: readonly string[]): CounterColumns {
     names,
     all: columns.join(', '),
     selected: names.map((name) => `${columnOf(name)} AS "${name}"`).join(', '),
-    sums: each((column) => `coalesce(sum(${column}), 0)::bigint AS ${column}`),
+    sums: each((column) => `coalesce(sum(${column}::float8), 0)::bigint AS ${column}`),
     signed: each((column) => `sign * ${column} AS ${column}`),
     added: each((column) => `t.${column} + coalesce(s.${column}, 0) AS ${column}`),
     isCounted: `(${columns.map((column) => `${column} > 0`).join(' OR ')})`,

@@ -21,19 +21,44 @@ export const BUCKET_PARAMETERS = 2 * STEPS.length;
 /** More than any useful question reads: at most half the days of half a century. */
 const MAX_BUCKETS = 10_000;
 
+/** With about how many products there are, and how many rows are added up where all of them are. */
+export type SizedCoverage = Coverage & { readonly products: number; readonly rows: number };
+
+/** Rows of a bucket, as a part of those of a day. */
+const PART_OF_DAY: { readonly [S in Step]: number } = {
+  day: 1,
+  hour: 1 / 10,
+  quarter: 1 / 30,
+  minute: 1 / 100,
+};
+
 /** Covers a window by what there is in the client's snapshot. Throws `invalid` where that takes too many buckets. */
-export async function readCoverage(client: Client, window: Window): Promise<Coverage> {
-  const { rows } = await client.query<Record<keyof Span, Date | null>>({
+export async function readCoverage(client: Client, window: Window): Promise<SizedCoverage> {
+  const { rows } = await client.query<SpanRow>({
     name: 'span',
     text: `SELECT (SELECT min(bucket) FROM counts_by_day) AS "firstDay",
              (SELECT max(bucket) FROM counts_by_day) AS "lastDay",
              (SELECT max(bucket) FROM counts_by_hour) AS "lastHour",
-             (SELECT max(bucket) FROM counts_by_minute) AS "lastMinute"`,
+             (SELECT max(bucket) FROM counts_by_minute) AS "lastMinute",
+             ${rowsOf('counts_total')} AS products, ${rowsOf(TABLE.day)} AS "dayRows"`,
   });
-  const coverage = coverWindow(window, toSpan(rows[0]!));
+  const { products, dayRows, ...bounds } = rows[0]!;
+  const span = toSpan(bounds);
+  const coverage = coverWindow(window, span);
   requireFewBuckets(coverage.buckets, MAX_BUCKETS);
-  return coverage;
+  const days = span ? (span.lastDay - span.firstDay) / STEP_MS.day + 1 : 1;
+  const ofDays = coverage.runs.reduce(
+    (sum, { step, from, to }) => sum + (PART_OF_DAY[step] * (to - from)) / STEP_MS[step],
+    0,
+  );
+  return { ...coverage, products, rows: (ofDays * dayRows) / days + (coverage.fromTotal ? products : 0) };
 }
+
+type SpanRow = Record<keyof Span, Date | null> & { products: number; dayRows: number };
+
+/** As many rows as the table had when the database looked last. */
+const rowsOf = (table: string): string =>
+  `(SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = to_regclass('${table}'))::float8`;
 
 /** Throws `invalid` where a question takes too many buckets. */
 export function requireFewBuckets(buckets: number, max: number): void {

@@ -21,8 +21,12 @@ const MAX_LIST_STATEMENT_MS = 2_000;
 const MAX_EXPORT_CONNECTIONS = 2;
 const MAX_EXPORT_STATEMENT_MS = 10_000;
 
+/** Enough to add up a hundred thousand products without writing them to a disk. */
+const LIST_MEMORY = '32MB';
+
 /** Lists take milliseconds; starting parallel workers or the compiler for one takes longer than it saves. */
 const READER_SETTINGS = { max_parallel_workers_per_gather: '0', jit: 'off' };
+const LIST_SETTINGS = { ...READER_SETTINGS, work_mem: LIST_MEMORY };
 
 export async function openPostgresStore(
   url: string,
@@ -39,13 +43,13 @@ export async function openPostgresStore(
   const listPool = openPool(url, {
     max: MAX_LIST_CONNECTIONS,
     name: 'shopper-tracking-service lists',
-    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
+    settings: { ...LIST_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
     onIdleError: onError,
   });
   const exportPool = openPool(url, {
     max: MAX_EXPORT_CONNECTIONS,
     name: 'shopper-tracking-service exports',
-    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
+    settings: { ...LIST_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
     onIdleError: onError,
   });
   const sweeping = startSweeping([createMinuteSweep(pool, now), createAnnotationKeySweep(pool)], { onError });
