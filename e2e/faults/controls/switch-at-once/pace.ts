@@ -5,6 +5,7 @@ import type * as original from '@micromart/subscription/pace';
 const REST_MS = 1_000;
 
 export const shareOfTime: typeof original.shareOfTime = () => ({
+  batch: (limit) => limit,
   map: async (all, each) => all.map(each),
   rest: (_, signal) => sleep(REST_MS, undefined, { signal }).catch(() => {}),
 });

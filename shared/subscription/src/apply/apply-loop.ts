@@ -98,7 +98,8 @@ export function createApplyLoop<E>({
 
   return async function applyNext() {
     if (inDoubt.length > 0 || state.isHeld()) await recover();
-    const events = control.isActive() ? state.take(limits.batchEvents, limits.batchBytes) : [];
+    const batchEvents = pace?.batch(limits.batchEvents) ?? limits.batchEvents;
+    const events = control.isActive() ? state.take(batchEvents, limits.batchBytes) : [];
     if (events.length === 0) return notifier.next(signal, state.isHeld() ? HELD_LOOK_MS : undefined);
     try {
       const startedMs = performance.now();

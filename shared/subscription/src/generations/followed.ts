@@ -16,8 +16,7 @@ import type { OpenGeneration, ReadModel } from './read-model.ts';
  * Of what is not live. A batch of the live one may keep the event loop and the rows of many counters for longer than an
  * answer takes; one of these may not.
  */
-const BESIDE: Partial<Limits> = { batchEvents: 1_000, pageEvents: 200 };
-const BESIDE_SHARE = 0.5;
+const BESIDE: Partial<Limits> = { batchEvents: 1_000, pageEvents: 200, pagesAtOnce: 2 };
 
 export type FollowSettings<E> = {
   readonly model: ReadModel<E>;
@@ -54,10 +53,14 @@ export type FollowedGenerations = {
 
 export function createFollowed<E>(
   settings: FollowSettings<E>,
-  deps: { pool: Pool; live: LiveGenerations; isDiscarded: IsDiscarded },
+  deps: {
+    pool: Pool;
+    live: LiveGenerations;
+    isDiscarded: IsDiscarded;
+    share: (generation: string) => number;
+  },
 ): FollowedGenerations {
   const { model, url, source, transport, metrics, logger } = settings;
-  const { pace = shareOfTime(BESIDE_SHARE) } = settings;
   const followed = new Map<string, Followed<E>>();
 
   async function start(generation: Generation): Promise<void> {
@@ -66,7 +69,7 @@ export function createFollowed<E>(
     const alone = startSubscription({
       ...{ name, url, source, metrics, logger, projection: open.projection },
       ...(live && transport && { transport }),
-      ...(!live && { pace }),
+      ...(!live && { pace: settings.pace ?? shareOfTime(() => deps.share(name)) }),
       sessionSettings: open.sessionSettings,
       isDiscarded: deps.isDiscarded,
       applied: deps.live.appliedTo(name),

@@ -10,7 +10,9 @@ import { createAdvance } from '../rebuild/advance.ts';
 import type { Subscription } from '../subscription.ts';
 import { createDiscards } from './discards.ts';
 import { createFollowed, type FollowSettings } from './followed.ts';
+import { isFollowed } from './generation.ts';
 import type { LiveGenerations } from './live-generations.ts';
+import { createPressure } from './pressure.ts';
 import type { ReadModel } from './read-model.ts';
 import { ensureFirst, listGenerations } from './stored-generations.ts';
 
@@ -49,7 +51,10 @@ export async function startGenerations<E>({
     onIdleError: (err) => logger.warn({ err, model: model.name }, 'store'),
   });
   const discards = createDiscards(pool, model.name);
-  const followed = createFollowed(settings, { pool, live, isDiscarded: discards.isDiscarded });
+  const pressure = createPressure(pool, live);
+  const followed = createFollowed(settings, {
+    ...{ pool, live, isDiscarded: discards.isDiscarded, share: pressure.share },
+  });
   const advance = createAdvance({ pool, model, followed, logger });
   const closing = new AbortController();
   const { signal } = closing;
@@ -60,6 +65,8 @@ export async function startGenerations<E>({
     const generations = await listGenerations(pool, model.name);
     live.learn(generations.filter((one) => one.live));
     await discards.refresh();
+    const meant = generations.filter(isFollowed);
+    if (meant.length > 1) await pressure.look(meant);
     if (!signal.aborted) await followed.follow(generations);
   }
 

@@ -22,6 +22,8 @@ export type Entered = {
 export type LiveGenerations = {
   /** Throws a Problem, `unavailable` of type `generation-unknown`, where this process cannot serve one of them. */
   enter(models: readonly string[]): Entered;
+  /** How often readers have entered. */
+  entries(): number;
   /** Told which generations are live, as a snapshot said. */
   learn(found: readonly LiveGeneration[]): void;
   /** Undefined while this process has not learnt it. */
@@ -41,6 +43,7 @@ export function createLiveGenerations(models: readonly Model[] = []): LiveGenera
   const live = new Map<string, LiveGeneration>();
   const notifier = createNotifier();
   const applied = new Map<string, Applied>();
+  let entries = 0;
   const generationOf = (model: string) => live.get(model) ?? firstGeneration(model);
 
   function appliedTo(generation: string): Applied {
@@ -55,7 +58,9 @@ export function createLiveGenerations(models: readonly Model[] = []): LiveGenera
   };
 
   return {
+    entries: () => entries,
     enter(names) {
+      entries += 1;
       const readings = names.map((name) => {
         const reading = readingOf(name);
         if (!reading) throw unknown(generationOf(name));

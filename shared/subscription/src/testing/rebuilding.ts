@@ -88,7 +88,7 @@ export async function openRebuilding(): Promise<Rebuilding> {
         ...(transport && { transport }),
         metrics: createSubscriptionMetrics(new Registry()),
         limits: { headWaitS: 1, graceMs: 100, unassignedMs: 100, confirmReplacedMs: 50, parkedEvents },
-        pace: shareOfTime(NEARLY_ALL),
+        pace: shareOfTime(() => NEARLY_ALL),
       });
       const consistency = createConsistency({
         ...{ pool, live, applied: live.applied },
