@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as original from '@micromart/subscription/pace';
 
-const REST_MS = 1_000;
+const REST_MS = 200;
 
 export const shareOfTime: typeof original.shareOfTime = () => ({
   batch: (limit) => limit,
