@@ -2,6 +2,7 @@ import type { Route } from '@micromart/http/route';
 import type { ProductSearch } from '@micromart/product-copies/product-search';
 import type { Consistency } from '@micromart/subscription/freshness/consistency';
 import { annotationRoutes } from './routes/annotations.ts';
+import { cartsSummaryRoute } from './routes/carts-summary.ts';
 import { countsRoute } from './routes/counts.ts';
 import type { ProductNames } from './routes/product-names.ts';
 import { productsRoute } from './routes/products.ts';
@@ -21,7 +22,7 @@ export function trackingRoutes(deps: {
   const asked = { ...deps, questions: createQuestions(deps) };
   return [
     ...[countsRoute(asked), seriesRoute(asked), seriesCsvRoute(asked)],
-    ...[productsRoute(asked), productsCsvRoute(asked)],
+    ...[productsRoute(asked), productsCsvRoute(asked), cartsSummaryRoute(asked)],
     ...annotationRoutes({ annotations: deps.store.annotations, now: deps.now }),
   ];
 }

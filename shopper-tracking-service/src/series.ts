@@ -28,8 +28,11 @@ export type Points = { readonly starts: readonly number[]; readonly end: number 
  * or at the As-Of, whichever comes first, rounded down; else it is the one in which the As-Of lies, whole. Throws `invalid`
  * for more than 1,500 points and for minutes that are not answered, `unprocessable` where quarter hours are missing.
  */
-export function pointsOf({ from, to, step, zone }: SeriesQuestion, present: Present): Points {
-  const kept = keptAt(present);
+export function pointsOf(
+  { from, to, step, zone }: SeriesQuestion,
+  present: Present,
+  kept: Kept = keptAt(present),
+): Points {
   const end = to && roundDown(Math.min(to.getTime(), present.asOfMs), kept);
   const last = end === undefined ? present.asOfMs : end - 1;
   const first = from ? from.getTime() : last - (USUAL_POINTS - 1) * STEP_MS[step];

@@ -5,7 +5,7 @@ import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import { createTableModel } from '@micromart/subscription/generations/table-model';
 import type { Projection } from '@micromart/subscription/projection';
 import { COUNTER_NAMES, columnOf } from '../counters.ts';
-import { COUNTED_SINCE, QUARTERS_SINCE, SHAPE } from '../shape.ts';
+import { CLOSES_SINCE, COUNTED_SINCE, QUARTERS_SINCE, SHAPE } from '../shape.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 
 export const countsMigrations: Migrations = {
@@ -22,12 +22,18 @@ const counters = (tableSince = FIRST_SHAPE): CounterTable['counters'] =>
     COUNTER_NAMES.map((name) => [columnOf(name), Math.max(COUNTED_SINCE[name] ?? FIRST_SHAPE, tableSince)]),
   );
 
+const CARTS = Object.fromEntries(
+  ['open', 'bought', 'abandoned', 'emptied'].map((name) => [name, CLOSES_SINCE]),
+);
+
 const TABLES: readonly CounterTable[] = [
   { name: 'counts_total', keys: ['product_id'], counters: counters() },
   { name: 'counts_by_minute', keys: BUCKET, counters: counters(), swept: true },
   { name: 'counts_by_quarter', keys: BUCKET, counters: counters(QUARTERS_SINCE) },
   { name: 'counts_by_hour', keys: BUCKET, counters: counters() },
   { name: 'counts_by_day', keys: BUCKET, counters: counters() },
+  { name: 'carts_by_quarter', keys: ['started', 'closed'], counters: CARTS },
+  { name: 'open_carts', keys: ['cart_id'], counters: { started_ms: CLOSES_SINCE } },
 ];
 
 export const createCountsModel = <E>({

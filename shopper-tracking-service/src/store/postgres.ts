@@ -3,6 +3,7 @@ import { checkAnswers, openPool } from '@micromart/postgres/pool';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { annotationMigrations, createAnnotationKeySweep, createAnnotations } from './postgres-annotations.ts';
+import { carts, changeCarts } from './postgres-carts.ts';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
 import { linesFrom, linesMissed } from './postgres-lines.ts';
 import { lists } from './postgres-list.ts';
@@ -60,6 +61,8 @@ export async function openPostgresStore(
     exportPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
+    changeCarts,
+    carts,
     linesMissed,
     linesFrom,
     readModel: (name, projection) => createCountsModel({ name, url, projection, now, onError }),

@@ -3,6 +3,7 @@ import type { Statement } from '@micromart/postgres/statement';
 import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import type { Projection } from '@micromart/subscription/projection';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
+import type { CartChanges, CartCounts } from '../carts.ts';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, ListedProduct, Ordering, Past, Product } from '../list.ts';
 import type { Points } from '../series.ts';
@@ -26,6 +27,8 @@ export type CountStore = {
   readonly sweeps: Sweeping['sweeps'];
   /** The statements that add sums to the counters. */
   addition(tally: Tally): readonly Statement[];
+  /** The statements that change carts as a batch of events says. */
+  changeCarts(changes: CartChanges): readonly Statement[];
   /** The statements that say that closes say only from a time on what was in the cart; none where it is undefined. */
   linesMissed(completeFrom: number | undefined): readonly Statement[];
   /** The counters as a read model of that name with generations, built by a projection. */
@@ -43,6 +46,8 @@ export type CountStore = {
   openList(client: Client, ordering: Ordering, before?: Window): Promise<() => Promise<ListedProduct[]>>;
   /** For each product, what was counted in each point. Throws `invalid` where that takes too many look-ups. */
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
+  /** The carts that were started in each point, as they stood at a time, in milliseconds; as they stand where it is undefined. */
+  carts(client: Client, points: Points, asOfMs: number | undefined): Promise<CartCounts[]>;
   /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */
   quartersFrom(client: Client): Promise<number>;
   /** From when on all closes say what was in the cart, in milliseconds, or -Infinity. */
