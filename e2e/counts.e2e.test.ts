@@ -80,6 +80,11 @@ describe('a click becomes a count', () => {
       removed: 0,
       unitsAdded: 0,
       unitsRemoved: 0,
+      bought: 0,
+      unitsBought: 0,
+      abandoned: 0,
+      unitsAbandoned: 0,
+      boughtSince: '1970-01-01T00:00:00.000Z',
       asOf: headers.get('as-of'),
     });
   });
