@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LoggedEvent } from '@micromart/events/envelope';
 import type { ChangeStore, Decide, Document } from './change-store.ts';
 import type { EventLog } from './event-log.ts';
+import { MAX_ATTRIBUTE_BYTES } from './loggable.ts';
 import { MAX_EVENT_BYTES } from './page.ts';
 
 export type Counter = { readonly count: number };
@@ -112,6 +113,9 @@ export function describeChangeStore(
       ['a NUL in its subject', { subject: 'a\0b' }],
       ['half a character in its key', { key: '\ud800' }],
       ['a time that is none', { time: new Date(Number.NaN) }],
+      ['a key longer than a follower should store', { key: 'é'.repeat(MAX_ATTRIBUTE_BYTES / 2 + 1) }],
+      ['a subject of that length', { subject: 'é'.repeat(MAX_ATTRIBUTE_BYTES / 2 + 1) }],
+      ['a type of that length', { type: 'é'.repeat(MAX_ATTRIBUTE_BYTES / 2 + 1) }],
       ['no data', { data: undefined }],
       ['more data than an event may have', { data: { large: 'é'.repeat(MAX_EVENT_BYTES / 2) } }],
     ])('refuses an event with %s, and writes nothing of its change, but all others', async (_, fault) => {

@@ -102,9 +102,8 @@ async function blockedKeys(
 ): Promise<ReadonlySet<string>> {
   const events = items.map(({ event }) => event).filter(({ partition }) => withParked.has(partition));
   if (events.length === 0) return new Set();
-  const byStoredKey = new Map(
-    events.map((event) => [`${event.partition}/${toStorable(event.partitionkey)}`, keyOf(event)]),
-  );
+  const storedKeyOf = ({ partition, partitionkey }: ReceivedEvent) =>
+    `${partition}/${toStorable(partitionkey)}`;
   const { rows } = await client.query<{ key: string }>({
     name: 'blocked-keys',
     text: `SELECT DISTINCT partition || '/' || key AS key FROM parked_events
@@ -115,7 +114,8 @@ async function blockedKeys(
       [...new Set(events.map(({ partitionkey }) => toStorable(partitionkey)))],
     ],
   });
-  return new Set(rows.flatMap(({ key }) => byStoredKey.get(key) ?? []));
+  const stored = new Set(rows.map(({ key }) => key));
+  return new Set(events.filter((event) => stored.has(storedKeyOf(event))).map(keyOf));
 }
 
 /**

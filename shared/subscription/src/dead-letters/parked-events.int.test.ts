@@ -90,6 +90,18 @@ describe('an event that the handler fails on', () => {
     expect(await appliedOf('c')).toEqual([3, 5]);
     expect(await follower.applied()).toHaveLength(2);
   });
+
+  test('blocks its key even where another key of the same batch is stored as the same text', async () => {
+    source.append(0, 'a\ud800', { invalid: true });
+    start();
+    await caughtUp();
+    await subscription.control.pause();
+    source.append(0, 'a\ud800');
+    source.append(0, 'a\ufffd');
+    await subscription.control.resume();
+    await caughtUp();
+    expect((await parked()).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
 });
 
 describe('an operator', () => {

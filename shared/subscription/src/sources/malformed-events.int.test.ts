@@ -1,4 +1,5 @@
 /** Events in an owner's feed that no owner of this tree would write. */
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { envelope, type LoggedEvent } from '@micromart/events/envelope';
 import { until } from '@micromart/testing/until';
@@ -15,6 +16,8 @@ import { createFeedSource } from './feed-source.ts';
 const PARTITIONS = 3;
 const RUNS = 20;
 const CAP_MS = 120_000;
+/** Longer than what a page of a PostgreSQL index takes, and not to be compressed. */
+const LONG_TEXT = randomBytes(5_000).toString('hex');
 const FORMS: FeedForm[] = ['pages', 'heads', 'lines'];
 
 let follower: TestFollower;
@@ -187,6 +190,26 @@ test('a parked event is read again when it is retried', async () => {
   expect(await follower.applied()).toHaveLength(2);
 });
 
+test('an event whose key is longer than an index takes is parked, and so are the later ones of that key alone', async () => {
+  const [bad, good] = [`${LONG_TEXT}-bad`, `${LONG_TEXT}-good`];
+  spoil(source.append(0, bad), { subject: '' });
+  source.append(0, good);
+  await follow('pages');
+  await caughtUp();
+  source.append(0, bad);
+  source.append(0, good);
+  await caughtUp();
+  expect((await follower.applied()).map(positionOf)).toEqual(['0@2', '0@4']);
+  const [head, ...behind] = await parked();
+  expect([head!, ...behind].map(({ sequence, key }) => [sequence, key])).toEqual([1, 3].map((n) => [n, bad]));
+  await expect(subscription.parking.retry(behind[0]!.id, 'olga')).rejects.toThrow('waits behind');
+  expect(await subscription.parking.discard(head!.id, 'olga')).toEqual({
+    applied: 1,
+    parked: 0,
+    reason: null,
+  });
+});
+
 /** An event's position, its key, and what is wrong with it. */
 const appended = fc.record({
   partition: fc.nat(PARTITIONS - 1),
@@ -198,7 +221,7 @@ const appended = fc.record({
         ...(['partitionkey', 'traceparent', 'data'] as const),
       ),
       value: fc.oneof(
-        fc.constantFrom('', null, undefined, 0, -1, [], {}, '\0', '\ud800', 'x'.repeat(5_000)),
+        fc.constantFrom('', null, undefined, 0, -1, [], {}, '\0', '\ud800', LONG_TEXT),
         fc.constantFrom('0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999999999Z', '2026-02-30T00:00:00Z'),
         fc.jsonValue({ maxDepth: 3 }),
       ),
