@@ -23,7 +23,7 @@ export const removeAddresses = (dataDir: string): Promise<void> => rm(fileOf(dat
 /** Throws if no system runs on the data folder. */
 export async function readAddresses(dataDir: string): Promise<Addresses> {
   const text = await readFile(fileOf(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES') throw new Error(`${dataDir} may be read only by the user who ran npm start`);
+    if (error.code === 'EACCES') throw new Error(`only the user who ran npm start can read ${dataDir}`);
     throw new Error(
       `no system runs on the data folder ${dataDir}; start it with npm start, and the same DATA_DIR`,
     );

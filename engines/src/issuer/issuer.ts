@@ -24,8 +24,7 @@ const ALGORITHM = 'ES256';
 /** Opens the issuer of a folder. Throws one line that says what to do when there is none, or it cannot be read. */
 export async function openIssuer(folder: string): Promise<Issuer> {
   const text = await readFile(join(folder, PRIVATE_KEY), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES')
-      throw new Error(`${folder} may be read only by the user who ran npm start first`);
+    if (error.code === 'EACCES') throw new Error(`only the user who ran npm start first can read ${folder}`);
     if (error.code !== 'ENOENT') throw new Error(`${folder} cannot be read (${error.code})`);
     throw new Error(
       `no system was started yet with this DATA_DIR (${folder} holds no key); run npm start first`,

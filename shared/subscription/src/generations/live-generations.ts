@@ -80,9 +80,9 @@ export function createLiveGenerations(models: readonly Model[] = []): LiveGenera
     serves: (model) => readingOf(model) !== undefined,
     appliedTo,
     applied: Object.assign(createApplied(notifier), {
-      includes: (places: Parameters<Applied['includes']>[0]) =>
-        places.every((place) =>
-          [...live.values()].some(({ name }) => applied.get(name)?.includes([place]) ?? false),
+      includes: (positions: Parameters<Applied['includes']>[0]) =>
+        positions.every((position) =>
+          [...live.values()].some(({ name }) => applied.get(name)?.includes([position]) ?? false),
         ),
     }),
   };
