@@ -92,15 +92,17 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
     if (waiting.succeeded(loop)) logger.info({ subscription: name, loop }, 'following again');
   };
 
+  const reportFailure = (loop: string, err: unknown) => {
+    const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
+    logger[level]({ err, subscription: name, loop }, 'following failed; retrying');
+  };
+
   const runAll = (loops: Readonly<Record<string, () => Promise<void>>>, signal: AbortSignal) =>
     Promise.all(
       Object.entries(loops).map(([loop, step]) =>
         retryForever(step, {
           signal,
-          onFailure(err) {
-            const level = waiting.failed(loop, err) ? (isDiskFull(err) ? 'error' : 'warn') : 'debug';
-            logger[level]({ err, subscription: name, loop }, 'following failed; retrying');
-          },
+          onFailure: (err) => reportFailure(loop, err),
           onSuccess: () => reportSuccess(loop),
         }),
       ),
@@ -134,6 +136,7 @@ export function createFollower<E>(deps: FollowDeps<E>): Follower {
         source,
         pagesAtOnce: limits.pagesAtOnce,
         onFetched: ({ kind }, fresh) => transport && meter.healed(kind, fresh),
+        onFailure: (error) => reportFailure('feed', error),
         signal,
       });
       const apply = createApplyLoop({

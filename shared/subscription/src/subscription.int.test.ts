@@ -68,6 +68,32 @@ describe('over the feed alone', () => {
     await expectExact(source);
   });
 
+  test('does not wait with other partitions for one whose pages fail', async () => {
+    const source = createTestSource({ partitions: 2, fullPage: 1 });
+    const events = 20;
+    for (let n = 0; n < events; n += 1) source.append(1, 'a');
+    source.append(0, 'b');
+    let refusals = 0;
+    let isBroken = true;
+    const subscription = start({
+      source: {
+        ...source,
+        async page(wanted) {
+          if (!isBroken || wanted.partition !== 0) return source.page(wanted);
+          refusals += 1;
+          throw new Error('this page is broken');
+        },
+      },
+    });
+    await until(async () => (await follower.positions('test'))[1] === events);
+    expect(refusals).toBeLessThan(events);
+    await until(() => subscription.waiting()?.reason.includes('feed: this page is broken'));
+    isBroken = false;
+    await until(() => hasCaughtUp(source));
+    await expectExact(source);
+    await until(() => subscription.waiting() === undefined);
+  });
+
   test('skips events of an unknown type', async () => {
     const source = createTestSource({ partitions: 1 });
     source.append(0, 'a', {}, 'test.from-the-future');

@@ -6,11 +6,14 @@ import type { Fetch, SubscriptionState } from '../apply/subscription-state.ts';
 import type { Control } from '../control.ts';
 import type { Notifier } from '../notifier.ts';
 import { type EventSource, SourceReplaced } from './event-source.ts';
+import { createPageBackOff } from './page-back-off.ts';
 import type { ReplacedSource } from './replaced-source.ts';
 
 /**
- * Fetches one round of pages, at most `pagesAtOnce` of them concurrently. Throws SourceReplaced when the owner says so of a
- * page, as long as that is not certain; then it stops the subscription.
+ * Fetches rounds of pages, at most `pagesAtOnce` of them concurrently, and returns after a round when no partition's pages
+ * fail. A partition whose page failed is asked for again after a pause of its own; the others go on meanwhile. `onFailure` is
+ * called when a partition fails more often in a row than any has since the last return. That the owner's log was replaced is a
+ * failure of the page as long as it is not certain; then it stops the subscription.
  */
 export function createFetchMissing({
   source,
@@ -21,6 +24,7 @@ export function createFetchMissing({
   notifier,
   signal,
   onFetched,
+  onFailure,
 }: {
   source: EventSource;
   pagesAtOnce: number;
@@ -30,7 +34,10 @@ export function createFetchMissing({
   notifier: Notifier;
   signal: AbortSignal;
   onFetched: (fetch: Fetch, fresh: number) => void;
+  onFailure: (error: unknown) => void;
 }): () => Promise<void> {
+  const backOff = createPageBackOff();
+
   async function fetchPage(fetch: Fetch): Promise<void> {
     const { partition, after, limit } = fetch;
     const request = `page of ${partition}`;
@@ -51,13 +58,30 @@ export function createFetchMissing({
     notifier.notify();
   }
 
+  async function tryToFetchPage(fetch: Fetch): Promise<void> {
+    try {
+      await fetchPage(fetch);
+      backOff.succeeded(fetch.partition);
+    } catch (error) {
+      if (signal.aborted) return;
+      const before = backOff.mostFailures();
+      if (backOff.failed(fetch.partition, performance.now()) > before) onFailure(error);
+    }
+  }
+
+  async function fetchRound(): Promise<void> {
+    const nowMs = performance.now();
+    const { fetches, nextMs } = control.isActive() ? state.due(nowMs) : { fetches: [], nextMs: undefined };
+    backOff.retain(fetches.map(({ partition }) => partition));
+    const waits = fetches.map(({ partition }) => backOff.remainingMs(partition, nowMs));
+    const ready = fetches.filter((_, n) => waits[n] === 0);
+    if (ready.length > 0) await Promise.all(ready.slice(0, pagesAtOnce).map(tryToFetchPage));
+    else await notifier.next(signal, waits.length > 0 ? Math.min(...waits, nextMs ?? Infinity) : nextMs);
+  }
+
   return async function fetchMissing() {
-    if (!control.isActive()) return notifier.next(signal);
-    const { fetches, nextMs } = state.due(performance.now());
-    if (fetches.length === 0) return notifier.next(signal, nextMs);
-    const outcomes = await Promise.allSettled(fetches.slice(0, pagesAtOnce).map(fetchPage));
-    const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    if (errors.length > 0) throw errors[0];
+    do await fetchRound();
+    while (backOff.mostFailures() > 0 && !signal.aborted);
   };
 }
 
