@@ -108,7 +108,7 @@ export const CONTROLS = {
       'rebuild',
       { [TRACKING]: 'e2e/faults/controls/switch-at-once/main.ts' },
       {},
-      { prefilled: 2_000, rebuilds: 2 },
+      { prefilled: 2_000, rebuilds: 1 },
     ),
   },
 } as const satisfies Readonly<Record<string, Control>>;

@@ -1,8 +1,7 @@
 import { replaceModule } from '../../system/replace-module.ts';
 
-for (const name of ['rebuild/switch', 'pace'])
-  replaceModule(
-    import.meta.resolve(`@micromart/subscription/${name}`),
-    new URL(`${name.split('/').at(-1)}.ts`, import.meta.url).href,
-  );
+replaceModule(
+  import.meta.resolve('@micromart/subscription/rebuild/switch'),
+  new URL('switch.ts', import.meta.url).href,
+);
 await import('@micromart/shopper-tracking-service/main');
