@@ -13,6 +13,9 @@ export const STEP_MS: { readonly [S in Step]: number } = {
   day: 86_400_000,
 };
 
+/** Where time begins, a midnight in 0001: no event is older, and PostgreSQL has no year 0. */
+export const EARLIEST_MS = Date.parse('0001-01-01T00:00:00Z');
+
 /** How far back answers are to the minute. */
 const MINUTES_ANSWERED_MS = 2 * STEP_MS.day;
 /**

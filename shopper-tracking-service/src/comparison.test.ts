@@ -106,3 +106,14 @@ test('the window before is rounded down to what is kept of it', () => {
     to: at('2026-10-13T12:30:00Z'),
   });
 });
+
+test.each(['previous', 'previous-week'] as const)(
+  'with %s nothing is compared with a time before the year 1',
+  (comparison) => {
+    const first = at('0001-01-01T00:00:00Z');
+    const bounds = { from: first, to: at('2026-11-01T00:00:00Z') };
+    for (const name of ['UTC', 'America/New_York']) {
+      expect(comparedBounds(bounds, comparison, zone(name), ALL_KEPT)).toEqual({ from: first, to: first });
+    }
+  },
+);

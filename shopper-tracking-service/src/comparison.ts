@@ -1,5 +1,5 @@
 /** Windows to compare another with. */
-import { type Kept, roundDown, STEP_MS } from './buckets.ts';
+import { EARLIEST_MS, type Kept, roundDown, STEP_MS } from './buckets.ts';
 import { bucketStarts, shiftDays, type Zone } from './zone.ts';
 
 export const COMPARISONS = ['previous', 'previous-week'] as const;
@@ -13,11 +13,12 @@ const WEEK_DAYS = 7;
 /**
  * The window that ends where this one begins: as many days before where both ends are midnights of the zone, else as much
  * time. Or with `previous-week` the same times of the clock on the same weekdays before, as many weeks as keep the two
- * apart. Its ends are rounded down to what is kept.
+ * apart. Its ends are rounded down to what is kept, and lie in the year 1 or later.
  */
 export function comparedBounds(bounds: Bounds, comparison: Comparison, zone: Zone, kept: Kept): Bounds {
   const { from, to } = shifted(bounds, comparison, zone);
-  return { from: roundDown(from, kept), to: roundDown(to, kept) };
+  const rounded = (timeMs: number): number => roundDown(Math.max(timeMs, EARLIEST_MS), kept);
+  return { from: rounded(from), to: rounded(to) };
 }
 
 function shifted({ from, to }: Bounds, comparison: Comparison, zone: Zone): Bounds {

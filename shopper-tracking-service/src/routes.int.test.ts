@@ -304,6 +304,31 @@ test('an event of another century makes no usual question costly, and an endless
   });
 });
 
+test.each(['UTC', 'America/New_York', 'Pacific/Apia'])(
+  'the earliest times that can be asked about are answered, in %s',
+  async (name) => {
+    happens('tea', 1);
+    nowMs += 2 * STEP_MS.minute;
+    await apply();
+    const tz = readZone(name)!;
+    const first = new Date('0001-01-01T00:00:00Z');
+    const next = new Date('0001-01-02T00:00:00Z');
+    for (const window of [{ to: first }, { to: next }, { from: first, to: next }]) {
+      for (const step of ['hour', 'day'] as const) {
+        const { body } = await seriesOf({ ...window, step, tz });
+        expect(body.points.every(({ added }) => added === 0)).toBe(true);
+        await ask('/carts/summary', { query: { ...window, step, tz } });
+      }
+      await ask('/products', {
+        query: { sort: '-added', minAdded: 0, limit: 50, spark: 'day', ...window, tz },
+      });
+    }
+    const compared = { sort: '-added', minAdded: 0, limit: 50, from: first, compare: 'previous', tz };
+    const { body } = await ask('/products', { query: compared });
+    expect(body).toMatchObject({ compared: { from: first.toISOString() }, items: [{ added: 1 }] });
+  },
+);
+
 const aDuration = fc.oneof(
   fc.integer({ min: 0, max: 5 * STEP_MS.minute }),
   fc.integer({ min: 0, max: 5 * STEP_MS.hour }),

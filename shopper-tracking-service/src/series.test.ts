@@ -100,3 +100,18 @@ test('says from when on quarter hours are complete, where a zone needs earlier o
   expect(ask('Asia/Kolkata', 'hour', '2026-11-10T07:45:00Z')).not.toThrow();
   expect(ask('Europe/Berlin', 'day', '2026-11-01T00:00:00Z')).not.toThrow();
 });
+
+test.each(['UTC', 'America/New_York', 'Pacific/Apia', 'Asia/Kathmandu'])(
+  'time begins with the year 1, so no point of %s begins before it',
+  (name) => {
+    for (const step of ['hour', 'day'] as const) {
+      const ask = (question: { from?: Date; to: Date }) =>
+        pointsOf({ step, zone: zone(name), ...question }, PRESENT).starts;
+      const first = at('0001-01-01T00:00:00Z');
+      expect(ask({ to: first })).toEqual([]);
+      expect(ask({ from: first, to: first })).toEqual([]);
+      expect(ask({ to: at('0001-01-02T00:00:00Z') })[0]).toBe(first.getTime());
+      expect(ask({ from: first, to: at('0001-01-02T00:00:00Z') })[0]).toBe(first.getTime());
+    }
+  },
+);

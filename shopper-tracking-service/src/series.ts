@@ -1,6 +1,6 @@
 /** Series: the counters of a product over time, a point for each minute, hour or day of a zone. */
 import { problem } from '@micromart/http/problem';
-import { bucketOf, cover, type Kept, type Run, roundDown, STEP_MS } from './buckets.ts';
+import { bucketOf, cover, EARLIEST_MS, type Kept, type Run, roundDown, STEP_MS } from './buckets.ts';
 import { keptAt, type Present } from './window.ts';
 import { bucketStarts, clockTime, type Zone } from './zone.ts';
 
@@ -35,11 +35,12 @@ export function pointsOf(
 ): Points {
   const end = to && roundDown(Math.min(to.getTime(), present.asOfMs), kept);
   const last = end === undefined ? present.asOfMs : end - 1;
-  const first = from ? from.getTime() : last - (USUAL_POINTS - 1) * STEP_MS[step];
+  const first = Math.max(from ? from.getTime() : last - (USUAL_POINTS - 1) * STEP_MS[step], EARLIEST_MS);
   if (first > last) return { starts: [], end: end ?? last };
   if ((last - first) / STEP_MS[step] > MAX_POINTS) throw tooMany(step);
   const starts = startsOf({ step, zone, from: first, to: last + MAX_STEPS_OF_A_POINT * STEP_MS[step] });
-  const within = starts.filter((start) => start <= last);
+  // The day in which time begins has a beginning of its own in most zones.
+  const within = starts.filter((start) => start <= last).map((start) => Math.max(start, EARLIEST_MS));
   if (within.length > MAX_POINTS) throw tooMany(step);
   const points = { starts: within, end: end ?? starts[within.length]! };
   requireKept(points, step, zone, kept);

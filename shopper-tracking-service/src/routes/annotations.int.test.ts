@@ -180,3 +180,22 @@ test('there are ten thousand at most', async () => {
   await database.admin.query('DELETE FROM annotations WHERE id = (SELECT id FROM annotations LIMIT 1)');
   expect((await ask('post', { body: SALE, key: 'k' })).status).toBe(201);
 });
+
+test('of many at once, no more are noted than there is room for', async () => {
+  await database.admin.query(
+    `INSERT INTO annotations SELECT gen_random_uuid(), now(), 'x', NULL, 'berta', now() FROM generate_series(1, 9998)`,
+  );
+  const asked = await Promise.allSettled(Array.from({ length: 16 }, () => ask('post', { body: SALE })));
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  const { rows } = await database.admin.query('SELECT count(*)::int AS n FROM annotations');
+  expect(rows).toEqual([{ n: 10_000 }]);
+});
+
+test.each(['0000-01-01T00:00:00.000Z', '-002024-01-01T00:00:00.000Z'])(
+  'refuses a cursor behind %s, which no answer gave',
+  async (at) => {
+    const list = JSON.stringify([null, null, null]);
+    const cursor = Buffer.from(JSON.stringify([list, at, randomUUID()])).toString('base64url');
+    await expect(ask('get', { query: { cursor } })).rejects.toMatchObject({ code: 'invalid' });
+  },
+);

@@ -45,7 +45,7 @@ const annotation = z
   .meta({ id: 'Annotation' });
 
 /** The time and the id behind which the next page begins. */
-const annotationCursor = createListCursor(z.tuple([z.iso.datetime(), z.uuid()]));
+const annotationCursor = createListCursor(z.tuple([moment, z.uuid()]));
 
 /** What business users note on the curves. */
 export function annotationRoutes({

@@ -76,10 +76,12 @@ async function addKey(
   );
 }
 
+/** Others that add one wait meanwhile, so that all count what there is; who reads does not wait. */
 async function addAnnotation(
   client: Client,
   { id, at, text, productId, author, writtenAt }: Annotation,
 ): Promise<void> {
+  await client.query('LOCK TABLE annotations IN SHARE ROW EXCLUSIVE MODE');
   const { rowCount } = await client.query(
     `INSERT INTO annotations (id, at, text, product_id, author, written_at)
      SELECT $1::uuid, $2::timestamptz, $3::text, $4::text, $5::text, $6::timestamptz
