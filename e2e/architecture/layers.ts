@@ -7,8 +7,8 @@ import type { Rule } from './walls.ts';
  *     main → service → routes, subscriptions → nouns
  *                    ↘ store, work ↗
  *
- * Work is what happens behind the routes: jobs, the queue that delivers them, imports. A file with none of these names is a
- * noun: what the service knows.
+ * Work is what happens behind the routes: jobs, the queue that delivers them, imports, the
+ * telling of changes. A file with none of these names is a noun: what the service knows.
  */
 type Layer = 'main' | 'config' | 'service' | 'edge' | 'store' | 'work' | 'noun';
 
@@ -18,7 +18,7 @@ const NAMED: readonly (readonly [RegExp, Layer])[] = [
   [/^(service|worker)\.ts$/, 'service'],
   [/^([^/]*-)?(routes|subscriptions)\.ts$|^(routes|subscriptions)\//, 'edge'],
   [/^store\//, 'store'],
-  [/^(jobs|queue|imports)\//, 'work'],
+  [/^(jobs|queue|imports|changes)\//, 'work'],
 ];
 
 /** What each layer may import from its own service, and what it may also import for types only. */

@@ -57,6 +57,8 @@ const PURE = [
   'demo/src/report.ts',
   'demo/src/time-left.ts',
   'demo/src/verdict.ts',
+  'shopper-tracking-service/src/changes/change-events.ts',
+  'shopper-tracking-service/src/changes/recent-changes.ts',
 ];
 
 const PURE_PACKAGES = new Set(['zod', 'ipaddr.js', 'temporal-polyfill']);

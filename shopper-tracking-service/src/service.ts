@@ -7,6 +7,7 @@ import { createCatalog } from '@micromart/product-copies/create-catalog';
 import type { Running } from '@micromart/service/run';
 import { startService } from '@micromart/service/start-service';
 import { createConsistency } from '@micromart/subscription/freshness/consistency';
+import { readFresh } from '@micromart/subscription/freshness/freshness';
 import { createGenerationChecks } from '@micromart/subscription/generations/checks';
 import { startGenerations } from '@micromart/subscription/generations/generations';
 import { createLiveGenerations } from '@micromart/subscription/generations/live-generations';
@@ -15,7 +16,11 @@ import { createRebuilds } from '@micromart/subscription/rebuild/rebuild';
 import { createRebuildRoutes } from '@micromart/subscription/rebuild/routes';
 import { createSubscriptionRoutes } from '@micromart/subscription/routes';
 import { createSweepMetrics } from '@micromart/sweeping/metrics';
+import { createChangeStream } from './changes/change-stream.ts';
+import { createChangeMetrics } from './changes/metrics.ts';
+import { createReadChanges } from './changes/read-changes.ts';
 import type { Config } from './config.ts';
+import { changesRoute } from './routes/changes.ts';
 import { createProductNames } from './routes/product-names.ts';
 import { trackingRoutes } from './routes.ts';
 import { openStore } from './store/open-store.ts';
@@ -67,6 +72,12 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
       applied: live.applied,
       live,
     });
+    const changes = createChangeStream({
+      read: createReadChanges(store, (read) => readFresh(store.changesPool, [CART_EVENTS], read, { live })),
+      applied: live.applied,
+      logger,
+    });
+    createChangeMetrics(metrics.registry, changes);
     const isLive = (name: string) => live.of(CART_EVENTS)?.name === name;
     return {
       routes: [
@@ -77,6 +88,7 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
           search: catalog.search,
           now: () => new Date(),
         }),
+        changesRoute(changes),
         ...createSubscriptionRoutes({ pool: store.pool, subscriptions, isLive, logger }),
         ...createRebuildRoutes(createRebuilds(generations, logger)),
       ],

@@ -51,6 +51,13 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
       })
       .meta({ id: 'Counts' }),
 
+    changed: z
+      .object({
+        ...fields,
+        asOf: z.iso.datetime().meta({ description: 'What was committed before it is included' }),
+      })
+      .meta({ id: 'ChangedCounts' }),
+
     page: z.object({
       items: z.array(
         z.object({
@@ -127,4 +134,4 @@ export function createCountSchemas<Name extends string>(counters: Counters<Name>
   };
 }
 
-export const { counts, page, series, sort } = createCountSchemas(COUNTERS);
+export const { counts, changed, page, series, sort } = createCountSchemas(COUNTERS);

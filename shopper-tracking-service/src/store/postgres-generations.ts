@@ -6,6 +6,7 @@ import { createTableModel } from '@micromart/subscription/generations/table-mode
 import type { Projection } from '@micromart/subscription/projection';
 import { COUNTER_NAMES, columnOf } from '../counters.ts';
 import { CLOSES_SINCE, COUNTED_SINCE, QUARTERS_SINCE, SHAPE } from '../shape.ts';
+import { createChangesSweep } from './postgres-changes-sweep.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 
 export const countsMigrations: Migrations = {
@@ -52,5 +53,5 @@ export const createCountsModel = <E>({
   createTableModel({
     ...{ name, url, onError, shape: SHAPE, tables: TABLES, migrations: countsMigrations },
     projection: () => projection,
-    sweeps: (pool) => [createMinuteSweep(pool, now)],
+    sweeps: (pool) => [createMinuteSweep(pool, now), createChangesSweep(pool, now)],
   });

@@ -4,6 +4,8 @@ import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { annotationMigrations, createAnnotationKeySweep, createAnnotations } from './postgres-annotations.ts';
 import { carts, changeCarts } from './postgres-carts.ts';
+import { changesSince, keptChanges } from './postgres-changes.ts';
+import { createChangesSweep } from './postgres-changes-sweep.ts';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
 import { linesFrom, linesMissed } from './postgres-lines.ts';
 import { lists } from './postgres-list.ts';
@@ -21,6 +23,9 @@ const MAX_LIST_STATEMENT_MS = 2_000;
 /** Exports are read as slowly as they are taken, so they have connections of their own. */
 const MAX_EXPORT_CONNECTIONS = 2;
 const MAX_EXPORT_STATEMENT_MS = 10_000;
+/** One for those who listen, one for those who come back. */
+const MAX_CHANGES_CONNECTIONS = 2;
+const MAX_CHANGES_STATEMENT_MS = 2_000;
 
 /** Enough to add up a hundred thousand products without writing them to a disk. */
 const LIST_MEMORY = '32MB';
@@ -53,12 +58,22 @@ export async function openPostgresStore(
     settings: { ...LIST_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
     onIdleError: onError,
   });
-  const sweeping = startSweeping([createMinuteSweep(pool, now), createAnnotationKeySweep(pool)], { onError });
+  const changesPool = openPool(url, {
+    max: MAX_CHANGES_CONNECTIONS,
+    name: 'shopper-tracking-service changes',
+    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_CHANGES_STATEMENT_MS) },
+    onIdleError: onError,
+  });
+  const sweeping = startSweeping(
+    [createMinuteSweep(pool, now), createChangesSweep(pool, now), createAnnotationKeySweep(pool)],
+    { onError },
+  );
 
   return {
     pool,
     listPool,
     exportPool,
+    changesPool,
     sweeps: sweeping.sweeps,
     addition: addTally,
     changeCarts,
@@ -71,10 +86,12 @@ export async function openPostgresStore(
     series,
     quartersFrom,
     annotations: createAnnotations(pool),
+    keptChanges,
+    changesSince,
     check: () => checkAnswers(pool),
     async close() {
       await sweeping.close();
-      await Promise.all([pool.end(), listPool.end(), exportPool.end()]);
+      await Promise.all([pool.end(), listPool.end(), exportPool.end(), changesPool.end()]);
     },
   };
 }

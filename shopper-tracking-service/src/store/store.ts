@@ -4,6 +4,7 @@ import type { ReadModel } from '@micromart/subscription/generations/read-model';
 import type { Projection } from '@micromart/subscription/projection';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { CartChanges, CartCounts } from '../carts.ts';
+import type { KeptChanges } from '../change-id.ts';
 import type { Counts, Tally } from '../counts.ts';
 import type { List, ListedProduct, Ordering, Past, Product } from '../list.ts';
 import type { Points } from '../series.ts';
@@ -23,6 +24,8 @@ export type CountStore = {
   readonly listPool: Pool;
   /** For lists that are read whole, as slowly as a client takes them: two connections. */
   readonly exportPool: Pool;
+  /** For changes, which must be told also while all other connections are taken: two connections. */
+  readonly changesPool: Pool;
   /** What is deleted after a time, for metrics. */
   readonly sweeps: Sweeping['sweeps'];
   /** The statements that add sums to the counters. */
@@ -48,6 +51,9 @@ export type CountStore = {
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
   /** The carts that were started in each point, as they stood at a time, in milliseconds; as they stand where it is undefined. */
   carts(client: Client, points: Points, asOfMs: number | undefined): Promise<CartCounts[]>;
+  /** Which changes are kept, in the generation that the client's bare names mean. */
+  keptChanges(client: Client): Promise<Omit<KeptChanges, 'generation'>>;
+  changesSince(client: Client, since: ChangesSince): Promise<ChangedProduct[]>;
   /** From when on quarter hours are complete, in milliseconds: the start of an hour, or -Infinity. */
   quartersFrom(client: Client): Promise<number>;
   /** From when on all closes say what was in the cart, in milliseconds, or -Infinity. */
@@ -57,4 +63,17 @@ export type CountStore = {
   /** Whether the database answers, for readiness. */
   check(): Promise<{ ok: boolean; detail?: string }>;
   close(): Promise<void>;
+};
+
+/** Asks for the products that transactions after `after` changed, not counting those of `except`. */
+export type ChangesSince = {
+  readonly after: bigint;
+  readonly except: readonly bigint[];
+  readonly limit: number;
+};
+
+/** A product, what it stands at now, and the last of these transactions that changed it. */
+export type ChangedProduct = {
+  readonly xid: bigint;
+  readonly counts: Counts & { readonly productId: string };
 };
