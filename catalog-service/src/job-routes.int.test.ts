@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
+import { serviceSettings } from '@micromart/testing/service-settings';
 import { until } from '@micromart/testing/until';
 import { startCatalogService } from './service.ts';
 import { openTestCatalog, type TestCatalog } from './testing/catalog.ts';
@@ -20,15 +21,7 @@ beforeAll(async () => {
   upstream = await openTestUpstream(`${ndjsonFeed(3)}nonsense\n`);
   service = await startCatalogService(
     {
-      HOST: '127.0.0.1',
-      PORT: 0,
-      LOG_LEVEL: 'silent',
-      RATE_LIMIT_PER_SECOND: 100_000,
-      READ_LIMIT_PER_SECOND: 100_000,
-      METRICS_OPEN: false,
-      AUTH_JWKS: catalog.issuer.jwks,
-      AUTH_ISSUER: catalog.issuer.issuer,
-      AUTH_AUDIENCE: catalog.issuer.audience,
+      ...serviceSettings(catalog.issuer),
       STORE_URL: catalog.store.url,
       QUEUE_URL: catalog.queue.url,
       CACHE_MAX_AGE: 600,

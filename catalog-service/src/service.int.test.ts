@@ -6,6 +6,7 @@ import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { serviceSettings } from '@micromart/testing/service-settings';
 import { openTcpProxy, type TcpProxy } from '@micromart/testing/tcp-proxy';
 import { until } from '@micromart/testing/until';
 import { decideOrder } from './product.ts';
@@ -36,15 +37,7 @@ beforeAll(async () => {
   token = await issuer.token({ subject: 'recommendations', roles: ['service'] });
   service = await startCatalogService(
     {
-      HOST: '127.0.0.1',
-      PORT: 0,
-      LOG_LEVEL: 'silent',
-      RATE_LIMIT_PER_SECOND: 100_000,
-      READ_LIMIT_PER_SECOND: 100_000,
-      METRICS_OPEN: false,
-      AUTH_JWKS: issuer.jwks,
-      AUTH_ISSUER: issuer.issuer,
-      AUTH_AUDIENCE: issuer.audience,
+      ...serviceSettings(issuer),
       STORE_URL: store.href,
       QUEUE_URL: (await queue.openGuest()).url,
       CACHE_MAX_AGE: 600,

@@ -1,7 +1,7 @@
 /** One run of writers that behave badly, and of followers who must not miss an event by it: tracking, and readers of our own. */
 import { createDraw } from '@micromart/demo/draws';
 import { collect } from './evidence/collect.ts';
-import { type Evidence, NO_CATALOG, NO_HISTORY } from './evidence/evidence.ts';
+import { type Evidence, NO_EVIDENCE } from './evidence/evidence.ts';
 import { openFeed } from './evidence/log.ts';
 import { NO_FIGURES } from './figures.ts';
 import { openSystem } from './system/system.ts';
@@ -44,19 +44,10 @@ export async function runHardWriters(
       'events of hard writers': log.length,
     };
     return {
-      history: NO_HISTORY,
+      ...NO_EVIDENCE,
       log,
-      carts: new Map(),
       counters,
       followers,
-      stops: [],
-      spared: [],
-      rolls: [],
-      cuts: [],
-      stopped: [],
-      glances: [],
-      catalog: NO_CATALOG,
-      compared: [],
       figures: { ...NO_FIGURES, counts },
       demands: {
         'transactions rolled back': 1,

@@ -6,6 +6,7 @@ import {
   type LogClose,
   type LogMove,
   NO_CATALOG,
+  NO_EVIDENCE,
   NO_HISTORY,
 } from './evidence/evidence.ts';
 import { NO_FIGURES } from './figures.ts';
@@ -98,6 +99,7 @@ type Given = Partial<Omit<Evidence, 'history'>> & { readonly history?: Partial<E
 
 /** Two changes, acknowledged, in the log, in the cart and counted; with what is given in place of it. */
 const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
+  ...NO_EVIDENCE,
   history: {
     ...NO_HISTORY,
     changes: [change([attempt(1, acknowledged(1))]), change([attempt(2, acknowledged(2))])],
@@ -107,17 +109,6 @@ const evidence = ({ history, ...rest }: Given = {}): Evidence => ({
   log: [event(1), event(2)],
   carts: new Map([[CART, { version: 3, isClosed: false, lines: new Map([['tea', 4]]) }]]),
   counters: [new Map([['tea', counters({ added: 2, unitsAdded: 4 })]])],
-  followers: [],
-  stops: [],
-  spared: [],
-  rolls: [],
-  cuts: [],
-  stopped: [],
-  glances: [],
-  catalog: NO_CATALOG,
-  compared: [],
-  figures: NO_FIGURES,
-  demands: {},
   ...rest,
 });
 

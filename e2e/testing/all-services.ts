@@ -13,6 +13,7 @@ import { createLogger } from '@micromart/process/logger';
 import { startTrackingService } from '@micromart/shopper-tracking-service/service';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase } from '@micromart/testing/postgres';
+import { serviceSettings } from '@micromart/testing/service-settings';
 import { until } from '@micromart/testing/until';
 import { type OpenApi, type Operation, operationsOf } from './operations.ts';
 
@@ -64,16 +65,8 @@ export async function openAllServices(): Promise<AllServices> {
   const SERVICE_TOKEN_FILE = `${issuer.jwks}.token`;
   await writeFile(SERVICE_TOKEN_FILE, await issuer.token({ subject: 'services', roles: ['service'] }));
   const settings = {
-    HOST: '127.0.0.1',
-    PORT: 0,
-    LOG_LEVEL: 'silent' as const,
-    RATE_LIMIT_PER_SECOND: 1_000_000,
-    READ_LIMIT_PER_SECOND: 1_000_000,
-    METRICS_OPEN: false,
+    ...serviceSettings(issuer),
     SERVICE_TOKEN_FILE,
-    AUTH_JWKS: issuer.jwks,
-    AUTH_ISSUER: issuer.issuer,
-    AUTH_AUDIENCE: issuer.audience,
   };
   const logger = createLogger({ name: 'test', level: 'silent' });
   const stores = { ...settings, STORE_URL: products, QUEUE_URL: queue };

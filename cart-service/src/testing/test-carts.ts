@@ -4,6 +4,7 @@ import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { serviceSettings } from '@micromart/testing/service-settings';
 import { openStubCatalog, type StubCatalog } from '@micromart/testing/stub-catalog';
 import type { Config } from '../config.ts';
 import { startCartService } from '../service.ts';
@@ -44,15 +45,7 @@ export async function openTestCarts(): Promise<TestCarts> {
     start: (settings = {}) =>
       startCartService(
         {
-          HOST: '127.0.0.1',
-          PORT: 0,
-          LOG_LEVEL: 'silent',
-          RATE_LIMIT_PER_SECOND: 100_000,
-          READ_LIMIT_PER_SECOND: 100_000,
-          METRICS_OPEN: false,
-          AUTH_JWKS: issuer.jwks,
-          AUTH_ISSUER: issuer.issuer,
-          AUTH_AUDIENCE: issuer.audience,
+          ...serviceSettings(issuer),
           STORE_URL: database.url,
           CATALOG_URL: catalog.url,
           SERVICE_TOKEN_FILE: tokenFile,

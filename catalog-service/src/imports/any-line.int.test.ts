@@ -1,20 +1,13 @@
 /** Feeds with arbitrary lines, with each engine's store and the job repository that records the results. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeOn } from '@micromart/testing/describe-on';
-import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
-import type { TestMongodb } from '@micromart/testing/mongodb-engine';
-import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { MONGODB_START_CAP_MS } from '@micromart/testing/mongodb';
 import { isStorable } from '@micromart/text/storable';
 import fc from 'fast-check';
-import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { ImportProgress, RejectedRow } from '../job.ts';
-import type { JobRepository } from '../jobs/job-repository.ts';
-import { openJobRepository } from '../jobs/postgres-job-repository.ts';
-import { openCatalogWriter } from '../store/open-store.ts';
 import type { CatalogWriter } from '../store/store.ts';
-import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import { describeOnEachStore } from '../testing/each-store.ts';
+import { openTestImportJobs, type TestImportJobs } from '../testing/import-jobs.ts';
 import { importFeed } from './import-feed.ts';
-import { IMPORT_LIMITS } from './limits.ts';
 
 const RUNS = 30;
 const RUNS_CAP_MS = 240_000;
@@ -47,40 +40,21 @@ const jsonLine = fc
   .map((value) => Buffer.from(JSON.stringify(value)));
 const csvLine = fc.array(text, { minLength: 5, maxLength: 8 }).map((cells) => Buffer.from(cells.join(',')));
 
-let database: TestDatabase;
-let jobRepository: JobRepository;
-let upstream: TestUpstream;
+let jobs: TestImportJobs;
 
 beforeAll(async () => {
-  database = await openTestDatabase();
-  jobRepository = await openJobRepository(database.url, { send: async () => {}, onError: () => {} });
-  upstream = await openTestUpstream('');
+  jobs = await openTestImportJobs();
 });
-afterAll(async () => {
-  await jobRepository.close();
-  await Promise.all([database.close(), upstream.close()]);
-});
+afterAll(() => jobs.close());
 
 type Outcome = { readonly progress: ImportProgress; readonly rejected: readonly RejectedRow[] };
 
 /** Imports a file to its end, as a job of its own. */
 async function importFile(store: CatalogWriter, file: Buffer): Promise<Outcome> {
+  const { jobRepository, upstream, database } = jobs;
   upstream.file = file;
-  const request = { kind: 'import', url: upstream.url };
-  const { rows } = await database.admin.query<{ id: string }>(
-    `INSERT INTO jobs (id, request, subject, delivery) SELECT id, $1, 'carla', id FROM gen_random_uuid() AS id RETURNING id`,
-    [request],
-  );
-  const [claim] = await jobRepository.claim([rows[0]!.id]);
-  const work = {
-    store,
-    jobRepository,
-    requestOptions: { allowed: parseAllowedHosts(upstream.host)!, limits: IMPORT_LIMITS },
-    pace: <T>(work: () => Promise<T>) => work(),
-    now: () => new Date(),
-    onChunk: () => {},
-  };
-  const progress = await importFeed(upstream.url, claim!, work, new AbortController().signal);
+  const [claim] = await jobRepository.claim([await jobs.accept()]);
+  const progress = await importFeed(upstream.url, claim!, jobs.workOn(store), new AbortController().signal);
   expect(await jobRepository.end([{ claim: claim!, state: 'done' }])).toHaveLength(1);
   const ended = await database.admin.query<{ rejected: RejectedRow[] }>(
     'SELECT rejected_rows AS rejected FROM jobs WHERE number = $1',
@@ -156,24 +130,5 @@ function describeAnyLine(engine: string, open: () => Promise<CatalogWriter>) {
 }
 
 const EOL = Buffer.from('\n');
-const fail = (error: unknown) => {
-  throw error;
-};
 
-describe('with products on PostgreSQL', () => {
-  let products: TestDatabase;
-  afterAll(() => products?.close());
-  describeAnyLine('PostgreSQL', async () => {
-    products = await openTestDatabase();
-    return openCatalogWriter(products.url, { onError: fail });
-  });
-});
-
-describeOn(testFerretdb, 'with products', () => {
-  let server: TestMongodb;
-  afterAll(() => server?.close());
-  describeAnyLine(testFerretdb.name, async () => {
-    server = await testFerretdb.start();
-    return openCatalogWriter(server.freshUrl(), { onError: fail });
-  });
-});
+describeOnEachStore(describeAnyLine);

@@ -1,20 +1,13 @@
 /** Feeds that name a product more than once, with each engine's store and a job repository that can fail. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeOn } from '@micromart/testing/describe-on';
-import { MONGODB_START_CAP_MS, testFerretdb } from '@micromart/testing/mongodb';
-import type { TestMongodb } from '@micromart/testing/mongodb-engine';
-import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { MONGODB_START_CAP_MS } from '@micromart/testing/mongodb';
 import fc from 'fast-check';
-import { parseAllowedHosts } from '../feed-hosts.ts';
 import type { ImportProgress } from '../job.ts';
-import type { JobRepository } from '../jobs/job-repository.ts';
-import { openJobRepository } from '../jobs/postgres-job-repository.ts';
-import { openCatalogWriter } from '../store/open-store.ts';
 import type { CatalogWriter } from '../store/store.ts';
-import { openTestUpstream, type TestUpstream } from '../testing/upstream.ts';
+import { describeOnEachStore } from '../testing/each-store.ts';
+import { openTestImportJobs, type TestImportJobs } from '../testing/import-jobs.ts';
 import { type ImportWork, importFeed } from './import-feed.ts';
-import { IMPORT_LIMITS } from './limits.ts';
 
 const CHUNK_ROWS = 5;
 const RUNS = 25;
@@ -23,27 +16,12 @@ const RUNS_CAP_MS = 240_000;
 /** A line about a product: its number, and its price. */
 type Line = readonly [product: number, amount: number];
 
-let database: TestDatabase;
-let jobRepository: JobRepository;
-let upstream: TestUpstream;
+let jobs: TestImportJobs;
 
 beforeAll(async () => {
-  database = await openTestDatabase();
-  jobRepository = await openJobRepository(database.url, { send: async () => {}, onError: () => {} });
-  upstream = await openTestUpstream('');
+  jobs = await openTestImportJobs();
 });
-afterAll(async () => {
-  await jobRepository.close();
-  await Promise.all([database.close(), upstream.close()]);
-});
-
-async function accept(): Promise<string> {
-  const { rows } = await database.admin.query<{ id: string }>(
-    `INSERT INTO jobs (id, request, subject, delivery) SELECT id, $1, 'carla', id FROM gen_random_uuid() AS id RETURNING id`,
-    [{ kind: 'import', url: upstream.url }],
-  );
-  return rows[0]!.id;
-}
+afterAll(() => jobs.close());
 
 /** One attempt at a job; its worker dies before its `diesAt`th record. */
 async function attempt(
@@ -51,6 +29,7 @@ async function attempt(
   job: string,
   diesAt = Number.POSITIVE_INFINITY,
 ): Promise<ImportProgress> {
+  const { jobRepository, upstream } = jobs;
   const [claim] = await jobRepository.claim([job]);
   let records = 0;
   const dying: ImportWork['jobRepository'] = {
@@ -61,23 +40,13 @@ async function attempt(
       return jobRepository.record(...given);
     },
   };
-  const work = {
-    store,
-    jobRepository: dying,
-    requestOptions: {
-      allowed: parseAllowedHosts(upstream.host)!,
-      limits: { ...IMPORT_LIMITS, chunkRows: CHUNK_ROWS },
-    },
-    pace: <T>(work: () => Promise<T>) => work(),
-    now: () => new Date(),
-    onChunk: () => {},
-  };
+  const work = { ...jobs.workOn(store, { chunkRows: CHUNK_ROWS }), jobRepository: dying };
   const progress = await importFeed(upstream.url, claim!, work, new AbortController().signal);
   await jobRepository.end([{ claim: claim!, state: 'done' }]);
   return progress;
 }
 
-const heldRows = async () => (await database.admin.query('SELECT FROM held_rows')).rowCount;
+const heldRows = async () => (await jobs.database.admin.query('SELECT FROM held_rows')).rowCount;
 
 function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>) {
   describe(`an import on ${engine}`, () => {
@@ -100,8 +69,8 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
           .join('\n');
       return {
         async import(lines: readonly Line[], diesAt?: number) {
-          upstream.file = Buffer.from(`${textOf(lines)}\n`);
-          const job = await accept();
+          jobs.upstream.file = Buffer.from(`${textOf(lines)}\n`);
+          const job = await jobs.accept();
           if (diesAt !== undefined) await attempt(store, job, diesAt).catch(requireDeath);
           return (await isEnded(job)) ? undefined : attempt(store, job);
         },
@@ -122,7 +91,8 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       };
     }
     const isEnded = async (id: string) =>
-      (await database.admin.query(`SELECT FROM jobs WHERE id = $1 AND state = 'done'`, [id])).rowCount === 1;
+      (await jobs.database.admin.query(`SELECT FROM jobs WHERE id = $1 AND state = 'done'`, [id]))
+        .rowCount === 1;
     const requireDeath = (error: Error) => {
       if (error.message !== 'died') throw error;
     };
@@ -180,8 +150,8 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       const lines: Line[] = [[0, 1], ...filled(9), [0, 2]];
       await importLines(lines);
       const changed: Line[] = [[0, 3], ...filled(9), [0, 4], [10, 7]];
-      upstream.file = gzipSync(`${textOf(changed)}\n`).subarray(0, -4);
-      await expect(attempt(store, await accept())).rejects.toMatchObject({ fault: 'feed-unreadable' });
+      jobs.upstream.file = gzipSync(`${textOf(changed)}\n`).subarray(0, -4);
+      await expect(attempt(store, await jobs.accept())).rejects.toMatchObject({ fault: 'feed-unreadable' });
       expect(await prices(changed)).toEqual(lastOf(changed));
     });
 
@@ -189,11 +159,11 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
       const { import: importLines, textOf, prices } = feed();
       const lines: Line[] = [[0, 1], ...filled(9), [0, 2]];
       await importLines(lines);
-      const job = await accept();
-      upstream.file = Buffer.from(`${textOf([[0, 3], ...filled(30)])}\n`);
+      const job = await jobs.accept();
+      jobs.upstream.file = Buffer.from(`${textOf([[0, 3], ...filled(30)])}\n`);
       await expect(attempt(store, job, 4)).rejects.toThrow('died');
       const other = filled(9);
-      upstream.file = Buffer.from(`${textOf(other)}\n`);
+      jobs.upstream.file = Buffer.from(`${textOf(other)}\n`);
       expect(await attempt(store, job)).toMatchObject({ rows: 9, repeated: 0 });
       expect(await prices(lines)).toEqual(lastOf(lines));
       expect(await heldRows()).toBe(0);
@@ -238,24 +208,4 @@ function describeRepeatedIds(engine: string, open: () => Promise<CatalogWriter>)
   });
 }
 
-const fail = (error: unknown) => {
-  throw error;
-};
-
-describe('with products on PostgreSQL', () => {
-  let products: TestDatabase;
-  afterAll(() => products?.close());
-  describeRepeatedIds('PostgreSQL', async () => {
-    products = await openTestDatabase();
-    return openCatalogWriter(products.url, { onError: fail });
-  });
-});
-
-describeOn(testFerretdb, 'with products', () => {
-  let server: TestMongodb;
-  afterAll(() => server?.close());
-  describeRepeatedIds(testFerretdb.name, async () => {
-    server = await testFerretdb.start();
-    return openCatalogWriter(server.freshUrl(), { onError: fail });
-  });
-});
+describeOnEachStore(describeRepeatedIds);

@@ -3,6 +3,7 @@ import { createLogger } from '@micromart/process/logger';
 import type { Running } from '@micromart/service/run';
 import { openTestIssuer, type TestIssuer } from '@micromart/testing/http';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
+import { serviceSettings } from '@micromart/testing/service-settings';
 import { until } from '@micromart/testing/until';
 import { parseAllowedHosts } from '../feed-hosts.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../imports/limits.ts';
@@ -69,15 +70,8 @@ export async function openTestCatalog(): Promise<TestCatalog> {
     startWorker: ({ allowed = [], limits = {}, publish } = {}) =>
       startCatalogWorker(
         {
-          HOST: '127.0.0.1',
-          PORT: 0,
-          LOG_LEVEL: 'silent',
-          RATE_LIMIT_PER_SECOND: 100_000,
-          READ_LIMIT_PER_SECOND: 100_000,
+          ...serviceSettings(issuer),
           METRICS_OPEN: true,
-          AUTH_JWKS: issuer.jwks,
-          AUTH_ISSUER: issuer.issuer,
-          AUTH_AUDIENCE: issuer.audience,
           STORE_URL: store.url,
           QUEUE_URL: queue.url,
           IMPORT_ALLOWED_HOSTS: allowed.length > 0 ? parseAllowedHosts(allowed.join(','))! : new Set(),

@@ -1,5 +1,5 @@
 /** All that a run is judged by: what was asked and answered, and what is there in the end. */
-import type { Figures } from '../figures.ts';
+import { type Figures, NO_FIGURES } from '../figures.ts';
 import type { Glance } from '../load/glances.ts';
 import type { CloseReason, Counters, History } from '../load/history.ts';
 import type { Compared } from '../load/operating.ts';
@@ -142,4 +142,23 @@ export const NO_HISTORY: History = {
   unanswered: [],
   openings: [],
   carts: new Map(),
+};
+
+/** Of a run in which nothing happened and nobody looked. */
+export const NO_EVIDENCE: Evidence = {
+  history: NO_HISTORY,
+  log: [],
+  carts: new Map(),
+  counters: [],
+  followers: [],
+  stops: [],
+  spared: [],
+  rolls: [],
+  cuts: [],
+  stopped: [],
+  glances: [],
+  catalog: NO_CATALOG,
+  compared: [],
+  figures: NO_FIGURES,
+  demands: {},
 };

@@ -7,25 +7,21 @@ beforeEach(async () => {
 });
 afterEach(() => origin.close());
 
-const pass = (seconds: number) => {
-  origin.nowMs += seconds * 1_000;
-};
-
 describe('an answer', () => {
   test('that something does not exist is used for its own lifetime', async () => {
     origin.answer = answering('no such product', { 'cache-control': 'max-age=10' }, 404);
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(9);
+    origin.pass(9);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 404, cacheStatus: 'fresh' });
     origin.answer = answering('here', {});
-    pass(1);
+    origin.pass(1);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 200, text: 'here' });
   });
 
   test('has its age counted from its request, not from its arrival', async () => {
     origin.answer = (_, response) => {
-      pass(7);
+      origin.pass(7);
       response.writeHead(200, { 'cache-control': 'max-age=10' }).end('one');
     };
     const client = origin.client();
@@ -40,7 +36,7 @@ describe('an answer', () => {
     });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(2);
+    origin.pass(2);
     const again = await client.get(`${origin.url}/a`);
     expect(again.headers).toMatchObject({ age: '9', 'cache-status': 'edge; hit, test; hit; ttl=1' });
   });
@@ -49,7 +45,7 @@ describe('an answer', () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1 });
     await client.get(`${origin.url}/a`);
-    pass(11);
+    origin.pass(11);
     origin.answer = answering('two', { 'cache-control': 'no-store' });
     await client.get(`${origin.url}/a`);
     await origin.stop();

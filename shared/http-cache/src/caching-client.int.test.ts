@@ -9,10 +9,6 @@ beforeEach(async () => {
 });
 afterEach(() => origin.close());
 
-const pass = (seconds: number) => {
-  origin.nowMs += seconds * 1_000;
-};
-
 const many = <T>(times: number, run: () => Promise<T>) => Promise.all(Array.from({ length: times }, run));
 
 describe('the eleven behaviours', () => {
@@ -20,7 +16,7 @@ describe('the eleven behaviours', () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=3600' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S - 1);
+    origin.pass(HOUR_S - 1);
     const again = await client.get(`${origin.url}/a`);
     expect(again).toMatchObject({ status: 200, text: 'one', cacheStatus: 'fresh', freshForMs: 1_000 });
     expect(again.headers).toMatchObject({ age: '3599', 'cache-status': 'test; hit; ttl=1' });
@@ -35,7 +31,7 @@ describe('the eleven behaviours', () => {
     });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     await client.get(`${origin.url}/a`);
     expect(origin.requests[1]!.headers).toMatchObject({
       'if-none-match': '"a"',
@@ -47,7 +43,7 @@ describe('the eleven behaviours', () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     const renewed = await client.get(`${origin.url}/a`);
     expect(renewed).toMatchObject({
       status: 200,
@@ -67,9 +63,9 @@ describe('the eleven behaviours', () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S / 2 - 1);
+    origin.pass(HOUR_S / 2 - 1);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'one', cacheStatus: 'fresh' });
     expect(origin.requests).toHaveLength(2);
   });
@@ -78,9 +74,9 @@ describe('the eleven behaviours', () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S / 2);
+    origin.pass(HOUR_S / 2);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'one', cacheStatus: 'revalidated' });
     expect(origin.requests).toHaveLength(3);
   });
@@ -92,7 +88,7 @@ describe('the eleven behaviours', () => {
       const client = origin.client();
       await client.get(`${origin.url}/a`);
       origin.answer = answering('down', {}, status);
-      pass(HOUR_S + 59);
+      origin.pass(HOUR_S + 59);
       const stale = await client.get(`${origin.url}/a`);
       expect(stale).toMatchObject({
         status: 200,
@@ -102,7 +98,7 @@ describe('the eleven behaviours', () => {
         usableForMs: 1_000,
       });
       expect(stale.headers['cache-status']).toContain('ttl=-59');
-      pass(1);
+      origin.pass(1);
       expect(await client.get(`${origin.url}/a`)).toMatchObject({ status });
     },
   );
@@ -112,9 +108,9 @@ describe('the eleven behaviours', () => {
     const client = origin.client();
     await client.get(`${origin.url}/a`);
     await origin.stop();
-    pass(HOUR_S + 59);
+    origin.pass(HOUR_S + 59);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'one', cacheStatus: 'stale' });
-    pass(1);
+    origin.pass(1);
     const late = await client.get(`${origin.url}/a`);
     expect(late).toMatchObject({ status: 504, cacheStatus: 'unavailable' });
     expect(late.text).toContain('ECONNREFUSED');
@@ -132,7 +128,7 @@ describe('the eleven behaviours', () => {
     origin.answer = tagged('one', '"a"');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     const answers = await many(20, () => client.get(`${origin.url}/a`));
     expect(answers.every(({ text, freshForMs }) => text === 'one' && freshForMs === 1_800_000)).toBe(true);
     expect(origin.requests).toHaveLength(2);
@@ -163,7 +159,7 @@ describe('a directive of the owner:', () => {
     });
     const client = origin.client({ attempts: 1, pauseMs: 0 });
     await client.get(`${origin.url}/a`);
-    pass(11);
+    origin.pass(11);
     await origin.stop();
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 504 });
     expect(await client.get(`${origin.url}/a`, { headers: { 'cache-control': 'max-stale' } })).toMatchObject({
@@ -175,7 +171,7 @@ describe('a directive of the owner:', () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, must-revalidate' });
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(9);
+    origin.pass(9);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'fresh' });
   });
 });
@@ -185,7 +181,7 @@ describe('many requests at once', () => {
     origin.answer = tagged('one', '"a"', 'max-age=3600, stale-if-error=600');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     const answers = await many(500, () => client.get(`${origin.url}/a`));
     expect(answers.filter(({ freshForMs }) => freshForMs > 0)).toHaveLength(500);
     expect(origin.requests).toHaveLength(2);
@@ -195,7 +191,7 @@ describe('many requests at once', () => {
     origin.answer = tagged('one', '"a"', 'max-age=3600, stale-if-error=600');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(HOUR_S);
+    origin.pass(HOUR_S);
     await origin.stop();
     const answers = await many(500, () => client.get(`${origin.url}/a`));
     expect(answers.filter(({ cacheStatus, text }) => cacheStatus === 'stale' && text === 'one')).toHaveLength(

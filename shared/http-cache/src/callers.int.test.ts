@@ -7,10 +7,6 @@ beforeEach(async () => {
 });
 afterEach(() => origin.close());
 
-const pass = (seconds: number) => {
-  origin.nowMs += seconds * 1_000;
-};
-
 describe('a cached answer', () => {
   const token = (claims: object, signature: string) =>
     `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`;
@@ -72,7 +68,7 @@ describe('the caller', () => {
     origin.answer = tagged('one', '"a"', 'max-age=10, stale-if-error=60');
     const client = origin.client();
     await client.get(`${origin.url}/a`);
-    pass(11);
+    origin.pass(11);
     await origin.stop();
     const answer = await client.get(`${origin.url}/a`, { headers: { 'if-none-match': '"a"' } });
     expect(answer).toMatchObject({ status: 200, text: 'one', cacheStatus: 'stale' });

@@ -10,10 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => origin.close());
 
-const pass = (seconds: number) => {
-  origin.nowMs += seconds * 1_000;
-};
-
 describe('a failing origin', () => {
   test('is asked again when no stored answer may be used', async () => {
     origin.answer = (_, response) =>
@@ -26,14 +22,14 @@ describe('a failing origin', () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ attempts: 1 });
     await client.get(`${origin.url}/a`);
-    pass(11);
+    origin.pass(11);
     await origin.stop();
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'stale' });
     await origin.start();
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'stale' });
     expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 504 });
     expect(origin.attempts).toHaveLength(2);
-    pass(1);
+    origin.pass(1);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ cacheStatus: 'fetched' });
   });
 
@@ -49,7 +45,7 @@ describe('a failing origin', () => {
     origin.answer = answering('one', { 'cache-control': 'max-age=10, stale-if-error=600' });
     const client = origin.client({ timeoutMs: 100 });
     await client.get(`${origin.url}/a`);
-    pass(11);
+    origin.pass(11);
     origin.answer = () => {};
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ text: 'one', cacheStatus: 'stale' });
     expect((await client.get(`${origin.url}/b`)).text).toBe(`${origin.url} did not answer within 0.1 s`);
@@ -75,7 +71,7 @@ describe('a failing origin', () => {
     origin.answer = answering('later', { 'cache-control': 'max-age=5' }, 503);
     await client.get(`${origin.url}/b`);
     expect(await client.get(`${origin.url}/b`)).toMatchObject({ status: 503, cacheStatus: 'fresh' });
-    pass(11);
+    origin.pass(11);
     await client.get(`${origin.url}/a`);
     expect(await client.get(`${origin.url}/a`)).toMatchObject({ status: 200, cacheStatus: 'stale' });
   });

@@ -23,6 +23,8 @@ export type TestOrigin = {
   answer: Handler;
   /** Milliseconds since 1970; stands still unless the test moves it. */
   nowMs: number;
+  /** Moves its time. */
+  pass(seconds: number): void;
   /** Refuses connections until it is started again, on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -57,6 +59,9 @@ export async function openOrigin(): Promise<TestOrigin> {
     attempts,
     answer: (_, response) => response.end(),
     nowMs: Date.parse('2026-11-01T09:30:00Z'),
+    pass(seconds) {
+      origin.nowMs += seconds * 1_000;
+    },
     async start() {
       server = createServer(handle).listen(port, '127.0.0.1');
       await once(server, 'listening');
