@@ -42,12 +42,17 @@ type Followed<E> = {
 };
 
 export type FollowedGenerations = {
-  /** Starts, stops and gives new roles, so that what is followed is as these rows say. */
+  /**
+   * Starts, stops and gives new roles, so that what is followed is as these rows say. Rejects where the live one cannot be
+   * opened; another one that cannot be is tried again by the next call.
+   */
   follow(generations: readonly Generation[]): Promise<void>;
   /** The live one first. */
   subscriptions(): readonly Subscription[];
   /** Acts in this generation alone. */
   alone(name: string): Subscription | undefined;
+  /** Why this process does not follow it, where it could not open it. */
+  failureOf(name: string): unknown;
   close(): Promise<void>;
 };
 
@@ -62,6 +67,7 @@ export function createFollowed<E>(
 ): FollowedGenerations {
   const { model, url, source, transport, metrics, logger } = settings;
   const followed = new Map<string, Followed<E>>();
+  const failures = new Map<string, unknown>();
 
   async function start(generation: Generation): Promise<void> {
     const { name, live } = generation;
@@ -92,13 +98,18 @@ export function createFollowed<E>(
     for (const one of [...followed.values()]) {
       const now = meant.find(({ name }) => name === one.generation.name);
       if (now?.live === one.generation.live) continue;
-      await stop(one);
-      if (now) continue;
       followed.delete(one.generation.name);
-      metrics.forget(one.generation.name);
+      await stop(one);
+      if (!now) metrics.forget(one.generation.name);
     }
-    for (const generation of meant) {
-      if (followed.get(generation.name)?.generation.live !== generation.live) await start(generation);
+    failures.clear();
+    for (const generation of meant.toSorted(liveFirst)) {
+      if (followed.has(generation.name)) continue;
+      await start(generation).catch((err) => {
+        if (generation.live) throw err;
+        failures.set(generation.name, err);
+        logger.warn({ err, generation: generation.name }, 'cannot open a generation');
+      });
     }
   }
 
@@ -106,14 +117,17 @@ export function createFollowed<E>(
     follow,
     subscriptions: () =>
       [...followed.values()]
-        .sort((a, b) => Number(b.generation.live) - Number(a.generation.live))
+        .sort((a, b) => liveFirst(a.generation, b.generation))
         .map(({ subscription }) => subscription),
     alone: (name) => followed.get(name)?.alone,
+    failureOf: (name) => failures.get(name),
     async close() {
       await Promise.all([...followed.values()].map(stop));
     },
   };
 }
+
+const liveFirst = (a: Generation, b: Generation): number => Number(b.live) - Number(a.live);
 
 /** These limits, and no more of each than those say. */
 const atMost = (limits: Partial<Limits>, others: Partial<Limits> = {}): Partial<Limits> => ({

@@ -44,7 +44,7 @@ export function createAdvance({
   async function build(generation: StoredGeneration, live: StoredGeneration): Promise<boolean> {
     const lag = await lagOf(pool, generation.name);
     await progress.note(generation.name, lag.applied);
-    if (!hasCaughtUp(lag)) return false;
+    if (lag.stopped !== null || !hasCaughtUp(lag)) return false;
     const comparison = await compareGenerations(deps, live, generation);
     if (!comparison) throw new Error(NOT_TOGETHER);
     await pool.query('UPDATE generations SET comparison = $2 WHERE name = $1', [
@@ -58,6 +58,8 @@ export function createAdvance({
 
   async function step(generation: StoredGeneration, live: StoredGeneration): Promise<boolean> {
     const own = followed.alone(generation.name);
+    const refusal = followed.failureOf(generation.name);
+    if (refusal) throw refusal;
     if (own && isFollowed(generation)) await settleDiscards(pool, own);
     if (generation.state === 'creating') return create(generation);
     if (generation.state === 'building') return build(generation, live);

@@ -48,8 +48,9 @@ export async function dropWithin(client: Client, name: string): Promise<void> {
      ON CONFLICT (name) DO UPDATE SET paused = true, log = COALESCE(subscriptions.log, '')`,
     [name],
   );
+  // Not the time at which this transaction began: it may have waited for a switch, which readers since then do not see yet.
   await client.query(
-    `UPDATE generations SET state = 'dropping', failure = NULL, changed_at = now() WHERE name = $1`,
+    `UPDATE generations SET state = 'dropping', failure = NULL, changed_at = clock_timestamp() WHERE name = $1`,
     [name],
   );
 }

@@ -103,11 +103,12 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
     switch: (id, request) => switchTo(id, id, 'switched', request),
     async switchBack(id, request) {
       const { live, predecessor } = await find(id);
-      if (!live || predecessor === null)
-        throw problem('conflict', `${id} is not live, or nothing was live before it.`, {
+      const before = (await listGenerations(pool, model.name)).find(({ name }) => name === predecessor);
+      if (!live || before?.state !== 'ready')
+        throw problem('conflict', `${id} is not live, or what was live before it is not there any more.`, {
           type: 'nothing-to-switch-back-to',
         });
-      return switchTo(id, predecessor, 'switched back', request);
+      return switchTo(id, before.name, 'switched back', request);
     },
     async drop(id, by) {
       await beginDrop(generations, id);
@@ -126,7 +127,7 @@ function present(generation: StoredGeneration, lag: Lag): Rebuild {
     ...{ id: name, model, state, live, shape, log: log || null, requestedBy, requestedAt, liveSince },
     ...{ predecessor, roomBytes, events: { applied, total }, eventsPerS: rate },
     secondsLeft: rate ? Math.ceil((total - applied) / rate) : null,
-    reason: failure ?? stopped ?? waiting,
+    reason: stopped ?? failure ?? waiting,
     comparison: comparison as Comparison | null,
   };
 }

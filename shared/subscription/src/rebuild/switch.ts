@@ -10,7 +10,7 @@ import type { ReadModel } from '../generations/read-model.ts';
 import { listGenerations, lockModel, type StoredGeneration } from '../generations/stored-generations.ts';
 import type { Comparison } from './compare.ts';
 import { lockPositions } from './hold.ts';
-import { hasCaughtUp, lagOf, otherHistory } from './lag.ts';
+import { hasCaughtUp, type Lag, lagOf, otherHistory } from './lag.ts';
 
 /** So long the live generation may stand still. */
 const MAX_STANDSTILL_MS = 3_000;
@@ -42,6 +42,7 @@ export async function switchLive(
     refuseUnlessReady(target, model.shape);
 
     const [a, b] = [await lagOf(client, live.name), await lagOf(client, target.name)];
+    refuseStopped(target, b);
     const history = otherHistory(a, b) ?? otherHistory(b, a);
     if (!request.acceptDifferences) refuseDifferences(target, history);
     if (!hasCaughtUp(b) && !history) throw behind(target.name);
@@ -71,6 +72,18 @@ function refuseUnlessReady({ name, live, state, shape }: StoredGeneration, ownSh
     });
 }
 
+/** One that was live before may be gone back to all the same: its answers are those of then. */
+function refuseStopped({ name, liveSince }: StoredGeneration, { stopped }: Lag): void {
+  if (stopped === null || liveSince !== null) return;
+  throw problem(
+    'conflict',
+    `${name} has stopped: ${stopped}. Delete /rebuilds/${name}, and begin another one.`,
+    {
+      type: 'rebuild-not-ready',
+    },
+  );
+}
+
 /** One that was live before is known to be right; what its successor counted otherwise is the reason to go back. */
 function refuseDifferences(
   { name, liveSince, comparison }: StoredGeneration,
@@ -97,7 +110,7 @@ async function untilReached(client: Client, live: string, other: string): Promis
   const deadlineMs = performance.now() + MAX_STANDSTILL_MS;
   for (;;) {
     const { rows } = await client.query<{ reached: boolean }>(
-      `SELECT COALESCE(bool_and(o.sequence >= l.sequence), true) AS reached
+      `SELECT COALESCE(bool_and(COALESCE(o.sequence, -1) >= l.sequence), true) AS reached
        FROM (SELECT partition, sequence FROM subscription_positions WHERE subscription = $1) l
        LEFT JOIN (SELECT partition, sequence FROM subscription_positions WHERE subscription = $2) o USING (partition)`,
       [live, other],
