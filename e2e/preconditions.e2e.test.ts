@@ -240,7 +240,9 @@ describe('a read', () => {
   ];
 
   test('is answered as RFC 9110 says, on every route, with GET and with HEAD', async () => {
-    for (const operation of all.operations.filter(({ method }) => method === 'GET')) {
+    // A stream of events has no representation that a tag could name: its route refuses preconditions.
+    const isStream = ({ responses }: Operation) => 'text/event-stream' in (responses['200']?.content ?? {});
+    for (const operation of all.operations.filter((one) => one.method === 'GET' && !isStream(one))) {
       const request = await prepare(operation);
       const plain = await askWith(operation, request, {});
       for (const method of ['GET', 'HEAD']) {

@@ -145,7 +145,9 @@ async function send(url: string, { method, path, headers, body }: Asking, token?
   for (const part of [body ?? []].flat()) outgoing.write(part);
   outgoing.end();
   const incoming = await promise;
-  const received = await text(incoming);
+  const isEndless = incoming.headers['content-type'] === 'text/event-stream';
+  if (isEndless) incoming.destroy();
+  const received = isEndless ? '' : await text(incoming);
   const isJson = /[/+]json$/.test(incoming.headers['content-type'] ?? '');
   return {
     status: incoming.statusCode!,
