@@ -2,9 +2,10 @@
  * Whatever is asked about time equals a recount of the log. The log is followed as it comes from a broker: events late,
  * repeated and out of order. It lies over the ends of days and months, and over changes of the clock in both directions.
  */
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import { cartEventExamples } from '@micromart/contracts/cart-events';
 import { createMetrics } from '@micromart/http/metrics';
@@ -172,6 +173,8 @@ async function followed(): Promise<number> {
   return rows[0]!.sum ?? 0;
 }
 
+const BERTA = { subject: 'berta', roles: ['business'] };
+
 const nameOf = (productId: string): string => `=Name of "${productId}", organic`;
 
 type Answered = { headers: Record<string, string>; body: Record<string, never> };
@@ -183,7 +186,14 @@ function ask<T>(
   const route = routes.find((one) => one.path === path)!;
   const parsed = route.query.parse(query);
   const raw = { accepts: ([first]: string[]) => first };
-  const request = { params, query: parsed, headers: {}, signal: new AbortController().signal, raw };
+  const request = {
+    params,
+    query: parsed,
+    headers: {},
+    signal: new AbortController().signal,
+    caller: BERTA,
+    raw,
+  };
   return route.handle(request as never) as Promise<Answered> as Promise<{
     headers: Record<string, string>;
     body: T;
@@ -196,6 +206,7 @@ async function askCsv(path: string, { params = {}, query = {} }: { params?: obje
   const response = new PassThrough();
   const request = {
     ...{ params, query: route.query.parse(query), headers: {}, signal: new AbortController().signal },
+    caller: BERTA,
     raw: { accepts: ([, second]: string[]) => second, res: response },
   };
   const answer = await route.handle(request as never);
@@ -446,32 +457,84 @@ test('a series as CSV has its points', async () => {
   }
 });
 
-test('CSV that nobody takes keeps no connection, and at most two are open', async () => {
-  const route = routes.find(({ path }) => path === '/products.csv')!;
-  const open = async () => {
-    const res = new PassThrough();
+describe('CSV of a list', () => {
+  const route = () => routes.find(({ path }) => path === '/products.csv')!;
+
+  async function open(subject: string) {
+    const response = new PassThrough();
     const request = {
-      query: route.query.parse({}),
+      query: route().query.parse({}),
       headers: {},
       signal: new AbortController().signal,
-      raw: { res },
+      caller: { ...BERTA, subject },
+      raw: { res: response },
     };
-    await route.handle(request as never);
-    return res;
-  };
-  const inTransaction = async () => {
+    const { stream } = await route().handle(request as never);
+    return { response, send: () => stream!(response as never) };
+  }
+
+  async function leave({ response }: { response: PassThrough }): Promise<void> {
+    response.destroy();
+    await once(response, 'close');
+  }
+
+  async function inTransaction(): Promise<number> {
     const { rows } = await database.admin.query<{ open: number }>(
       `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database()
        AND application_name LIKE '%exports' AND state = 'idle in transaction'`,
     );
     return rows[0]!.open;
-  };
-  const opened = [await open(), await open()];
-  expect(await inTransaction()).toBe(2);
-  for (const one of opened) one.destroy();
-  await until(async () => (await inTransaction()) === 0);
-  (await open()).destroy();
-  await until(async () => (await inTransaction()) === 0);
+  }
+
+  test('that nobody takes keeps no connection, and at most two are open', async () => {
+    const opened = [await open('berta'), await open('otto')];
+    expect(await inTransaction()).toBe(2);
+    for (const one of opened) await leave(one);
+    await until(async () => (await inTransaction()) === 0);
+    await leave(await open('berta'));
+    await until(async () => (await inTransaction()) === 0);
+  });
+
+  test('of which the client does not take the end keeps no connection', async () => {
+    const { response, send } = await open('berta');
+    await send();
+    expect(response.closed).toBe(false);
+    await until(async () => (await inTransaction()) === 0);
+    const next = await open('berta');
+    await leave({ response });
+    await expect(open('berta')).rejects.toMatchObject({ code: 'too-many-requests' });
+    await leave(next);
+  });
+
+  test('is sent to a caller one at a time, so that others get theirs', async () => {
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => open('berta')));
+    const opened = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(opened).toHaveLength(1);
+    for (const one of asked.filter(({ status }) => status === 'rejected'))
+      expect(one).toMatchObject({ reason: { code: 'too-many-requests', extras: { retryAfterS: 5 } } });
+    await leave(await open('otto'));
+    await leave(opened[0]!);
+    await leave(await open('berta'));
+    await until(async () => (await inTransaction()) === 0);
+  });
+
+  test('that was refused is no reason to refuse the next', async () => {
+    const costly = { query: { compare: 'previous' } };
+    for (let n = 0; n < 2; n += 1)
+      await expect(askCsv('/products.csv', costly)).rejects.toMatchObject({ code: 'invalid' });
+    const other = { headers: { 'Consistent-With': 'other-1/0@1' } };
+    for (let n = 0; n < 2; n += 1) {
+      const request = {
+        ...other,
+        query: route().query.parse({}),
+        signal: new AbortController().signal,
+        caller: BERTA,
+        raw: { res: new PassThrough() },
+      };
+      const refusal = Promise.resolve(route().handle(request as never));
+      await expect(refusal).rejects.toMatchObject({ code: 'conflict' });
+    }
+  });
 });
 
 test.each([{ cursor: 'x' }, { limit: '5' }, { spark: 'day' }])(

@@ -4,6 +4,7 @@ import type { Consistency } from '@micromart/subscription/freshness/consistency'
 import { annotationRoutes } from './routes/annotations.ts';
 import { cartsSummaryRoute } from './routes/carts-summary.ts';
 import { countsRoute } from './routes/counts.ts';
+import { createExports } from './routes/exports.ts';
 import type { ProductNames } from './routes/product-names.ts';
 import { productsRoute } from './routes/products.ts';
 import { productsCsvRoute } from './routes/products-csv.ts';
@@ -19,7 +20,7 @@ export function trackingRoutes(deps: {
   search: ProductSearch;
   now: () => Date;
 }): Route[] {
-  const asked = { ...deps, questions: createQuestions(deps) };
+  const asked = { ...deps, questions: createQuestions(deps), exports: createExports() };
   return [
     ...[countsRoute(asked), seriesRoute(asked), seriesCsvRoute(asked)],
     ...[productsRoute(asked), productsCsvRoute(asked), cartsSummaryRoute(asked)],

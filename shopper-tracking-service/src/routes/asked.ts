@@ -1,5 +1,6 @@
 import type { ProductSearch } from '@micromart/product-copies/product-search';
 import type { CountStore } from '../store/store.ts';
+import type { Exports } from './exports.ts';
 import type { ProductNames } from './product-names.ts';
 import type { Questions } from './questions.ts';
 
@@ -9,4 +10,5 @@ export type Asked = {
   readonly questions: Questions;
   readonly names: ProductNames;
   readonly search: ProductSearch;
+  readonly exports: Exports;
 };

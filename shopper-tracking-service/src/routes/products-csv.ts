@@ -1,4 +1,5 @@
 /** Lists of products as CSV: whole, as slowly as they are taken, from one snapshot. */
+import type { Caller } from '@micromart/http/authentication/authentication';
 import { problem } from '@micromart/http/problem';
 import { type Answer, type Route, route } from '@micromart/http/route';
 import {
@@ -27,7 +28,8 @@ export const productsCsvRoute = (asked: Asked): Route =>
     summary: 'All products of a list, as CSV',
     description:
       'The list of `GET /products`, whole. A text that a spreadsheet would take for a formula has an apostrophe before it. ' +
-      `Two lists are sent at a time, each within a minute; a client that takes it more slowly is cut off. ${COST}`,
+      'Two lists are sent at a time, one of each caller, each within a minute; a client that takes it more slowly is cut off. ' +
+      COST,
     roles: ['business'],
     query: z.object(listQuery),
     headers: consistencyHeaders,
@@ -42,11 +44,27 @@ export const productsCsvRoute = (asked: Asked): Route =>
     handle: (request) => answerCsv(asked, request, request.query),
   });
 
-type CsvRequest = ConsistentRequest & { readonly raw: RawRequest };
+type CsvRequest = ConsistentRequest & { readonly caller: Caller; readonly raw: RawRequest };
 
 /** Answers a whole list. Rejects with a Problem for what is wrong with it before anything is sent. */
 export async function answerCsv(asked: Asked, request: CsvRequest, query: ListQuery): Promise<Answer> {
   requireMeaningful(query);
+  const end = asked.exports.begin(request.caller.subject);
+  try {
+    return await openCsv(asked, request, query, end);
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** Calls `onEnd` when the list was read, or its client has gone. */
+async function openCsv(
+  asked: Asked,
+  request: CsvRequest,
+  query: ListQuery,
+  onEnd: () => void,
+): Promise<Answer> {
   const searched = query.q === undefined ? undefined : await searchBy(query.q, asked.search);
   const { value, headers, close } = await asked.questions.open(request, async (client, present) => {
     const { ordering, before } = questionOf(query, searched?.search, present);
@@ -55,10 +73,12 @@ export async function answerCsv(asked: Asked, request: CsvRequest, query: ListQu
   });
   let isOpen = true;
   const end = () => {
+    if (!isOpen) return;
     isOpen = false;
     close();
+    onEnd();
   };
-  // However the answer ends, sent or not.
+  // An answer that is never sent ends as well.
   const response = request.raw.res;
   if (!response || response.closed) end();
   else response.once('close', end);
@@ -70,8 +90,15 @@ export async function answerCsv(asked: Asked, request: CsvRequest, query: ListQu
   return {
     status: 200,
     headers: { ...headers, ...fileHeaders(`products-${headers['As-Of']!.replace(/[:.]/g, '')}`) },
-    stream: (response) =>
-      sendCsv(response, columnsOf(value.isCompared), pagesOf(asked, { ...value, readNext }), request),
+    async stream(response) {
+      try {
+        const pages = pagesOf(asked, { ...value, readNext });
+        await sendCsv(response, columnsOf(value.isCompared), pages, request);
+      } finally {
+        // The client may take its end much later.
+        end();
+      }
+    },
   };
 }
 
