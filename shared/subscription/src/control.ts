@@ -1,6 +1,7 @@
 /** Whether a subscription should run. It is stored in the database, so it outlives the process and holds for every instance. */
-import type { Client, Pool } from '@micromart/postgres/pool';
+import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import type { RecordAct } from './acts/acts.ts';
 import type { Waiting } from './apply/waiting.ts';
 import { createWaitingRecord } from './apply/waiting-record.ts';
 import type { Notifier } from './notifier.ts';
@@ -24,9 +25,10 @@ export type Control = {
   isActive(): boolean;
   /** Reads the state again. It is called at every heartbeat, so that every instance follows a change. */
   refresh(client: Client | Pool): Promise<void>;
-  pause(): Promise<void>;
+  /** An operator's act is recorded in its transaction. */
+  pause(record?: RecordAct): Promise<void>;
   /** Continues after a pause or after too many parked events, never after the source was replaced. */
-  resume(): Promise<void>;
+  resume(record?: RecordAct): Promise<void>;
   stop(reason: StopReason, detail: string): Promise<void>;
 };
 
@@ -65,24 +67,27 @@ export function createControl({
     notifier.notify();
   }
 
+  async function change(statement: string, record?: RecordAct) {
+    await inTransaction(pool, async (client) => {
+      await client.query(statement, [name]);
+      await record?.(client);
+    });
+    await refresh(pool);
+  }
+
   return {
     get state() {
       return state;
     },
     isActive: () => state !== undefined && !state.paused && state.stopped === null && !unwritten,
     refresh,
-    async pause() {
-      await pool.query('UPDATE subscriptions SET paused = true WHERE name = $1', [name]);
-      await refresh(pool);
-    },
-    async resume() {
-      await pool.query(
+    pause: (record) => change('UPDATE subscriptions SET paused = true WHERE name = $1', record),
+    resume: (record) =>
+      change(
         `UPDATE subscriptions SET paused = false, stopped = NULL, stopped_detail = NULL
          WHERE name = $1 AND stopped IS DISTINCT FROM 'source-replaced'`,
-        [name],
-      );
-      await refresh(pool);
-    },
+        record,
+      ),
     async stop(reason, detail) {
       logger.error({ subscription: name, reason, detail }, 'subscription stopped');
       unwritten = { reason, detail };

@@ -1,4 +1,4 @@
-/** The shapes of what is asked and answered about subscriptions and parked events. */
+/** The shapes of what is asked and answered about subscriptions. */
 import { z } from 'zod';
 
 /** The longest name of a subscription in a request. */
@@ -38,28 +38,4 @@ export const subscriptionSchema = z.object({
   ),
 });
 
-export const parkedSchema = z.object({
-  id: z.string(),
-  subscription: z
-    .string()
-    .meta({ description: 'The subscription, and so the generation, that has it parked.' }),
-  partition: z.int(),
-  sequence: z.int(),
-  key: z.string(),
-  event: z.unknown(),
-  reason: z.string(),
-  attempts: z.int(),
-  state: z.enum(['parked', 'retried', 'discarded']),
-  parkedAt: time,
-  resolvedAt: time.nullable(),
-  resolvedBy: z.string().nullable(),
-});
-
-export const releasedSchema = z.object({
-  applied: z.int().meta({ description: 'How many events of the key were applied.' }),
-  parked: z.int().meta({ description: 'How many events of the key are still parked.' }),
-  reason: z.string().nullable().meta({ description: 'Why the first of those could not be applied.' }),
-});
-
-export const parkedId = z.object({ id: z.string().regex(/^[1-9][0-9]{0,17}$/, 'the id of a parked event') });
 export const subscriptionName = z.object({ name: z.string().max(MAX_NAME) });

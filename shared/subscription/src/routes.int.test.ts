@@ -60,9 +60,16 @@ type Shown = {
 };
 type Body = { items: Shown[]; next: string | null };
 
-async function ask(method: string, path: string, role: Role = 'operator') {
+async function ask(method: string, path: string, role: Role = 'operator', body?: unknown) {
   const token = await issuer.token({ subject: 'olga', roles: [role] });
-  const response = await fetch(server.url + path, { method, headers: { authorization: `Bearer ${token}` } });
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+  const response = await fetch(server.url + path, {
+    ...{ method, headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   return { status: response.status, body: (await response.json()) as Body };
 }
 const show = async () => (await ask('GET', '/subscriptions')).body.items[0]!;
@@ -132,6 +139,49 @@ test('lists parked events by pages, and retries and discards them in the name of
   expect((await ask('POST', '/parked/nonsense/retry')).status).toBe(400);
 });
 
+test('resolves many parked events at once, and refuses a request that names none', async () => {
+  for (const key of ['bad', 'bad', 'worse']) source.append(0, key);
+  follower.onApply = (events) => {
+    if (events.length > 0) throw new Error('cannot count that');
+  };
+  await reached(3);
+  follower.onApply = () => {};
+  for (const body of [undefined, {}, { all: false }, { all: true, key: 'bad' }, { reason: '' }, { keys: [] }])
+    expect((await ask('POST', '/parked/retry', 'operator', body)).status).toBe(400);
+  expect(await ask('POST', '/parked/discard', 'operator', { key: 'worse', reason: 'cannot' })).toEqual({
+    ...{ status: 200, body: { applied: 0, discarded: 1, parked: 0, more: false } },
+  });
+  const retried = await ask('POST', '/parked/retry', 'operator', { all: true });
+  expect(retried.body).toEqual({ applied: 2, discarded: 0, parked: 0, more: false });
+  const other = { subscription: 'other', all: true };
+  expect((await ask('POST', '/parked/retry', 'operator', other)).status).toBe(404);
+});
+
+test('lists what operators did, the newest first, also what was refused', async () => {
+  source.append(0, 'bad', { invalid: true });
+  await reached(1);
+  const { items } = (await ask('GET', '/parked')).body;
+  await ask('POST', '/subscriptions/test/pause');
+  await ask('POST', '/subscriptions/test/resume');
+  await ask('POST', `/parked/${items[0]!.id}/discard`);
+  await ask('POST', `/parked/${items[0]!.id}/retry`);
+  await ask('POST', '/parked/retry', 'operator', { reason: 'x' });
+  const { body } = await ask('GET', '/acts?limit=5');
+  expect(body.items).toMatchObject([
+    {
+      ...{ kind: 'retry-many', by: 'olga', target: 'test', outcome: 'done' },
+      result: { applied: 0, asked: { reason: 'x' } },
+    },
+    { kind: 'retry', target: items[0]!.id, outcome: 'refused' },
+    { kind: 'discard', target: items[0]!.id, outcome: 'done', result: { sequence: 1, key: 'bad' } },
+    { kind: 'resume', target: 'test', outcome: 'done' },
+    { kind: 'pause', target: 'test', outcome: 'done' },
+  ]);
+  const page = (await ask('GET', '/acts?limit=1&kind=pause&outcome=done&by=olga')).body;
+  expect(page).toMatchObject({ items: [{ kind: 'pause' }] });
+  expect((await ask('GET', '/acts?kind=nonsense')).status).toBe(400);
+});
+
 test('does not resume while too many are parked, and never after the source was replaced', async () => {
   for (let i = 0; i < 6; i += 1) source.append(0, `bad-${i}`, { invalid: true });
   await until(async () => (await show()).state === 'stopped');
@@ -153,6 +203,8 @@ test('is for operators', async () => {
   for (const [method, path] of [
     ['GET', '/subscriptions'],
     ['GET', '/parked'],
+    ['GET', '/acts'],
+    ['POST', '/parked/retry'],
     ['POST', '/subscriptions/test/pause'],
     ['POST', '/parked/1/discard'],
   ] as const)

@@ -1,25 +1,16 @@
 /** The routes by which an operator sees and controls a service's subscriptions. */
 
-import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Route, route } from '@micromart/http/route';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
 import { z } from 'zod';
-import { listParked } from './dead-letters/parked-events.ts';
-import {
-  MAX_NAME,
-  parkedId,
-  parkedSchema,
-  releasedSchema,
-  subscriptionName,
-  subscriptionSchema,
-} from './route-schemas.ts';
+import { createActs, type RecordAct } from './acts/acts.ts';
+import { actsRoute } from './acts/route.ts';
+import { createParkedRoutes } from './dead-letters/routes.ts';
+import { subscriptionName, subscriptionSchema } from './route-schemas.ts';
 import { readStatus, type SubscriptionStatus } from './status.ts';
 import type { Subscription } from './subscription.ts';
-
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
 
 export function createSubscriptionRoutes({
   pool,
@@ -33,6 +24,7 @@ export function createSubscriptionRoutes({
   isLive?: (name: string) => boolean;
   logger: Logger;
 }): Route[] {
+  const acts = createActs({ pool, logger });
   const names = () => subscriptions().map(({ name }) => name);
 
   function find(name: string): Subscription {
@@ -47,40 +39,10 @@ export function createSubscriptionRoutes({
     return present(subscription, status);
   }
 
-  async function ownerOf(id: string): Promise<Subscription> {
-    const { rows } = await pool.query<{ subscription: string }>(
-      'SELECT subscription FROM parked_events WHERE id = $1',
-      [id],
-    );
-    const subscription = subscriptions().find(({ name }) => name === rows[0]?.subscription);
-    if (!subscription) throw problem('not-found', `There is no parked event ${id} here.`);
-    return subscription;
-  }
-
-  const resolving = (verb: 'retry' | 'discard', summary: string) =>
-    route({
-      method: 'post',
-      path: `/parked/{id}/${verb}`,
-      summary,
-      roles: ['operator'],
-      params: parkedId,
-      answers: {
-        200: {
-          description: 'How many events were applied, and how many are still parked',
-          schema: releasedSchema,
-        },
-      },
-      problems: ['not-found', 'conflict', 'unavailable'],
-      async handle({ params: { id }, caller }) {
-        const { parking } = await ownerOf(id);
-        return { status: 200, body: await parking[verb](id, caller.subject) };
-      },
-    });
-
   const controlling = (
     verb: 'pause' | 'resume',
     summary: string,
-    act: (subscription: Subscription) => Promise<void>,
+    act: (subscription: Subscription, record: RecordAct) => Promise<void>,
   ) =>
     route({
       method: 'post',
@@ -92,7 +54,9 @@ export function createSubscriptionRoutes({
       problems: ['not-found', 'conflict', 'unavailable'],
       async handle({ params: { name }, caller }) {
         const subscription = find(name);
-        await act(subscription);
+        await acts.perform({ kind: verb, by: caller.subject, target: name }, (record) =>
+          act(subscription, record),
+        );
         logger.info({ subscription: name, by: caller.subject, action: verb }, 'subscription controlled');
         return { status: 200, body: await show(subscription) };
       },
@@ -122,48 +86,16 @@ export function createSubscriptionRoutes({
         return { status: 200, body: { items, others, next: null } };
       },
     }),
-    controlling('pause', 'Applies no more events until it is resumed', ({ control }) => control.pause()),
-    controlling('resume', 'Continues to apply events', async (subscription) => {
+    controlling('pause', 'Applies no more events until it is resumed', ({ control }, record) =>
+      control.pause(record),
+    ),
+    controlling('resume', 'Continues to apply events', async (subscription, record) => {
       const [status] = await readStatus(pool, [subscription.name]);
       refuseToResume(status, subscription.parkedLimit);
-      await subscription.control.resume();
+      await subscription.control.resume(record);
     }),
-    route({
-      method: 'get',
-      path: '/parked',
-      summary: 'Events that could not be applied, and those that wait behind them',
-      roles: ['operator'],
-      query: z.object({
-        subscription: z.string().max(MAX_NAME).optional().meta({
-          description: 'Of another generation; left out: of those that answers come from',
-        }),
-        state: z.enum(['parked', 'retried', 'discarded']).default('parked'),
-        cursor: z
-          .string()
-          .regex(/^[0-9]{1,18}$/, 'the cursor of an earlier answer')
-          .default('0'),
-        limit: wholeNumber({ min: 1, max: MAX_PAGE }).default(DEFAULT_PAGE),
-      }),
-      answers: {
-        200: {
-          description: 'A page of them, oldest first',
-          schema: z.object({ items: z.array(parkedSchema), next: z.string().nullable() }),
-        },
-      },
-      problems: ['not-found', 'unavailable'],
-      async handle({ query: { subscription, state, cursor, limit } }) {
-        const found = await listParked(pool, {
-          subscriptions: subscription === undefined ? names().filter(isLive) : [find(subscription).name],
-          state,
-          after: cursor,
-          limit: limit + 1,
-        });
-        const items = found.slice(0, limit);
-        return { status: 200, body: { items, next: found.length > limit ? items.at(-1)!.id : null } };
-      },
-    }),
-    resolving('retry', 'Applies a parked event again, and those behind it'),
-    resolving('discard', 'Gives a parked event up for good, and applies those behind it'),
+    ...createParkedRoutes({ pool, subscriptions, isLive, find, acts }),
+    actsRoute(pool),
   ];
 }
 

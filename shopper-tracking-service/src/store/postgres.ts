@@ -1,5 +1,6 @@
 import { migrate } from '@micromart/postgres/migrate';
 import { checkAnswers, openPool } from '@micromart/postgres/pool';
+import { createActsSweep } from '@micromart/subscription/acts/acts';
 import { subscriptionMigrations } from '@micromart/subscription/migrations';
 import { startSweeping } from '@micromart/sweeping/sweeping';
 import { annotationMigrations, createAnnotationKeySweep, createAnnotations } from './postgres-annotations.ts';
@@ -65,7 +66,12 @@ export async function openPostgresStore(
     onIdleError: onError,
   });
   const sweeping = startSweeping(
-    [createMinuteSweep(pool, now), createChangesSweep(pool, now), createAnnotationKeySweep(pool)],
+    [
+      createMinuteSweep(pool, now),
+      createChangesSweep(pool, now),
+      createAnnotationKeySweep(pool),
+      createActsSweep(pool),
+    ],
     { onError },
   );
 

@@ -101,7 +101,7 @@ test('a read model that is no tables is rebuilt, compared, switched and dropped 
   expect((await rebuilds.show('documents~2')).comparison).toMatchObject({ rows: 7, differing: 0 });
 
   await pool.query(`UPDATE documents SET counts = counts || '{"key-3": 9}' WHERE generation = 'documents'`);
-  await rebuilds.compare('documents~2');
+  await rebuilds.compare('documents~2', 'operator');
   await until(isState('documents~2', 'ready'));
   expect((await rebuilds.show('documents~2')).comparison).toMatchObject({
     differing: 1,

@@ -6,11 +6,15 @@
 import { Problem } from '@micromart/http/problem';
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
-import type { Parking, Released } from '../dead-letters/parked-events.ts';
+import type { RecordAct } from '../acts/acts.ts';
+import type { Parking } from '../dead-letters/parked-events.ts';
+import type { Released } from '../dead-letters/release.ts';
+import type { ResolvedMany, Which } from '../dead-letters/resolve-many.ts';
+import { settleDiscards } from './settle-discards.ts';
 
 type Named = { readonly name: string; readonly parking: Parking };
 
-/** The parking of `own` that also acts in `others`, as they are when it is asked. */
+/** The parking of `own` that also acts in `others`, as they are when it is asked. The act is recorded once. */
 export function parkingInAll({
   pool,
   own,
@@ -23,9 +27,9 @@ export function parkingInAll({
   logger: Logger;
 }): Parking {
   const inAll =
-    (verb: keyof Parking) =>
-    async (id: string, by: string): Promise<Released> => {
-      const released = await own.parking[verb](id, by);
+    (verb: 'retry' | 'discard') =>
+    async (id: string, by: string, record?: RecordAct): Promise<Released> => {
+      const released = await own.parking[verb](id, by, record);
       for (const other of others()) {
         const its = await sameEvent(pool, id, other.name);
         if (its === undefined) continue;
@@ -37,7 +41,28 @@ export function parkingInAll({
       }
       return released;
     };
-  return { retry: inAll('retry'), discard: inAll('discard') };
+
+  async function inOthers(act: (other: Named) => Promise<unknown>): Promise<void> {
+    for (const other of others())
+      await act(other).catch((err) =>
+        logger.warn({ err, subscription: other.name }, 'parked events were not resolved in this generation'),
+      );
+  }
+
+  async function retryMany(which: Which, by: string, record?: RecordAct): Promise<ResolvedMany> {
+    const resolved = await own.parking.retryMany(which, by, record);
+    await inOthers((other) => other.parking.retryMany(which, by));
+    return resolved;
+  }
+
+  /** In the others only what was discarded here: what is parked there alone may be counted here. */
+  async function discardMany(which: Which, by: string, record?: RecordAct): Promise<ResolvedMany> {
+    const resolved = await own.parking.discardMany(which, by, record);
+    await inOthers((other) => settleDiscards(pool, other));
+    return resolved;
+  }
+
+  return { retry: inAll('retry'), discard: inAll('discard'), retryMany, discardMany };
 }
 
 /** The same event where another generation of the same log has it parked. */

@@ -1,6 +1,7 @@
 /** Begins a rebuild, and says before how much room it takes. */
 import { problem } from '@micromart/http/problem';
 import { inTransaction, type Pool } from '@micromart/postgres/pool';
+import type { RecordAct } from '../acts/acts.ts';
 import type { ReadModel } from '../generations/read-model.ts';
 import {
   addNext,
@@ -29,6 +30,7 @@ export async function neededRoom({ pool, model }: Deps): Promise<number> {
 export async function beginRebuild(
   { pool, model }: Deps,
   { by, maxBytes }: { by: string; maxBytes: number | undefined },
+  record?: RecordAct,
 ): Promise<string> {
   const roomBytes = await neededRoom({ pool, model });
   if (maxBytes !== undefined && roomBytes > maxBytes)
@@ -42,7 +44,9 @@ export async function beginRebuild(
     const known = await listGenerations(client, model.name);
     refuseWhileUnfinished(known);
     for (const one of known.filter(wasReplaced)) await dropWithin(client, one.name);
-    return addNext(client, model.name, { shape: model.shape, by, roomBytes });
+    const name = await addNext(client, model.name, { shape: model.shape, by, roomBytes });
+    await record?.(client, { generation: name, roomBytes });
+    return name;
   });
 }
 

@@ -6,6 +6,7 @@
 import { problem } from '@micromart/http/problem';
 import { sqlStateOf } from '@micromart/postgres/failure';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
+import type { RecordAct } from '../acts/acts.ts';
 import type { ReadModel } from '../generations/read-model.ts';
 import {
   advance,
@@ -23,6 +24,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
 export async function beginDrop(
   { pool, model }: { pool: Pool; model: ReadModel<unknown> },
   name: string,
+  record?: RecordAct,
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
     await lockModel(client, model.name);
@@ -33,6 +35,7 @@ export async function beginDrop(
         type: 'generation-is-live',
       });
     if (found.state !== 'dropping') await dropWithin(client, name);
+    await record?.(client);
   });
 }
 

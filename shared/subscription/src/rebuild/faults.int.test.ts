@@ -45,7 +45,10 @@ describe('what operators decide of parked events', () => {
     expect(await comparisonOf(one)).toMatchObject({ differing: 0, parked: [], discarded: [] });
   });
 
-  test('a retry and a discard act in all generations', async () => {
+  test.each([
+    ['a retry and a discard', false],
+    ['a retry and a discard of many', true],
+  ])('%s act in all generations', async (_, ofMany) => {
     for (const key of ['retried', 'discarded']) {
       shop.source.append(0, key, { invalid: true });
       shop.source.append(0, key);
@@ -64,8 +67,14 @@ describe('what operators decide of parked events', () => {
     isFixed = true;
     const { parking } = one.subscription(COUNTED);
     const first = async (key: string) => (await parkedIn(COUNTED)).find((event) => event.key === key)!.id;
-    expect(await parking.retry(await first('retried'), 'operator')).toMatchObject({ applied: 2 });
-    expect(await parking.discard(await first('discarded'), 'operator')).toMatchObject({ applied: 1 });
+    const retried = ofMany
+      ? parking.retryMany({ key: 'retried' }, 'operator')
+      : parking.retry(await first('retried'), 'operator');
+    expect(await retried).toMatchObject({ applied: 2 });
+    const discarded = ofMany
+      ? parking.discardMany({ key: 'discarded' }, 'operator')
+      : parking.discard(await first('discarded'), 'operator');
+    expect(await discarded).toMatchObject({ applied: 1 });
     expect(await parkedIn(NEXT)).toEqual([]);
     expect(await parkedIn(NEXT, 'discarded')).toMatchObject([{ key: 'discarded' }]);
     await one.rebuilds.switch(NEXT, operator);
@@ -81,6 +90,24 @@ describe('what operators decide of parked events', () => {
     // As if the process had died between the two.
     await shop.pool.query("UPDATE parked_events SET state = 'discarded' WHERE subscription = $1", [COUNTED]);
     await until(async () => (await parkedIn(NEXT, 'discarded')).length === 1);
+  });
+
+  test('a discard of many gives up nothing that is parked in another generation alone', async () => {
+    shop.source.append(0, 'both', { invalid: true });
+    shop.source.append(1, 'other', { invalid: true });
+    const isOf = (isOther: boolean) =>
+      countedModel(shop.database.url, {
+        isValid: ({ data, partitionkey }) =>
+          !(data as { invalid?: true }).invalid || (partitionkey === 'other' && !isOther),
+      });
+    const one = await shop.start({
+      model: { ...isOf(false), open: (generation) => isOf(generation.number > 1).open(generation) },
+    });
+    await shop.begin(one);
+    await until(async () => (await parkedIn(NEXT)).length === 2);
+    await one.subscription(COUNTED).parking.discardMany({}, 'operator');
+    expect(await parkedIn(NEXT, 'discarded')).toMatchObject([{ key: 'both' }]);
+    expect(await parkedIn(NEXT)).toMatchObject([{ key: 'other' }]);
   });
 
   test('an event that one generation alone has parked is listed, beside the rows that differ for it', async () => {

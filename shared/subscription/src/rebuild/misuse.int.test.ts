@@ -91,7 +91,7 @@ describe('what is asked at the wrong moment', () => {
     // It is not compared while the live one is paused, and says so.
     await until(async () => (await one.rebuilds.show(NEXT)).reason?.includes('paused'));
     await expect(one.rebuilds.switch(NEXT, accepted)).rejects.toMatchObject(conflict('rebuild-not-ready'));
-    await expect(one.rebuilds.compare(NEXT)).rejects.toMatchObject(conflict('rebuild-not-ready'));
+    await expect(one.rebuilds.compare(NEXT, 'operator')).rejects.toMatchObject(conflict('rebuild-not-ready'));
     await expect(one.rebuilds.switchBack(NEXT, operator)).rejects.toMatchObject({ code: 'conflict' });
     await one.rebuilds.drop(NEXT, 'operator');
     await shop.untilState(one, 'dropped');
@@ -99,7 +99,7 @@ describe('what is asked at the wrong moment', () => {
       () => one.rebuilds.drop(NEXT, 'operator'),
       () => one.rebuilds.switch(NEXT, accepted),
       () => one.rebuilds.switch(`${COUNTED}~1`, accepted),
-      () => one.rebuilds.compare("x'; DROP TABLE generations; --"),
+      () => one.rebuilds.compare("x'; DROP TABLE generations; --", 'operator'),
       () => one.rebuilds.show('__proto__'),
     ])
       await expect(act()).rejects.toMatchObject({ code: 'not-found' });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sqlStateOf } from '@micromart/postgres/failure';
 import { until } from '@micromart/testing/until';
+import { listActs } from '../acts/acts.ts';
 import { createTestBroker } from '../testing/broker.ts';
 import { COUNTED } from '../testing/counted-model.ts';
 import { NEXT, openRebuilding, operator, type Rebuilding, watchReaders } from '../testing/rebuilding.ts';
@@ -32,6 +33,19 @@ describe('a rebuild', () => {
 
     await one.rebuilds.drop(COUNTED, 'operator');
     await shop.untilState(one, 'dropped', COUNTED);
+    await expect(one.rebuilds.drop(NEXT, 'operator')).rejects.toMatchObject({ code: 'conflict' });
+    const question = { before: undefined, limit: 9, kind: undefined, by: 'operator', outcome: undefined };
+    expect(await listActs(shop.pool, question)).toMatchObject([
+      {
+        kind: 'drop',
+        target: NEXT,
+        outcome: 'refused',
+        result: { reason: expect.stringContaining('is live') },
+      },
+      { kind: 'drop', target: COUNTED, outcome: 'done' },
+      { kind: 'switch', target: NEXT, outcome: 'done', result: { from: COUNTED, to: NEXT } },
+      { kind: 'rebuild', target: COUNTED, outcome: 'done', result: { generation: NEXT } },
+    ]);
     const { rows } = await shop.pool.query('SELECT count(*) AS n FROM public.counted');
     expect(rows[0].n).toBe(0);
     shop.source.appendMany(100);
@@ -99,7 +113,7 @@ describe('a rebuild', () => {
     await other.close();
     shop.source.appendMany(2_000);
     const third = await shop.start();
-    await third.rebuilds.compare(NEXT);
+    await third.rebuilds.compare(NEXT, 'operator');
     await shop.untilState(third, 'ready');
     expect((await third.rebuilds.show(NEXT)).comparison).toMatchObject({ differing: 0 });
   });

@@ -1,6 +1,8 @@
 /** What an operator sees of a generation, and does with it. */
 import { problem } from '@micromart/http/problem';
+import { inTransaction } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import { createActs, type RecordAct } from '../acts/acts.ts';
 import type { Generations } from '../generations/generations.ts';
 import { listGenerations, type StoredGeneration } from '../generations/stored-generations.ts';
 import { beginRebuild, neededRoom } from './begin.ts';
@@ -40,7 +42,7 @@ export type Rebuilds = {
   /** Throws what beginRebuild throws. */
   begin(request: { by: string; maxBytes: number | undefined }): Promise<Rebuild>;
   /** Compares it anew. Throws `not-found`, or `conflict` while it is being built, or live. */
-  compare(id: string): Promise<Rebuild>;
+  compare(id: string, by: string): Promise<Rebuild>;
   /** Throws what switchLive throws. */
   switch(id: string, request: { by: string; acceptDifferences: boolean }): Promise<Rebuild>;
   /** Makes live what was live before this one; throws `conflict` where that is not there, and as switch does. */
@@ -51,6 +53,7 @@ export type Rebuilds = {
 
 export function createRebuilds(generations: Generations, logger: Logger): Rebuilds {
   const { pool, model } = generations;
+  const acts = createActs({ pool, logger });
 
   async function find(id: string): Promise<StoredGeneration> {
     const found = (await listGenerations(pool, model.name)).find(({ name }) => name === id);
@@ -68,27 +71,16 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
     return show(await find(id));
   }
 
-  async function switchTo(
-    id: string,
-    to: string,
-    act: string,
-    request: { by: string; acceptDifferences: boolean },
-  ) {
-    await switchLive(generations, { ...request, to });
-    return done(id, act, request.by);
+  type Request = { by: string; acceptDifferences: boolean };
+
+  async function switchTo(to: string, request: Request, record: RecordAct): Promise<void> {
+    await switchLive(generations, { ...request, to }, record);
   }
 
-  return {
-    list: async () => Promise.all((await listGenerations(pool, model.name)).map(show)),
-    show: async (id) => show(await find(id)),
-    neededRoom: () => neededRoom(generations),
-    async begin(request) {
-      const id = await beginRebuild(generations, request);
-      return done(id, 'begun', request.by);
-    },
-    async compare(id) {
-      await find(id);
-      const { rowCount } = await pool.query(
+  async function compareAnew(id: string, record: RecordAct): Promise<void> {
+    await find(id);
+    await inTransaction(pool, async (client) => {
+      const { rowCount } = await client.query(
         `UPDATE generations SET state = 'building', comparison = NULL, changed_at = now()
          WHERE name = $1 AND state = 'ready' AND NOT live`,
         [id],
@@ -97,21 +89,43 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
         throw problem('conflict', `${id} is not a ready generation beside the live one.`, {
           type: 'rebuild-not-ready',
         });
-      await generations.look();
-      return show(await find(id));
+      await record(client);
+    });
+  }
+
+  return {
+    list: async () => Promise.all((await listGenerations(pool, model.name)).map(show)),
+    show: async (id) => show(await find(id)),
+    neededRoom: () => neededRoom(generations),
+    async begin(request) {
+      const act = { kind: 'rebuild', by: request.by, target: model.name };
+      const id = await acts.perform(act, (record) => beginRebuild(generations, request, record));
+      return done(id, 'begun', request.by);
     },
-    switch: (id, request) => switchTo(id, id, 'switched', request),
+    async compare(id, by) {
+      await acts.perform({ kind: 'compare', by, target: id }, (record) => compareAnew(id, record));
+      return done(id, 'compared', by);
+    },
+    async switch(id, request) {
+      const act = { kind: 'switch', by: request.by, target: id };
+      await acts.perform(act, (record) => switchTo(id, request, record));
+      return done(id, 'switched', request.by);
+    },
     async switchBack(id, request) {
-      const { live, predecessor } = await find(id);
-      const before = (await listGenerations(pool, model.name)).find(({ name }) => name === predecessor);
-      if (!live || before?.state !== 'ready')
-        throw problem('conflict', `${id} is not live, or what was live before it is not there any more.`, {
-          type: 'nothing-to-switch-back-to',
-        });
-      return switchTo(id, before.name, 'switched back', request);
+      const act = { kind: 'switch-back', by: request.by, target: id };
+      await acts.perform(act, async (record) => {
+        const { live, predecessor } = await find(id);
+        const before = (await listGenerations(pool, model.name)).find(({ name }) => name === predecessor);
+        if (!live || before?.state !== 'ready')
+          throw problem('conflict', `${id} is not live, or what was live before it is not there any more.`, {
+            type: 'nothing-to-switch-back-to',
+          });
+        return switchTo(before.name, request, record);
+      });
+      return done(id, 'switched back', request.by);
     },
     async drop(id, by) {
-      await beginDrop(generations, id);
+      await acts.perform({ kind: 'drop', by, target: id }, (record) => beginDrop(generations, id, record));
       return done(id, 'dropped', by);
     },
   };

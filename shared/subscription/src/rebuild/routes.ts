@@ -83,7 +83,10 @@ export function createRebuildRoutes(rebuilds: Rebuilds): Route[] {
       params: id,
       answers: { 202: { description: 'It will be compared, and be ready then', schema: rebuildSchema } },
       problems: ['not-found', 'conflict', 'unavailable'],
-      handle: async ({ params }) => ({ status: 202, body: await rebuilds.compare(params.id) }),
+      handle: async ({ params, caller }) => ({
+        status: 202,
+        body: await rebuilds.compare(params.id, caller.subject),
+      }),
     }),
     switching('switch', 'Makes a generation live', rebuilds.switch),
     switching('switch-back', 'Makes live again what was live before this generation', rebuilds.switchBack),

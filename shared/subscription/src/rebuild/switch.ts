@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problem } from '@micromart/http/problem';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
+import type { RecordAct } from '../acts/acts.ts';
 import type { ReadModel } from '../generations/read-model.ts';
 import { listGenerations, lockModel, type StoredGeneration } from '../generations/stored-generations.ts';
 import type { Comparison } from './compare.ts';
@@ -31,6 +32,7 @@ export type SwitchRequest = {
 export async function switchLive(
   { pool, model }: { pool: Pool; model: ReadModel<unknown> },
   request: SwitchRequest,
+  record?: RecordAct,
 ): Promise<string> {
   return inTransaction(pool, async (client) => {
     await lockModel(client, model.name);
@@ -56,6 +58,7 @@ export async function switchLive(
       `UPDATE generations SET live = true, live_since = now(), predecessor = $2, changed_at = now() WHERE name = $1`,
       [target.name, live.name],
     );
+    await record?.(client, { from: live.name, to: target.name });
     return live.name;
   });
 }
