@@ -6,6 +6,9 @@
  * - its other statements skip keys for which `is_forgotten(subscription, key)` is true;
  * - its service calls `settle` from time to time.
  *
+ * A generation of a read model has tombstones of its own, under its own name, because it comes to the events at another time.
+ * `settle` is called for each generation that is followed, and what it deletes is named with the generation's schema.
+ *
  * Partitions are applied concurrently, so a transaction that does not see the tombstone yet may apply an event of the key.
  * `settle` drops what that leaves: by then that transaction has committed, as its position shows.
  */
