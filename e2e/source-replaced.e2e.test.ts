@@ -53,7 +53,7 @@ test("stops, and says so, after the cart's database was emptied, and counts noth
   expect((await shop.business('GET', '/products/tea/counts', token)).status).toBe(409);
 
   await tracking.close();
-  await shop.startTracking();
+  const { url } = await shop.startTracking();
   await until(isStopped);
   await until(async () => (await shop.operator('GET', '/subscriptions')).body.items[0].state === 'stopped');
   expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
@@ -72,6 +72,15 @@ test("stops, and says so, after the cart's database was emptied, and counts noth
     other: { added: 40, units_added: 40 },
   });
   expect((await shop.business('GET', '/products/tea/counts')).body.added).toBe(3);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  for (const line of [
+    /^generation_state\{generation="cart-events~2",state="ready".*\} 1$/m,
+    /^generation_live\{generation="cart-events~2".*\} 0$/m,
+    /^generation_hindered\{generation="cart-events".*\} 1$/m,
+    /^sweep_overdue_seconds\{table="counts_by_minute".*\} 0$/m,
+    /^sweep_overdue_seconds\{table="cart_events_2.counts_by_minute".*\} 0$/m,
+  ])
+    expect(metrics).toMatch(line);
   expect(await shop.operator('POST', `${rebuild}/switch`)).toMatchObject({
     status: 409,
     body: { type: '/problems/generations-differ' },

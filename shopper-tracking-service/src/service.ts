@@ -12,6 +12,7 @@ import { createGenerationChecks } from '@micromart/subscription/generations/chec
 import { startGenerations } from '@micromart/subscription/generations/generations';
 import { createLiveGenerations } from '@micromart/subscription/generations/live-generations';
 import { createSubscriptionMetrics } from '@micromart/subscription/metrics';
+import { createRebuildMetrics } from '@micromart/subscription/rebuild/metrics';
 import { createRebuilds } from '@micromart/subscription/rebuild/rebuild';
 import { createRebuildRoutes } from '@micromart/subscription/rebuild/routes';
 import { createSubscriptionRoutes } from '@micromart/subscription/routes';
@@ -34,7 +35,6 @@ const CATALOG_TIMEOUT_MS = 1_000;
 export const startTrackingService = (config: Config, logger: Logger): Promise<Running> =>
   startService({ name: NAME, settings: config, logger }, async ({ metrics, opened, started }) => {
     const store = opened(await openStore(config.STORE_URL, (err) => logger.warn({ err }, 'store')));
-    createSweepMetrics(metrics.registry, store);
     const cart = openEventSource({
       eventsUrl: config.CART_EVENTS_URL,
       feedUrl: config.CART_FEED_URL,
@@ -58,6 +58,13 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
       }),
     );
     const { subscriptions } = generations;
+    const rebuilds = createRebuilds(generations, logger);
+    createRebuildMetrics(metrics.registry, rebuilds);
+    createSweepMetrics(metrics.registry, {
+      get sweeps() {
+        return [...store.sweeps, ...generations.sweeps];
+      },
+    });
     const catalog = createCatalog({
       name: NAME,
       url: config.CATALOG_URL,
@@ -90,7 +97,7 @@ export const startTrackingService = (config: Config, logger: Logger): Promise<Ru
         }),
         changesRoute(changes),
         ...createSubscriptionRoutes({ pool: store.pool, subscriptions, isLive, logger }),
-        ...createRebuildRoutes(createRebuilds(generations, logger)),
+        ...createRebuildRoutes(rebuilds),
       ],
       checks: [
         { name: 'store', check: store.check },

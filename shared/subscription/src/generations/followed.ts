@@ -1,6 +1,7 @@
 /** The subscriptions of a read model's generations in this process: one for each that it can follow. */
 import type { Pool } from '@micromart/postgres/pool';
 import type { Logger } from '@micromart/process/logger';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { IsDiscarded } from '../apply/batch-item.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { SubscriptionMetrics } from '../metrics.ts';
@@ -51,6 +52,8 @@ export type FollowedGenerations = {
   subscriptions(): readonly Subscription[];
   /** Acts in this generation alone. */
   alone(name: string): Subscription | undefined;
+  /** Of all of them. */
+  sweeps(): Sweeping['sweeps'];
   /** Why this process does not follow it, where it could not open it. */
   failureOf(name: string): unknown;
   close(): Promise<void>;
@@ -120,6 +123,7 @@ export function createFollowed<E>(
         .sort((a, b) => liveFirst(a.generation, b.generation))
         .map(({ subscription }) => subscription),
     alone: (name) => followed.get(name)?.alone,
+    sweeps: () => [...followed.values()].flatMap(({ open }) => open.sweeps ?? []),
     failureOf: (name) => failures.get(name),
     async close() {
       await Promise.all([...followed.values()].map(stop));

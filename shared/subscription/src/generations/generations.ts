@@ -5,6 +5,7 @@
  */
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import { retryForever } from '@micromart/process/retry';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import { createNotifier } from '../notifier.ts';
 import { createAdvance } from '../rebuild/advance.ts';
 import type { Subscription } from '../subscription.ts';
@@ -33,6 +34,8 @@ export type Generations = {
   readonly pool: Pool;
   /** Of the generations that this process follows, the live one first. */
   subscriptions(): readonly Subscription[];
+  /** What is deleted after a time from those that are followed here, but for the first one; for metrics. */
+  readonly sweeps: Sweeping['sweeps'];
   /** Looks at once, after something was changed. */
   look(): Promise<void>;
   close(): Promise<void>;
@@ -111,6 +114,9 @@ export async function startGenerations<E>({
     model,
     pool,
     subscriptions: followed.subscriptions,
+    get sweeps() {
+      return followed.sweeps();
+    },
     async look() {
       await look();
       notifier.notify();

@@ -1,4 +1,5 @@
 import type { Client } from '@micromart/postgres/pool';
+import type { Sweeping } from '@micromart/sweeping/sweeping';
 import type { Projection } from '../projection.ts';
 import type { Differences } from './differences.ts';
 import type { Generation, LiveGeneration } from './generation.ts';
@@ -44,6 +45,8 @@ export type OpenGeneration<E> = {
   readonly projection: Projection<E>;
   /** Of the sessions that write its effects. */
   readonly sessionSettings: Readonly<Record<string, string>>;
+  /** What is deleted from it after a time, for metrics; by tables that are named with the generation's schema. */
+  readonly sweeps?: Sweeping['sweeps'];
   close(): Promise<void>;
 };
 

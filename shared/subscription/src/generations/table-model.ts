@@ -5,7 +5,7 @@
  */
 import { type Migrations, migrate } from '@micromart/postgres/migrate';
 import { type Client, openPool, type Pool } from '@micromart/postgres/pool';
-import { type Sweep, startSweeping } from '@micromart/sweeping/sweeping';
+import { type Sweep, type Sweeping, startSweeping } from '@micromart/sweeping/sweeping';
 import type { Projection } from '../projection.ts';
 import { compareTables } from './compare-tables.ts';
 import type { CounterTable } from './counter-table.ts';
@@ -51,8 +51,8 @@ export function createTableModel<E>(settings: TableModelSettings<E>): ReadModel<
     }
   }
 
-  function startSweeps(schema: string): { close(): Promise<void> } {
-    if (schema === FIRST_SCHEMA || !settings.sweeps) return { close: async () => {} };
+  function startSweeps(schema: string): Sweeping {
+    if (schema === FIRST_SCHEMA || !settings.sweeps) return { sweeps: [], close: async () => {} };
     const searchPath = { search_path: schema };
     const pool = openPool(url, {
       max: 1,
@@ -62,6 +62,7 @@ export function createTableModel<E>(settings: TableModelSettings<E>): ReadModel<
     });
     const sweeping = startSweeping(settings.sweeps(pool, schema), { onError });
     return {
+      sweeps: sweeping.sweeps.map(({ table, overdueS }) => ({ table: `${schema}.${table}`, overdueS })),
       async close() {
         await sweeping.close();
         await pool.end();
@@ -82,12 +83,13 @@ export function createTableModel<E>(settings: TableModelSettings<E>): ReadModel<
     async open(generation) {
       const schema = schemaOf(generation);
       if (schema !== FIRST_SCHEMA) await migrate(url, [migrations], { schema });
-      const sweeps = startSweeps(schema);
+      const sweeping = startSweeps(schema);
       return {
         projection: settings.projection(generation.name),
         // The fence's own tables are in the first schema. It comes before the effects, so no effect ever reaches past it.
         sessionSettings: schema === FIRST_SCHEMA ? {} : { search_path: `${schema},${FIRST_SCHEMA}` },
-        close: sweeps.close,
+        sweeps: sweeping.sweeps,
+        close: sweeping.close,
       };
     },
 
