@@ -1,8 +1,9 @@
 /**
- * A read model with its generations, in one process: it follows each that it can, knows which one is live, and while it leads
- * the live one, it takes rebuilds further (rebuild/advance.ts). What others did is known here within a second; readers do not
+ * A read model with its generations, in one process: it follows each that it can, knows which one is live, and one process
+ * of each shape takes rebuilds further (rebuild/advance.ts). What others did is known here within a second; readers do not
  * wait for that, for each answer looks by itself.
  */
+import { runAsLeader } from '@micromart/postgres/leader-election';
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import { retryForever } from '@micromart/process/retry';
 import type { Sweeping } from '@micromart/sweeping/sweeping';
@@ -18,7 +19,7 @@ import type { ReadModel } from './read-model.ts';
 import { ensureFirst, listGenerations } from './stored-generations.ts';
 
 const LOOK_INTERVAL_MS = 1_000;
-/** While it leads, it looks more often whether a rebuild is to be taken further. */
+/** The one that takes them further looks more often whether a rebuild is to be taken further. */
 const ADVANCE_INTERVAL_MS = 250;
 /** One may be comparing, another one switching. */
 const MAX_CONNECTIONS = 3;
@@ -80,16 +81,15 @@ export async function startGenerations<E>({
     return next;
   }
 
-  async function advanceWhileLeading(): Promise<void> {
-    const name = live.of(model.name)?.name;
-    if (name && followed.alone(name)?.isLeader() && (await advance(signal))) await look();
+  async function advanceOnce(term: AbortSignal): Promise<void> {
+    if (await advance(term)) await look();
   }
 
-  const repeat = (step: () => Promise<void>, intervalMs: number) =>
+  const repeat = (step: (signal: AbortSignal) => Promise<void>, intervalMs: number, signal: AbortSignal) =>
     retryForever(
       async () => {
         await notifier.next(signal, intervalMs);
-        await step();
+        await step(signal);
       },
       {
         signal,
@@ -105,10 +105,12 @@ export async function startGenerations<E>({
     await pool.end();
     throw error;
   }
-  const running = Promise.all([
-    repeat(look, LOOK_INTERVAL_MS),
-    repeat(advanceWhileLeading, ADVANCE_INTERVAL_MS),
-  ]);
+  const running = repeat(look, LOOK_INTERVAL_MS, signal);
+  // Not whoever leads the live generation: it may be of an earlier version, which knows nothing of what is to be built.
+  const leadership = runAsLeader({
+    ...{ url, name: `rebuilds of ${model.name} by shape ${model.shape}`, logger },
+    onLead: (term) => repeat(advanceOnce, ADVANCE_INTERVAL_MS, term),
+  });
 
   return {
     model,
@@ -123,7 +125,7 @@ export async function startGenerations<E>({
     },
     async close() {
       closing.abort();
-      await running;
+      await Promise.all([running, leadership.close()]);
       await looking.catch(() => {});
       await followed.close();
       await pool.end();

@@ -57,6 +57,8 @@ export function createAdvance({
   }
 
   async function step(generation: StoredGeneration, live: StoredGeneration): Promise<boolean> {
+    // Only a process that knows its shape can make it and compare it.
+    if (generation.shape > model.shape && generation.state !== 'dropping') return false;
     const own = followed.alone(generation.name);
     const refusal = followed.failureOf(generation.name);
     if (refusal) throw refusal;

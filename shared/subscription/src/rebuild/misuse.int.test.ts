@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { inSnapshot } from '@micromart/postgres/pool';
 import { until } from '@micromart/testing/until';
+import { Registry } from 'prom-client';
 import { listParked } from '../dead-letters/parked-events.ts';
 import { listGenerations } from '../generations/stored-generations.ts';
+import { createSubscriptionMetrics } from '../metrics.ts';
+import { startSubscription } from '../subscription.ts';
 import { COUNTED, countedModel } from '../testing/counted-model.ts';
+import { testLogger } from '../testing/follower.ts';
 import { type Instance, NEXT, openRebuilding, operator, type Rebuilding } from '../testing/rebuilding.ts';
 import { finishDrop } from './drop.ts';
 
@@ -248,4 +252,40 @@ test('a follower that could not be opened in its new role is opened later', asyn
   shop.source.appendMany(20);
   expect((await one.read(shop.end())).counts).toEqual(shop.expected());
   await until(() => opened.size === 2);
+});
+
+test('a process of a version that knows no generations counts nothing twice beside others, and nothing after the drop', async () => {
+  shop.source.appendMany(200);
+  const model = countedModel(shop.database.url);
+  const first = { name: COUNTED, model: COUNTED, number: 1, shape: 1, state: 'ready', live: true } as const;
+  const { projection } = await model.open(first);
+  const old = startSubscription({
+    ...{ name: COUNTED, url: shop.database.url, source: shop.source, projection, logger: testLogger },
+    ...{ metrics: createSubscriptionMetrics(new Registry()), limits: { headWaitS: 1 } },
+  });
+  const inFirst = async () =>
+    (await shop.pool.query('SELECT sum(times)::int AS n FROM public.counted')).rows[0].n;
+  try {
+    await until(async () => (await inFirst()) === 200);
+    const one = await shop.start();
+    // It leads the live generation, and knows nothing of rebuilds: another one takes them further.
+    expect(old.isLeader()).toBe(true);
+    await shop.begin(one);
+    await until(async () => (await one.rebuilds.show(NEXT)).state === 'ready');
+    shop.source.appendMany(100);
+    await one.rebuilds.switch(NEXT, operator);
+    shop.source.appendMany(100);
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
+    await until(async () => (await inFirst()) === 400);
+    await one.rebuilds.drop(COUNTED, 'operator');
+    await shop.untilState(one, 'dropped', COUNTED);
+    shop.source.appendMany(100);
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
+    await old.control.resume().catch(() => {});
+    shop.source.appendMany(100);
+    expect((await one.read(shop.end())).counts).toEqual(shop.expected());
+    expect(await inFirst()).toBeNull();
+  } finally {
+    await old.close();
+  }
 });
