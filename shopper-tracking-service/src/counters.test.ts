@@ -29,15 +29,20 @@ test('a counter that is declared is counted', () => {
   const added = cartEventExamples['cart.item-added'];
   const events = [1, 10, 25].map((quantity) => ({ ...added, data: { ...added.data, quantity } }));
   const { total, hour } = createTally(MORE)(events, new Date(added.time));
-  for (const rows of [total, hour]) expect(rows.map(({ counts }) => counts[position])).toEqual([2]);
+  for (const sums of [total, ...hour.map(({ sums }) => sums)])
+    expect(sums.map(({ counts }) => counts[position])).toEqual([2]);
+  expect(hour).toHaveLength(1);
 });
 
-test('a counter that is declared is written to all five tables, by a parameter of its own in each', () => {
-  const statement = tallyStatement(names);
+test.each([
+  ['by a parameter of its own in each', [], 5],
+  ['by one for all that the batch is in one bucket of', ['hour', 'day'] as const, 3],
+] as const)('a counter that is declared is written to all five tables, %s', (_, whole, arrays) => {
+  const statement = tallyStatement(names, whole);
   expect(statement.match(/bulk_added = c\.bulk_added \+ excluded\.bulk_added/g)).toHaveLength(5);
   const parameters = [...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number));
   expect(parameters).toEqual(parameters.map((_, n) => n + 1));
-  expect(parameters).toHaveLength(5 * (names.length + 2) - 1);
+  expect(parameters).toHaveLength(arrays * (names.length + 1) + 4);
 });
 
 test('a counter that is declared is selected, summed and reason enough to be listed', () => {

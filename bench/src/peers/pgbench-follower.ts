@@ -1,12 +1,12 @@
 /**
  * The product's own set-based statement, driven by pgbench: batches of a thousand, added up before the clock starts, so
- * this is what the database alone can take from one connection.
+ * this is what the database alone can take from one connection. Arrays are read from a table, so none is sent, or shared.
  */
 
 import type { CartEvent } from '@micromart/contracts/cart-events';
 import { openPool, type Pool } from '@micromart/postgres/pool';
 import { COUNTER_NAMES, columnOf } from '@micromart/shopper-tracking-service/counters';
-import { type Row, tally } from '@micromart/shopper-tracking-service/counts';
+import { tally } from '@micromart/shopper-tracking-service/counts';
 import { onFreshDatabase, type Server } from '../database.ts';
 import { openCounters, requireCounted, SUBSCRIPTION, startPositions } from '../follower-database.ts';
 import { runPgbench } from '../pgbench.ts';
@@ -91,7 +91,8 @@ async function prepareBatches(pool: Pool, { partitions }: Workload): Promise<num
 function arraysOf(events: readonly CartEvent[]): unknown[] {
   const sums = tally(events, new Date());
   return KINDS.flatMap((kind) => {
-    const rows: readonly Row[] = sums[kind];
+    const buckets = kind === 'total' ? [{ bucket: 0, sums: sums.total }] : sums[kind];
+    const rows = buckets.flatMap(({ bucket, sums }) => sums.map((sum) => ({ bucket, ...sum })));
     return [
       ...(kind === 'total' ? [] : [rows.map(({ bucket }) => new Date(bucket))]),
       rows.map(({ productId }) => productId),
