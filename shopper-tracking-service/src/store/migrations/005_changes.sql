@@ -25,5 +25,6 @@ CREATE TRIGGER inserts_noted AFTER INSERT ON counts_total REFERENCING NEW TABLE 
 CREATE TRIGGER updates_noted AFTER UPDATE ON counts_total REFERENCING NEW TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION note_changes();
 
--- Never empty: the oldest row says how far back changes are kept.
-INSERT INTO changes (product_ids) VALUES ('{}');
+-- Never empty: the oldest row says how far back changes are kept. This one stands before all transactions (3 is the first
+-- identity of a server), so it is settled even while an older one is in progress anywhere on the server.
+INSERT INTO changes (xid, product_ids) VALUES ('3', '{}');
