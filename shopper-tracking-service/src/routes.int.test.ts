@@ -329,6 +329,30 @@ test.each(['UTC', 'America/New_York', 'Pacific/Apia'])(
   },
 );
 
+test.each(['UTC', 'America/New_York', 'Asia/Kathmandu', 'Pacific/Chatham'])(
+  'as many lines as a page may have are drawn, as long as they may be, also in %s',
+  async (name) => {
+    happens('tea', 1);
+    nowMs += 2 * STEP_MS.minute;
+    await apply();
+    await database.admin.query(
+      "INSERT INTO counts_total (product_id, added) SELECT 'p' || n, 1 FROM generate_series(1, 99) n",
+    );
+    const tz = readZone(name)!;
+    const from = new Date(nowMs - 91 * STEP_MS.day);
+    const page = { sort: '-added', minAdded: 0, limit: 100, spark: 'day', tz, from };
+    const { body } = (await ask('/products', { query: page })) as unknown as {
+      body: { days: string[]; items: { productId: string; spark: { added: number[] } }[] };
+    };
+    expect(body.days).toHaveLength(92);
+    expect(body.items).toHaveLength(100);
+    for (const { productId, spark } of body.items) {
+      expect(spark.added).toHaveLength(92);
+      expect(spark.added.reduce((sum, one) => sum + one, 0)).toBe(productId === 'tea' ? 1 : 0);
+    }
+  },
+);
+
 const aDuration = fc.oneof(
   fc.integer({ min: 0, max: 5 * STEP_MS.minute }),
   fc.integer({ min: 0, max: 5 * STEP_MS.hour }),

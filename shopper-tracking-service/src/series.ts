@@ -71,7 +71,7 @@ function requireKept({ starts, end }: Points, step: SeriesStep, zone: Zone, kept
     throw problem(
       'invalid',
       `Minutes are answered from ${clockTime(kept.minutesFrom, zone)} on: ask for \`from\` after that, or for hours.`,
-      { errors: [{ path: 'query.from', message: 'lies before the minutes that are answered' }] },
+      { errors: [{ path: 'query.from', message: 'must not lie before the minutes that are answered' }] },
     );
   }
   throw problem(

@@ -25,12 +25,12 @@ export const listQuery = {
     .string()
     .trim()
     .max(MAX_SEARCH_LENGTH)
-    .refine((text) => LETTER_OR_DIGIT.test(text.normalize('NFKC')), 'must hold a letter or a digit')
+    .refine((text) => LETTER_OR_DIGIT.test(text.normalize('NFKC')), 'must contain a letter or a digit')
     .optional()
     .meta({
       description:
         'Products whose ids begin so, and those that the catalog finds by their names; by id alone while the catalog is away, ' +
-        'as `names` in the answer says. It must hold a letter or a digit',
+        'as `names` in the answer says. It must contain a letter or a digit',
       pattern: NOT_SIGNS_ALONE,
     }),
   compare: z
@@ -52,7 +52,7 @@ export function requireMeaningful(query: ListQuery): void {
   requireOrder(query);
   if (!query.compare || query.from) return;
   throw problem('invalid', 'There is nothing before a window without a beginning: add `from`.', {
-    errors: [{ path: 'query.from', message: 'is required with compare' }],
+    errors: [{ path: 'query.from', message: 'must be given with compare' }],
   });
 }
 

@@ -10,6 +10,7 @@ import type { Present } from '../window.ts';
 import { clockTime } from '../zone.ts';
 import type { ListQuery } from './list-question.ts';
 
+/** Together they are as many rows as are read well within a statement's limit, in whatever zone. */
 const MAX_PRODUCTS = 100;
 const MAX_DAYS = 92;
 

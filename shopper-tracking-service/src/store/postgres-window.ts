@@ -45,7 +45,9 @@ export async function readCoverage(client: Client, window: Window): Promise<Size
   const { products, dayRows, ...bounds } = rows[0]!;
   const span = toSpan(bounds);
   const coverage = coverWindow(window, span);
-  requireFewBuckets(coverage.buckets, MAX_BUCKETS);
+  if (coverage.buckets > MAX_BUCKETS) {
+    throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
+  }
   const days = span ? (span.lastDay - span.firstDay) / STEP_MS.day + 1 : 1;
   const ofDays = coverage.runs.reduce(
     (sum, { step, from, to }) => sum + (PART_OF_DAY[step] * (to - from)) / STEP_MS[step],
@@ -59,12 +61,6 @@ type SpanRow = Record<keyof Span, Date | null> & { products: number; dayRows: nu
 /** As many rows as the table had when the database looked last. */
 const rowsOf = (table: string): string =>
   `(SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = to_regclass('${table}'))::float8`;
-
-/** Throws `invalid` where a question takes too many buckets. */
-export function requireFewBuckets(buckets: number, max: number): void {
-  if (buckets <= max) return;
-  throw problem('invalid', 'Between these times lie more days than one question may read: ask for fewer.');
-}
 
 /** From when on quarter hours are complete in the client's snapshot: the start of an hour, or -Infinity. */
 export async function quartersFrom(client: Client): Promise<number> {

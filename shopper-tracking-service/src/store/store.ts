@@ -47,7 +47,7 @@ export type CountStore = {
    * what reads the next products, none at the end.
    */
   openList(client: Client, ordering: Ordering, before?: Window): Promise<() => Promise<ListedProduct[]>>;
-  /** For each product, what was counted in each point. Throws `invalid` where that takes too many look-ups. */
+  /** For each product, what was counted in each point. Reads up to 27 rows for each: the hours and quarters of half a day, twice. */
   series(client: Client, productIds: readonly string[], points: Points): Promise<Counts[][]>;
   /** The carts that were started in each point, as they stood at a time, in milliseconds; as they stand where it is undefined. */
   carts(client: Client, points: Points, asOfMs: number | undefined): Promise<CartCounts[]>;
