@@ -29,7 +29,6 @@ export const switchLive: typeof original.switchLive = async ({ pool, model }, { 
     });
   if (rows.find(({ name }) => name === to)?.wasLive) await move();
   else await whileHeldBack(pool, to, () => moveWhileAsked(pool, { model: model.name, before, to, move }));
-  return before;
 };
 
 async function whileHeldBack(pool: Pool, name: string, act: () => Promise<void>): Promise<void> {

@@ -9,13 +9,12 @@
  */
 import { problem } from '@micromart/http/problem';
 import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool';
-import type { Logger } from '@micromart/process/logger';
 import type { RecordAct } from '../acts/acts.ts';
-import type { Notifier } from '../notifier.ts';
-import type { Projection } from '../projection.ts';
+import { lockPositions } from '../lock-positions.ts';
+import { readChain } from './chain.ts';
 import { PARKED_COLUMNS, type ParkedEvent, type ParkedState } from './parked-event.ts';
 import { type Released, release, settle } from './release.ts';
-import { createResolveMany, type ResolvedMany, type Which } from './resolve-many.ts';
+import { createResolveMany, type ParkingDeps, type ResolvedMany, type Which } from './resolve-many.ts';
 
 export type Parking = {
   /**
@@ -50,20 +49,9 @@ export async function listParked(
   return rows;
 }
 
-export function createParking<E>({
-  pool,
-  subscription,
-  projection,
-  applied,
-  logger,
-}: {
-  pool: Pool;
-  subscription: string;
-  projection: Projection<E>;
-  applied: Notifier;
-  logger: Logger;
-}): Parking {
-  const resolveMany = createResolveMany({ pool, subscription, projection, applied, logger });
+export function createParking<E>(deps: ParkingDeps<E>): Parking {
+  const { pool, subscription, projection, applied, logger } = deps;
+  const resolveMany = createResolveMany(deps);
 
   async function resolve(
     verdict: 'retried' | 'discarded',
@@ -100,15 +88,8 @@ async function lockChain(client: Client, subscription: string, id: string): Prom
   );
   const parkedAt = found[0];
   if (!parkedAt) throw problem('not-found', `${subscription} has no parked event ${id}.`);
-  await client.query(
-    'SELECT 1 FROM subscription_positions WHERE subscription = $1 AND partition = $2 FOR UPDATE',
-    [subscription, parkedAt.partition],
-  );
-  const { rows: chain } = await client.query<ParkedEvent>(
-    `SELECT ${PARKED_COLUMNS} FROM parked_events
-     WHERE subscription = $1 AND partition = $2 AND key = $3 AND (key <> '' OR id = $4) AND state = 'parked' ORDER BY sequence`,
-    [subscription, parkedAt.partition, parkedAt.key, id],
-  );
+  await lockPositions(client, [subscription], [parkedAt.partition]);
+  const chain = await readChain(client, subscription, { id, ...parkedAt });
   if (!chain.some((parked) => parked.id === id))
     throw problem('conflict', `Event ${id} is no longer parked: it was retried or discarded.`);
   if (chain[0]!.id !== id)

@@ -8,9 +8,11 @@ import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool'
 import type { Logger } from '@micromart/process/logger';
 import { retry } from '@micromart/process/retry';
 import type { RecordAct } from '../acts/acts.ts';
+import { lockPositions } from '../lock-positions.ts';
 import type { Notifier } from '../notifier.ts';
 import type { Projection } from '../projection.ts';
-import { PARKED_COLUMNS, type ParkedEvent } from './parked-event.ts';
+import { type InChain, readChain } from './chain.ts';
+import type { ParkedEvent } from './parked-event.ts';
 import { release, settle } from './release.ts';
 
 const MAX_REQUEST_MS = 5_000;
@@ -33,10 +35,16 @@ export type ResolvedMany = {
 
 type Verdict = 'retried' | 'discarded';
 
-/** A chain by its first event. */
-type Head = Pick<ParkedEvent, 'id' | 'partition' | 'key'>;
-
 type Done = { applied: number; discarded: number };
+
+/** What it takes to resolve parked events of a subscription. */
+export type ParkingDeps<E> = {
+  readonly pool: Pool;
+  readonly subscription: string;
+  readonly projection: Projection<E>;
+  readonly applied: Notifier;
+  readonly logger: Logger;
+};
 
 export function createResolveMany<E>({
   pool,
@@ -44,24 +52,24 @@ export function createResolveMany<E>({
   projection,
   applied,
   logger,
-}: {
-  pool: Pool;
-  subscription: string;
-  projection: Projection<E>;
-  applied: Notifier;
-  logger: Logger;
-}): (verdict: Verdict, which: Which, by: string, record?: RecordAct) => Promise<ResolvedMany> {
+}: ParkingDeps<E>): (
+  verdict: Verdict,
+  which: Which,
+  by: string,
+  record?: RecordAct,
+) => Promise<ResolvedMany> {
   /** Handles chains until the transaction has enough; gives what was done, and the chains that are left. */
   async function resolveSome(
     client: Client,
     verdict: Verdict,
-    heads: readonly Head[],
+    heads: readonly InChain[],
     { reason = '' }: Which,
     by: string,
-  ): Promise<Done & { left: readonly Head[] }> {
+  ): Promise<Done & { left: readonly InChain[] }> {
     const done = { applied: 0, discarded: 0 };
     let room = EVENTS_IN_A_TRANSACTION;
-    await lockPositions(client, subscription, heads.slice(0, room));
+    const partitions = heads.slice(0, room).map(({ partition }) => partition);
+    await lockPositions(client, [subscription], partitions);
     for (const [n, head] of heads.entries()) {
       if (n >= EVENTS_IN_A_TRANSACTION || room === 0) return { ...done, left: heads.slice(n) };
       const chain = await readChain(client, subscription, head, room);
@@ -107,7 +115,7 @@ export function createResolveMany<E>({
   return async function resolveMany(verdict, which, by, record) {
     const deadlineMs = performance.now() + MAX_REQUEST_MS;
     const total = { applied: 0, discarded: 0 };
-    let heads: readonly Head[] = await readHeads(pool, subscription, which);
+    let heads: readonly InChain[] = await readHeads(pool, subscription, which);
     const wereCut = heads.length === CHAINS_IN_A_REQUEST;
     try {
       while (heads.length > 0 && performance.now() < deadlineMs) {
@@ -145,8 +153,8 @@ const HEADS = `SELECT DISTINCT ON (partition, key, CASE WHEN key = '' THEN id EN
   ORDER BY partition, key, CASE WHEN key = '' THEN id END, sequence`;
 
 /** Those that were tried least come first, so that a repeated request comes to all of them. */
-async function readHeads(pool: Pool, subscription: string, { key, reason }: Which): Promise<Head[]> {
-  const { rows } = await pool.query<Head>(
+async function readHeads(pool: Pool, subscription: string, { key, reason }: Which): Promise<InChain[]> {
+  const { rows } = await pool.query<InChain>(
     `SELECT id::text, partition, key FROM (${HEADS}) h WHERE starts_with(reason, $3)
      ORDER BY attempts, h.id LIMIT $4`,
     [subscription, key ?? null, reason ?? '', CHAINS_IN_A_REQUEST],
@@ -176,29 +184,4 @@ async function handReasonOn(
        ORDER BY sequence LIMIT 1)`,
     [subscription, partition, key, reason],
   );
-}
-
-/** In the order in which a batch locks them, so that nobody deadlocks. */
-async function lockPositions(client: Client, subscription: string, heads: readonly Head[]): Promise<void> {
-  await client.query(
-    `SELECT 1 FROM subscription_positions WHERE subscription = $1 AND partition = ANY($2)
-     ORDER BY partition FOR UPDATE`,
-    [subscription, heads.map(({ partition }) => partition)],
-  );
-}
-
-/** What is parked of a chain now, at most `limit` events. */
-async function readChain(
-  client: Client,
-  subscription: string,
-  { id, partition, key }: Head,
-  limit: number,
-): Promise<ParkedEvent[]> {
-  const { rows } = await client.query<ParkedEvent>(
-    `SELECT ${PARKED_COLUMNS} FROM parked_events
-     WHERE subscription = $1 AND partition = $2 AND key = $3 AND (key <> '' OR id = $4) AND state = 'parked'
-     ORDER BY sequence LIMIT $5`,
-    [subscription, partition, key, id, limit],
-  );
-  return rows;
 }

@@ -14,7 +14,7 @@ import {
   lockModel,
   type StoredGeneration,
 } from '../generations/stored-generations.ts';
-import { lockPositions } from './hold.ts';
+import { lockPositions } from '../lock-positions.ts';
 
 /** A lock that is not free by then is tried for again: a reader waits behind one that waits. */
 const LOCK_TIMEOUT = '100ms';

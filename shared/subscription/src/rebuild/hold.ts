@@ -5,6 +5,7 @@
  */
 import type { Client, Pool } from '@micromart/postgres/pool';
 import { inTransaction } from '@micromart/postgres/pool';
+import { lockPositions } from '../lock-positions.ts';
 
 export const HOLD_MS = 3_000;
 
@@ -45,13 +46,4 @@ export async function standTogether(
     [a, b],
   );
   return rows[0]!.together ?? false;
-}
-
-/** In the order in which a batch locks those of one subscription, so that nobody deadlocks. */
-export async function lockPositions(client: Client, generations: readonly string[]): Promise<void> {
-  await client.query(
-    `SELECT 1 FROM subscription_positions WHERE subscription = ANY($1)
-     ORDER BY subscription, partition FOR UPDATE`,
-    [generations],
-  );
 }

@@ -71,12 +71,6 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
     return show(await find(id));
   }
 
-  type Request = { by: string; acceptDifferences: boolean };
-
-  async function switchTo(to: string, request: Request, record: RecordAct): Promise<void> {
-    await switchLive(generations, { ...request, to }, record);
-  }
-
   async function compareAnew(id: string, record: RecordAct): Promise<void> {
     await find(id);
     await inTransaction(pool, async (client) => {
@@ -108,7 +102,7 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
     },
     async switch(id, request) {
       const act = { kind: 'switch', by: request.by, target: id };
-      await acts.perform(act, (record) => switchTo(id, request, record));
+      await acts.perform(act, (record) => switchLive(generations, { ...request, to: id }, record));
       return done(id, 'switched', request.by);
     },
     async switchBack(id, request) {
@@ -120,7 +114,7 @@ export function createRebuilds(generations: Generations, logger: Logger): Rebuil
           throw problem('conflict', `${id} is not live, or what was live before it is not there any more.`, {
             type: 'nothing-to-switch-back-to',
           });
-        return switchTo(before.name, request, record);
+        return switchLive(generations, { ...request, to: before.name }, record);
       });
       return done(id, 'switched back', request.by);
     },

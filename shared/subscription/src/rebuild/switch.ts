@@ -9,8 +9,8 @@ import { type Client, inTransaction, type Pool } from '@micromart/postgres/pool'
 import type { RecordAct } from '../acts/acts.ts';
 import type { ReadModel } from '../generations/read-model.ts';
 import { listGenerations, lockModel, type StoredGeneration } from '../generations/stored-generations.ts';
+import { lockPositions } from '../lock-positions.ts';
 import type { Comparison } from './compare.ts';
-import { lockPositions } from './hold.ts';
 import { hasCaughtUp, type Lag, lagOf, otherHistory } from './lag.ts';
 
 /** So long the live generation may stand still. */
@@ -27,14 +27,14 @@ export type SwitchRequest = {
 
 /**
  * Throws a Problem: `not-found`, `conflict` where it is not ready or differs, `unavailable` where it does not catch up in time.
- * Nothing has changed then. Gives the generation that was live.
+ * Nothing has changed then.
  */
 export async function switchLive(
   { pool, model }: { pool: Pool; model: ReadModel<unknown> },
   request: SwitchRequest,
   record?: RecordAct,
-): Promise<string> {
-  return inTransaction(pool, async (client) => {
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
     await lockModel(client, model.name);
     const known = await listGenerations(client, model.name);
     const live = known.find((one) => one.live)!;
@@ -59,7 +59,6 @@ export async function switchLive(
       [target.name, live.name],
     );
     await record?.(client, { from: live.name, to: target.name });
-    return live.name;
   });
 }
 
