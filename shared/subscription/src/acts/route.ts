@@ -1,12 +1,10 @@
 /** The route that lists what operators did. */
-import { wholeNumber } from '@micromart/http/parameters';
 import { type Route, route } from '@micromart/http/route';
 import type { Pool } from '@micromart/postgres/pool';
 import { z } from 'zod';
+import { idCursor, pageById, pageLimit } from '../pages-by-id.ts';
 import { ACT_KINDS, listActs, OUTCOMES } from './acts.ts';
 
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
 const MAX_SUBJECT = 500;
 
 const actSchema = z.object({
@@ -38,11 +36,8 @@ export const actsRoute = (pool: Pool): Route =>
       kind: z.enum(ACT_KINDS).optional(),
       by: z.string().max(MAX_SUBJECT).optional().meta({ description: "An operator's subject" }),
       outcome: z.enum(OUTCOMES).optional(),
-      cursor: z
-        .string()
-        .regex(/^[0-9]{1,18}$/, 'the cursor of an earlier answer')
-        .optional(),
-      limit: wholeNumber({ min: 1, max: MAX_PAGE }).default(DEFAULT_PAGE),
+      cursor: idCursor.optional(),
+      limit: pageLimit,
     }),
     answers: {
       200: {
@@ -53,7 +48,6 @@ export const actsRoute = (pool: Pool): Route =>
     problems: ['unavailable'],
     async handle({ query: { kind, by, outcome, cursor, limit } }) {
       const found = await listActs(pool, { before: cursor, limit: limit + 1, kind, by, outcome });
-      const items = found.slice(0, limit);
-      return { status: 200, body: { items, next: found.length > limit ? items.at(-1)!.id : null } };
+      return { status: 200, body: pageById(found, limit) };
     },
   });

@@ -1,10 +1,10 @@
 /** The routes by which an operator sees parked events, and resolves them. */
-import { wholeNumber } from '@micromart/http/parameters';
 import { problem } from '@micromart/http/problem';
 import { type Route, route } from '@micromart/http/route';
 import type { Pool } from '@micromart/postgres/pool';
 import { z } from 'zod';
 import type { Acts } from '../acts/acts.ts';
+import { idCursor, pageById, pageLimit } from '../pages-by-id.ts';
 import type { Subscription } from '../subscription.ts';
 import { listParked } from './parked-events.ts';
 import type { ResolvedMany } from './resolve-many.ts';
@@ -16,9 +16,6 @@ import {
   releasedSchema,
   resolvedManySchema,
 } from './route-schemas.ts';
-
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
 
 export function createParkedRoutes({
   pool,
@@ -113,11 +110,8 @@ export function createParkedRoutes({
       query: z.object({
         subscription: parkedQueried,
         state: z.enum(['parked', 'retried', 'discarded']).default('parked'),
-        cursor: z
-          .string()
-          .regex(/^[0-9]{1,18}$/, 'the cursor of an earlier answer')
-          .default('0'),
-        limit: wholeNumber({ min: 1, max: MAX_PAGE }).default(DEFAULT_PAGE),
+        cursor: idCursor.default('0'),
+        limit: pageLimit,
       }),
       answers: {
         200: {
@@ -133,8 +127,7 @@ export function createParkedRoutes({
           after: cursor,
           limit: limit + 1,
         });
-        const items = found.slice(0, limit);
-        return { status: 200, body: { items, next: found.length > limit ? items.at(-1)!.id : null } };
+        return { status: 200, body: pageById(found, limit) };
       },
     }),
     resolving('retry', 'Applies a parked event again, and those behind it'),
