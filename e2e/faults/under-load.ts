@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraw, type Draw } from '@micromart/demo/draws';
 import { collectCatalog } from './evidence/catalog.ts';
 import { collect, readCarts } from './evidence/collect.ts';
-import { type Evidence, NO_CATALOG, NO_HISTORY, type Spared, type Stop } from './evidence/evidence.ts';
+import { type Evidence, NO_EVIDENCE, type Spared, type Stop } from './evidence/evidence.ts';
 import type { Fault, Scene } from './faults/fault.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import type { Figures } from './figures.ts';
@@ -130,21 +130,9 @@ export async function runUnderLoad(
 
 /** What is known of a run in which a subscription stopped: that. */
 const endedEarly = (stopped: readonly string[], { counts, inFlight, timesMs }: Figures): Evidence => ({
-  history: NO_HISTORY,
-  log: [],
-  carts: new Map(),
-  counters: [],
-  followers: [],
-  stops: [],
-  spared: [],
-  rolls: [],
-  cuts: [],
+  ...NO_EVIDENCE,
   stopped,
-  glances: [],
-  catalog: NO_CATALOG,
-  compared: [],
   figures: { counts, inFlight, timesMs },
-  demands: {},
 });
 
 const RECOVERIES = {
