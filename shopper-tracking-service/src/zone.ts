@@ -12,7 +12,8 @@ export type Zone = string & { readonly zone: unique symbol };
 /** What people call a day or an hour. Minutes are the same in all zones. */
 export type ClockStep = 'day' | 'hour';
 
-const MAX_NAME_LENGTH = 64;
+/** In characters. */
+export const MAX_NAME_LENGTH = 64;
 /** What such names look like. */
 export const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]+$/;
 /** Further than a clock is ever put back; a day before, too, a zone may have had another date. */

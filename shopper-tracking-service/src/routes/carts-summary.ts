@@ -3,12 +3,11 @@ import { type Route, route } from '@micromart/http/route';
 import { consistencyHeaders, freshnessHeaders } from '@micromart/subscription/freshness/consistency';
 import { z } from 'zod';
 import { CART_STEPS, cartPoints, startedOf } from '../carts.ts';
-import { MAX_POINTS, USUAL_POINTS } from '../series.ts';
 import { clockTime } from '../zone.ts';
 import type { Asked } from './asked.ts';
 import { boughtSince } from './count-schemas.ts';
 import { COST } from './questions.ts';
-import { requireOrder, timeOf, timeZone } from './time-parameters.ts';
+import { firstPoint, requireOrder, timeOf, timeZone } from './time-parameters.ts';
 
 const count = (description: string) => z.int().meta({ description });
 
@@ -52,11 +51,7 @@ export const cartsSummaryRoute = ({ store, questions }: Asked): Route =>
     roles: ['business'],
     query: z.object({
       step: z.enum(CART_STEPS).default('day'),
-      from: instant()
-        .optional()
-        .meta({
-          description: `The first item is the one in which this lies; at most ${MAX_POINTS} before the end, ${USUAL_POINTS} where it is left out`,
-        }),
+      from: firstPoint('item'),
       to: instant().optional().meta({
         description:
           'Carts that were started before this, rounded down to a quarter hour; the As-Of where that is earlier, or where it is left out',

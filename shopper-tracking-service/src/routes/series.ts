@@ -8,22 +8,18 @@ import {
 } from '@micromart/subscription/freshness/consistency';
 import { z } from 'zod';
 import { COUNTER_NAMES } from '../counters.ts';
-import { MAX_POINTS, pointsOf, SERIES_STEPS, USUAL_POINTS } from '../series.ts';
+import { pointsOf, SERIES_STEPS } from '../series.ts';
 import { clockTime } from '../zone.ts';
 import type { Asked } from './asked.ts';
 import { series } from './count-schemas.ts';
 import { CSV, csvHeaders, csvText, fileHeaders, prefersCsv, VARY } from './csv.ts';
 import { COST } from './questions.ts';
-import { requireOrder, timeOf, timeZone } from './time-parameters.ts';
+import { firstPoint, requireOrder, timeOf, timeZone } from './time-parameters.ts';
 
 const params = z.object({ id: productId });
 const query = z.object({
   step: z.enum(SERIES_STEPS).default('day'),
-  from: instant()
-    .optional()
-    .meta({
-      description: `The first point is the one in which this lies; at most ${MAX_POINTS} before the end, ${USUAL_POINTS} where it is left out`,
-    }),
+  from: firstPoint('point'),
   to: instant().optional().meta({
     description:
       'Where the last point ends, rounded down to a bucket that is kept; the As-Of where that is earlier, or where it is left out',

@@ -62,15 +62,6 @@ type SpanRow = Record<keyof Span, Date | null> & { products: number; dayRows: nu
 const rowsOf = (table: string): string =>
   `(SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = to_regclass('${table}'))::float8`;
 
-/** From when on quarter hours are complete in the client's snapshot: the start of an hour, or -Infinity. */
-export async function quartersFrom(client: Client): Promise<number> {
-  const { rows } = await client.query<{ since: Date | number }>({
-    name: 'quarters_from',
-    text: 'SELECT since FROM quarters_complete',
-  });
-  return Number(rows[0]!.since);
-}
-
 const toSpan = ({ firstDay, lastDay, lastHour, lastMinute }: Record<keyof Span, Date | null>) =>
   firstDay && lastDay && lastHour
     ? {

@@ -8,14 +8,16 @@ import { carts, changeCarts } from './postgres-carts.ts';
 import { changesSince, keptChanges } from './postgres-changes.ts';
 import { createChangesSweep } from './postgres-changes-sweep.ts';
 import { countsMigrations, createCountsModel } from './postgres-generations.ts';
-import { linesFrom, linesMissed } from './postgres-lines.ts';
+import { linesMissed } from './postgres-lines.ts';
 import { lists } from './postgres-list.ts';
 import { queries } from './postgres-queries.ts';
 import { series } from './postgres-series.ts';
+import { readSince } from './postgres-since.ts';
 import { createMinuteSweep } from './postgres-sweep.ts';
 import { addTally } from './postgres-tally.ts';
-import { quartersFrom } from './postgres-window.ts';
 import type { CountStore } from './store.ts';
+
+const NAME = 'shopper-tracking-service';
 
 const MAX_CONNECTIONS = 10;
 /** So many questions over many rows run at a time; more would only slow down the writer. */
@@ -41,29 +43,21 @@ export async function openPostgresStore(
   now: () => Date,
 ): Promise<CountStore> {
   await migrate(url, [subscriptionMigrations, countsMigrations, annotationMigrations]);
-  const pool = openPool(url, {
-    max: MAX_CONNECTIONS,
-    name: 'shopper-tracking-service',
-    settings: READER_SETTINGS,
-    onIdleError: onError,
+  const open = (name: string, max: number, settings: Readonly<Record<string, string>>) =>
+    openPool(url, { max, name, settings, onIdleError: onError });
+  const limited = (maxMs: number) => ({ statement_timeout: String(maxMs) });
+  const pool = open(NAME, MAX_CONNECTIONS, READER_SETTINGS);
+  const listPool = open(`${NAME} lists`, MAX_LIST_CONNECTIONS, {
+    ...LIST_SETTINGS,
+    ...limited(MAX_LIST_STATEMENT_MS),
   });
-  const listPool = openPool(url, {
-    max: MAX_LIST_CONNECTIONS,
-    name: 'shopper-tracking-service lists',
-    settings: { ...LIST_SETTINGS, statement_timeout: String(MAX_LIST_STATEMENT_MS) },
-    onIdleError: onError,
+  const exportPool = open(`${NAME} exports`, MAX_EXPORT_CONNECTIONS, {
+    ...LIST_SETTINGS,
+    ...limited(MAX_EXPORT_STATEMENT_MS),
   });
-  const exportPool = openPool(url, {
-    max: MAX_EXPORT_CONNECTIONS,
-    name: 'shopper-tracking-service exports',
-    settings: { ...LIST_SETTINGS, statement_timeout: String(MAX_EXPORT_STATEMENT_MS) },
-    onIdleError: onError,
-  });
-  const changesPool = openPool(url, {
-    max: MAX_CHANGES_CONNECTIONS,
-    name: 'shopper-tracking-service changes',
-    settings: { ...READER_SETTINGS, statement_timeout: String(MAX_CHANGES_STATEMENT_MS) },
-    onIdleError: onError,
+  const changesPool = open(`${NAME} changes`, MAX_CHANGES_CONNECTIONS, {
+    ...READER_SETTINGS,
+    ...limited(MAX_CHANGES_STATEMENT_MS),
   });
   const sweeping = startSweeping(
     [
@@ -85,12 +79,12 @@ export async function openPostgresStore(
     changeCarts,
     carts,
     linesMissed,
-    linesFrom,
+    linesFrom: (client) => readSince(client, 'lines_complete'),
     readModel: (name, projection) => createCountsModel({ name, url, projection, now, onError }),
     ...queries,
     ...lists,
     series,
-    quartersFrom,
+    quartersFrom: (client) => readSince(client, 'quarters_complete'),
     annotations: createAnnotations(pool),
     keptChanges,
     changesSince,
