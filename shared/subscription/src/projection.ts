@@ -18,6 +18,9 @@ import type { Statement } from '@micromart/postgres/statement';
 export type Projection<E> = {
   /** Returns undefined for a type that it does not know (the event is skipped); throws when the event is not valid. */
   parse(event: LoggedEvent): E | undefined;
-  /** The statements that apply these events, to be executed in order. There may be none. */
+  /**
+   * The statements that apply these events, to be executed in order. There may be no statements, and no events: a batch whose
+   * events are all parked or of unknown types.
+   */
   effects(events: readonly E[]): readonly Statement[];
 };
