@@ -39,6 +39,8 @@ export type EmbeddedServerOptions = {
   readonly log?: (line: string) => void;
 };
 
+/** Of several instances of each service, as while a version is exchanged: an instance of tracking alone takes up to 30. */
+const MAX_CONNECTIONS = '200';
 const READY_CAP_MS = 60_000;
 const ORPHANED_MEMORY_CAP_MS = 10_000;
 const POLL_MS = 10;
@@ -71,7 +73,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     ...Object.entries({
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
-      max_connections: '100',
+      max_connections: MAX_CONNECTIONS,
       ...settings,
     }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ];
