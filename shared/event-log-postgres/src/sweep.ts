@@ -31,12 +31,12 @@ export function createSweep(pool: Pool, table: (typeof LIFETIMES)[number][0], li
                  SELECT ctid, at FROM ${table}
                  WHERE at >= (SELECT until FROM held) AND at < now() - $2::interval ORDER BY at LIMIT $3
                ), gone AS (
-                 DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM due))
+                 DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) RETURNING 1
                ), moved AS (
                  UPDATE event_log_sweeps SET until = (SELECT max(at) FROM due)
                  WHERE name = $1 AND EXISTS (SELECT FROM due)
                )
-               SELECT count(*) AS swept FROM due`,
+               SELECT count(*) AS swept FROM gone`,
         values: [table, lifetime, limit],
       });
       return rows[0]!.swept;
