@@ -60,11 +60,11 @@ export function createChangeStream({
   let joined = 0;
   let watch: Watch | undefined;
 
-  /** Ends with the last listener. A later one begins anew, so that nothing is kept for nobody. */
+  /** Looks until the last listener has left. */
   async function run(current: Watch): Promise<void> {
     let restUntilMs = 0;
     let isFailing = false;
-    while (joined > 0 && watch === current) {
+    while (watch === current) {
       const notifications = applied.notifications;
       if (performance.now() >= restUntilMs) {
         try {
@@ -86,7 +86,6 @@ export function createChangeStream({
         await sleep(isResting ? Math.min(TICK_MS, restUntilMs - nowMs) : MIN_PAUSE_MS);
       else await applied.next(new AbortController().signal, TICK_MS);
     }
-    if (watch === current) watch = undefined;
   }
 
   async function startWatch(): Promise<Watch> {
@@ -121,6 +120,8 @@ export function createChangeStream({
         if (hasLeft) return;
         hasLeft = true;
         joined -= 1;
+        // A later one begins anew: nothing is kept for nobody, and it is not told again what was missed since.
+        if (joined === 0) watch = undefined;
       };
       try {
         const current = watch ?? (await startWatch());
