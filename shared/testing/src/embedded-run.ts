@@ -19,15 +19,22 @@ const PREFIX = 'micromart-test-';
  */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
 
-export async function startTestServer(): Promise<EmbeddedServer> {
+/** By its superuser's URL; it ends with this process at the latest. */
+export type TestServer = Pick<EmbeddedServer, 'url' | 'stop'>;
+
+export async function startTestServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedServer> {
   await sweepAbandoned();
   const home = await mkdtemp(join(await realpath(tmpdir()), `${PREFIX}${process.pid}-`));
   // Root runs the server as `nobody`, who must be able to enter the folder.
   await chmod(home, 0o711);
-  const server = await startOnFreePorts(() => startServer(join(home, 'data'))).catch(async (error) => {
-    await rm(home, { recursive: true, force: true });
-    throw error;
-  });
+  const server = await startOnFreePorts(() => startServer(join(home, 'data'), settings)).catch(
+    async (error) => {
+      await rm(home, { recursive: true, force: true });
+      throw error;
+    },
+  );
   const endAtOnce = () => {
     try {
       process.kill(server.pid, 'SIGQUIT');
@@ -52,12 +59,15 @@ export async function startTestServer(): Promise<EmbeddedServer> {
   };
 }
 
-const startServer = async (folder: string): Promise<EmbeddedServer> =>
+const startServer = async (
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<EmbeddedServer> =>
   startEmbeddedServer({
     folder,
     port: await freePort(),
     superuserPassword: randomBytes(12).toString('hex'),
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...settings },
   });
 
 async function sweepAbandoned(): Promise<void> {

@@ -14,15 +14,18 @@ export type TestDatabase = {
   close(): Promise<void>;
 };
 
-/** Opens a new, empty database on the run's server. `close` drops it, even if it still has connections. */
-export async function openTestDatabase(): Promise<TestDatabase> {
+/**
+ * Opens a new, empty database on the run's server, or on `server`, a superuser's URL. `close` drops it, even if it still has
+ * connections. On the run's server other suites' transactions come and go, which snapshots show (`pg_snapshot_xmin`).
+ */
+export async function openTestDatabase(server = runServerUrl()): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const password = randomBytes(12).toString('hex');
-  await asSuperuser(async (client) => {
+  await asSuperuser(server, async (client) => {
     await client.query(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
     await client.query(`CREATE DATABASE ${name} OWNER ${name} STRATEGY wal_log`);
   });
-  const url = roleUrl(name, name, password);
+  const url = roleUrl(server, name, name, password);
   const guests: string[] = [];
   const admin = openPool(url, { max: SUPERUSER_CONNECTIONS, name: 'test' });
   return {
@@ -30,13 +33,13 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     admin,
     openGuest: async () => {
       const role = `${name}_guest${guests.length + 1}`;
-      await asSuperuser((client) => client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`));
+      await asSuperuser(server, (client) => client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`));
       guests.push(role);
-      return { role, url: roleUrl(name, role, password) };
+      return { role, url: roleUrl(server, name, role, password) };
     },
     close: async () => {
       await admin.end();
-      await asSuperuser(async (client) => {
+      await asSuperuser(server, async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
         await client.query(`DROP ROLE IF EXISTS ${[name, ...guests].join(', ')}`);
       });
@@ -44,23 +47,23 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-function serverUrl(): string {
+function runServerUrl(): string {
   const url = process.env.TEST_POSTGRES_URL;
   if (!url)
     throw new Error('TEST_POSTGRES_URL is not set; run the tests with npm test, whose set-up sets it');
   return url;
 }
 
-function roleUrl(database: string, role: string, password: string): string {
-  const url = new URL(serverUrl());
+function roleUrl(server: string, database: string, role: string, password: string): string {
+  const url = new URL(server);
   url.username = role;
   url.password = password;
   url.pathname = `/${database}`;
   return url.href;
 }
 
-async function asSuperuser(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl(), application_name: 'test set-up' });
+async function asSuperuser(server: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: server, application_name: 'test set-up' });
   await client.connect();
   try {
     await work(client);

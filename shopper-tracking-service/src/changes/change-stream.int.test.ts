@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createApp } from '@micromart/http/app';
 import { createMetrics } from '@micromart/http/metrics';
 import { type RunningServer, startServer } from '@micromart/http/server/server';
@@ -7,6 +7,7 @@ import { isUnavailable } from '@micromart/postgres/failure';
 import { createLogger } from '@micromart/process/logger';
 import { readFresh } from '@micromart/subscription/freshness/freshness';
 import { createLiveGenerations } from '@micromart/subscription/generations/live-generations';
+import { startTestServer, type TestServer } from '@micromart/testing/embedded-run';
 import { openTestDatabase, type TestDatabase } from '@micromart/testing/postgres';
 import { openRawConnection } from '@micromart/testing/raw-connection';
 import { until } from '@micromart/testing/until';
@@ -31,12 +32,20 @@ type Instance = { readonly server: RunningServer; readonly changes: ChangeStream
 type ChangeEvent = { readonly event: string; readonly id: string; readonly data: Data };
 type Data = { readonly productId?: string; readonly added?: number; readonly reason?: string };
 
+/** Of its own, without vacuum: other transactions would hold back what is settled, and what is told would come twice. */
+let server: TestServer;
 let database: TestDatabase;
 let closers: (() => unknown)[];
 
+beforeAll(async () => {
+  server = await startTestServer({ autovacuum: 'off' });
+});
+
+afterAll(() => server.stop());
+
 beforeEach(async () => {
   closers = [];
-  database = await openTestDatabase();
+  database = await openTestDatabase(server.url);
   closers.push(database.close);
 });
 
@@ -193,23 +202,20 @@ test('a writer in progress since before the database was set up delays nobody an
 });
 
 test('whoever comes back after more time than changes are kept is told so, nobody else', async () => {
-  const [store, long] = [await openStoreHere(), await listen(await startInstance())];
+  const instance = await startInstance();
+  const [store, long] = [await openStoreHere(), await listen(instance)];
   await count('tea');
   await until(() => long.events.length === 1);
   const { lastEventId } = long;
   long.incoming.destroy();
+  await until(() => instance.changes.listening === 0);
   const later = () => new Date(Date.now() + 2 * CHANGES_KEPT_MS);
   const sweep = createChangesSweep(store.pool, later);
 
   await count('milk');
   expect(await sweep.overdueS()).toBeGreaterThan(0);
-  // Transactions of other databases on this server hold the sweep back for a moment.
-  await until(async () => {
-    while ((await sweep.sweep(2)) >= 2);
-    return (await sweep.overdueS()) === 0;
-  });
-  // An instance of their own: the other one may still look from before the sweep, which no clock but this test's outruns.
-  const instance = await startInstance();
+  while ((await sweep.sweep(2)) >= 2);
+  expect(await sweep.overdueS()).toBe(0);
   const late = await listen(instance, lastEventId);
   await until(() => late.events.length === 1);
   expect(late.events[0]).toMatchObject({ event: 'reset', data: { reason: 'expired' } });
@@ -234,11 +240,8 @@ test('a sweep waits for transactions in progress', async () => {
   expect(await kept()).toBe(4);
   await client.query('COMMIT');
   client.release();
-  // Transactions of other databases on this server may be in progress for a moment.
-  await until(async () => {
-    await sweep.sweep(100);
-    return (await kept()) === 1;
-  });
+  await sweep.sweep(100);
+  expect(await kept()).toBe(1);
 });
 
 test('when another generation becomes live, everybody is told to read again, then its changes', async () => {
